@@ -1,0 +1,1 @@
+"""Modules that are copied into layers. Standard library only."""

@@ -1,0 +1,1 @@
+"""Reproducible archives of layers."""

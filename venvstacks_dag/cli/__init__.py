@@ -1,0 +1,1 @@
+"""The `venvstacks-dag` command."""

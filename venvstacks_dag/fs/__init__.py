@@ -1,0 +1,40 @@
+"""The only room that changes the disk."""
+
+from venvstacks_dag.fs.files import (
+    FILE_MODE,
+    PROGRAM_MODE,
+    atomic_write,
+    disk_errors,
+    hash_while_copying,
+    read_bytes,
+    write_if_changed,
+)
+from venvstacks_dag.fs.locks import folder_lock
+from venvstacks_dag.fs.manifest import TreeEntry, TreeManifest
+from venvstacks_dag.fs.trees import (
+    TRASH_PREFIX,
+    link_or_copy,
+    make_link,
+    remove_path,
+    replace_tree,
+    staging_folder,
+)
+
+__all__ = [
+    "FILE_MODE",
+    "PROGRAM_MODE",
+    "TRASH_PREFIX",
+    "TreeEntry",
+    "TreeManifest",
+    "atomic_write",
+    "disk_errors",
+    "folder_lock",
+    "hash_while_copying",
+    "link_or_copy",
+    "make_link",
+    "read_bytes",
+    "remove_path",
+    "replace_tree",
+    "staging_folder",
+    "write_if_changed",
+]

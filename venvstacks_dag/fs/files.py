@@ -1,0 +1,100 @@
+"""Single files: written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from venvstacks_dag.digest import CHUNK
+from venvstacks_dag.errors import DiskError
+
+FILE_MODE = 0o644
+PROGRAM_MODE = 0o755
+
+
+@contextmanager
+def disk_errors(action: str, path: Path) -> Iterator[None]:
+    """Turn an `OSError` inside the block into a `DiskError` that names `action` and `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(action, path, error) from error
+
+
+def disk_error(action: str, path: Path, error: OSError) -> DiskError:
+    """The `DiskError` that tells of `error`."""
+    fixes = {
+        28: "free some space, or move the build folder or the store (VENVSTACKS_DAG_CACHE)",
+        13: "check who owns the folder and whether it may be written",
+        30: "the file system is read-only: choose another folder",
+    }
+    return DiskError(
+        f"cannot {action}",
+        where=str(path),
+        why=error.strerror or str(error),
+        fix=fixes.get(error.errno or 0),
+    )
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of `path`. Raises `DiskError` where it cannot be read."""
+    with disk_errors("read", path):
+        return path.read_bytes()
+
+
+def atomic_write(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
+    """Make `path` hold `data`, by rename: a reader sees the old bytes or the new, never a part.
+
+    Folders above are made. Raises `DiskError`; the old file is then untouched.
+    """
+    with disk_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.chmod(mode)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_if_changed(path: Path, data: bytes, *, mode: int = FILE_MODE) -> bool:
+    """`atomic_write` unless `path` holds `data` already; tells whether it wrote.
+
+    Leaving equal files alone (with their times) is what lets later stages rest.
+    """
+    try:
+        if path.read_bytes() == data:
+            return False
+    except OSError:
+        pass
+    atomic_write(path, data, mode=mode)
+    return True
+
+
+def hash_while_copying(
+    source: BinaryIO, sink: BinaryIO, *, on_chunk: Callable[[int], None] | None = None
+) -> tuple[str, int]:
+    """Copy what is left in `source` to `sink`; its SHA-256 and length in bytes.
+
+    `on_chunk` is told the size of each chunk, for progress bars.
+    """
+    hasher = hashlib.sha256()
+    size = 0
+    while chunk := source.read(CHUNK):
+        sink.write(chunk)
+        hasher.update(chunk)
+        size += len(chunk)
+        if on_chunk is not None:
+            on_chunk(len(chunk))
+    return hasher.hexdigest(), size

@@ -1,0 +1,92 @@
+"""Whole folders: built beside their place, then moved into it by rename."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from venvstacks_dag.fs.files import disk_errors
+
+TRASH_PREFIX = ".trash-"
+STAGING_PREFIX = ".staging-"
+_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EACCES}
+
+
+@contextmanager
+def staging_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A new empty folder in `parent`, removed at the end unless it was moved away.
+
+    It lies on the same file system as its destination, so that the move is a rename.
+    """
+    with disk_errors("make a working folder in", parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{name[:60]}-", dir=parent))
+        folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        remove_path(folder)
+
+
+def replace_tree(new: Path, destination: Path) -> None:
+    """Put the folder `new` where `destination` is (or not yet is); the old one goes away.
+
+    A crash in between leaves the old tree, the new tree, or none, but never a mixture.
+    """
+    with disk_errors("replace", destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        if not destination.exists() and not destination.is_symlink():
+            new.replace(destination)
+            return
+        trash = Path(tempfile.mkdtemp(prefix=TRASH_PREFIX, dir=destination.parent))
+        destination.replace(trash / "old")
+        new.replace(destination)
+    remove_path(trash)
+
+
+def remove_path(path: Path) -> None:
+    """Remove a file, a link or a whole tree, read-only or not; nothing there is fine."""
+
+    def unlock(function: Callable[..., Any], name: str, _error: Any) -> None:
+        parent = Path(name).parent
+        parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o700)
+        if not Path(name).is_symlink():
+            Path(name).chmod(0o700)
+        function(name)
+
+    with disk_errors("remove", path):
+        if path.is_symlink() or path.is_file():
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            shutil.rmtree(path, onerror=unlock)
+
+
+def link_or_copy(source: Path, destination: Path) -> None:
+    """Give `destination` the content and mode of `source`: a hard link where possible, else a copy.
+
+    `destination` must not exist; its folder must. Raises `OSError` (callers that make many
+    links wrap the loop in `disk_errors` once).
+    """
+    try:
+        os.link(source, destination)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(source, destination)
+        shutil.copymode(source, destination)
+
+
+def make_link(target: str, link: Path) -> None:
+    """A symbolic link at `link`, pointing at the relative `target`; an old one is replaced."""
+    with disk_errors("link", link):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if link.is_symlink() or link.exists():
+            link.unlink()
+        link.symlink_to(target)

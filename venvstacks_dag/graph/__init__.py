@@ -1,0 +1,1 @@
+"""The layer graph: order, linearisation, depth, platforms. Pure."""

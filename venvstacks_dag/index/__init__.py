@@ -1,0 +1,1 @@
+"""Package indexes: pages, metadata, and the order in which they are asked."""

@@ -1,0 +1,1 @@
+"""Wheels into images, images into environment trees."""

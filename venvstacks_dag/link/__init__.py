@@ -1,0 +1,1 @@
+"""What makes a tree a layer: interpreter links, layer configuration, modules, shared libraries."""

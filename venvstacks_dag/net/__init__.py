@@ -1,0 +1,1 @@
+"""HTTP: sessions, retries, verified downloads. The only room that opens connections."""

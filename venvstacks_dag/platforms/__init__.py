@@ -1,0 +1,23 @@
+"""What is built for: target platforms, Python versions, wheel tags, markers, folder layouts."""
+
+from venvstacks_dag.platforms.layout import LayerLayout
+from venvstacks_dag.platforms.markers import marker_environment
+from venvstacks_dag.platforms.python import PythonVersion
+from venvstacks_dag.platforms.target import (
+    PLATFORM_NAMES,
+    TargetPlatform,
+    host_platform,
+    parse_linux_target,
+    parse_macosx_target,
+)
+
+__all__ = [
+    "PLATFORM_NAMES",
+    "LayerLayout",
+    "PythonVersion",
+    "TargetPlatform",
+    "host_platform",
+    "marker_environment",
+    "parse_linux_target",
+    "parse_macosx_target",
+]

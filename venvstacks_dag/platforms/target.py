@@ -1,0 +1,105 @@
+"""The six platforms a layer can be built for, with the floor of each layer.
+
+Nothing but `host_platform` asks the running machine anything.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+OperatingSystem = Literal["linux", "macos", "windows"]
+
+PLATFORM_NAMES: tuple[str, ...] = (
+    "win_amd64",
+    "win_arm64",
+    "linux_x86_64",
+    "linux_aarch64",
+    "macosx_arm64",
+    "macosx_x86_64",
+)
+DEFAULT_GLIBC = (2, 28)
+DEFAULT_MACOS = (13, 0)
+_VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlatform:
+    """One platform, and the oldest system on it that a layer has to run on.
+
+    ``glibc`` counts on Linux only, ``macos`` on macOS only; both as (major, minor).
+    """
+
+    name: str
+    glibc: tuple[int, int] = DEFAULT_GLIBC
+    macos: tuple[int, int] = DEFAULT_MACOS
+
+    def __post_init__(self) -> None:
+        if self.name not in PLATFORM_NAMES:
+            raise ValueError(f"unknown platform {self.name!r}")
+
+    @property
+    def system(self) -> OperatingSystem:
+        """``linux``, ``macos`` or ``windows``."""
+        prefix = self.name.split("_", 1)[0]
+        return {"linux": "linux", "macosx": "macos", "win": "windows"}[prefix]  # type: ignore[return-value]
+
+    @property
+    def arch(self) -> str:
+        """The machine as platform tags spell it: ``x86_64``, ``aarch64``, ``arm64``, ``amd64``."""
+        return self.name.split("_", 1)[1]
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether Windows' folder names and launchers apply."""
+        return self.system == "windows"
+
+    def as_json(self) -> dict[str, object]:
+        """The parts that matter for this platform, for keys and plans."""
+        floor: dict[str, object] = {"name": self.name}
+        if self.system == "linux":
+            floor["glibc"] = list(self.glibc)
+        if self.system == "macos":
+            floor["macos"] = list(self.macos)
+        return floor
+
+
+def parse_linux_target(text: str) -> tuple[int, int]:
+    """``glibc`` or ``glibc@X.Y`` as (X, Y). Raises `ValueError` on anything else."""
+    libc, _, version = text.partition("@")
+    if libc != "glibc":
+        raise ValueError(f"expected 'glibc' or 'glibc@X.Y', not {text!r}")
+    if not version and "@" not in text:
+        return DEFAULT_GLIBC
+    return _parse_version(version, f"expected 'glibc' or 'glibc@X.Y', not {text!r}")
+
+
+def parse_macosx_target(text: str) -> tuple[int, int]:
+    """``13.0`` or ``13`` as (13, 0). Raises `ValueError` on anything else."""
+    message = f"expected a macOS version such as '13.0', not {text!r}"
+    return _parse_version(text if "." in text else f"{text}.0", message)
+
+
+def _parse_version(text: str, message: str) -> tuple[int, int]:
+    match = _VERSION.match(text)
+    if match is None:
+        raise ValueError(message)
+    return int(match[1]), int(match[2])
+
+
+def host_platform() -> str:
+    """The platform that this process runs on. Raises `ValueError` if it is none of ours."""
+    machine = platform.machine().lower()
+    arm = machine in ("arm64", "aarch64")
+    names = {
+        "win32": "win_arm64" if arm else "win_amd64",
+        "darwin": "macosx_arm64" if arm else "macosx_x86_64",
+        "linux": "linux_aarch64" if arm else "linux_x86_64",
+    }
+    name = names.get(sys.platform)
+    if name is None or not (arm or machine in ("x86_64", "amd64")):
+        raise ValueError(f"no layers can be built for {sys.platform} on {machine}")
+    return name

@@ -1,0 +1,1 @@
+"""Manifests of layers and stacks."""

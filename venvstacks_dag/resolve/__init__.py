@@ -1,0 +1,1 @@
+"""Locks: resolution per target, merged into one pylock.toml per layer."""

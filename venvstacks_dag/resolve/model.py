@@ -1,0 +1,51 @@
+"""What a layer's lock is made from, and what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from packaging.pylock import Pylock
+from packaging.utils import NormalizedName
+
+from venvstacks_dag.platforms import PythonVersion, TargetPlatform
+
+# PEP 751 cannot say "comes from elsewhere": venvstacks uses a marker that never holds.
+SHARED_CLAUSE = "sys_platform == 'from_lower_layer'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowerLayer:
+    """A layer below the one being locked, with its own pins (what it installs itself)."""
+
+    env_name: str
+    lock: LayerLock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockRequest:
+    """Everything that decides a layer's lock, beside what the indexes hold.
+
+    ``requirements`` are PEP 508 strings; ``lower`` are the layers below, nearest first.
+    ``preferences`` are pins that later answers should keep where they can.
+    """
+
+    env_name: str
+    requirements: tuple[str, ...]
+    python: PythonVersion
+    targets: tuple[TargetPlatform, ...]
+    lower: tuple[LowerLayer, ...] = ()
+    overrides: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    exclude_newer: datetime | None = None
+    prerelease: str = "if-necessary-or-explicit"
+    preferences: tuple[tuple[NormalizedName, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerLock:
+    """A layer's lock: a PEP 751 document, and the digest of the request it answers."""
+
+    env_name: str
+    pylock: Pylock
+    input_digest: str

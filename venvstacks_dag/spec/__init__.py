@@ -1,0 +1,1 @@
+"""Stack specifications: parse and validate."""

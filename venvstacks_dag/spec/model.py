@@ -1,0 +1,122 @@
+"""The stack specification as frozen values: what `venvstacks.toml` says, checked and typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
+from typing import Literal
+
+LayerKind = Literal["runtimes", "frameworks", "applications"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSpec:
+    """What all layers have. ``key`` is the layer's place in the file, such as ``frameworks[0]``.
+
+    ``platforms`` is None where the file does not say; an empty tuple switches the layer off.
+    ``requirements`` are PEP 508 strings as written (they have been parsed once, so they are valid).
+    ``line`` is the 1-based line of the layer's table in the file, where known.
+    """
+
+    kind: LayerKind
+    name: str
+    env_name: str
+    key: str
+    requirements: tuple[str, ...] = ()
+    platforms: tuple[str, ...] | None = None
+    glibc: tuple[int, int] = (2, 28)
+    macos: tuple[int, int] = (13, 0)
+    dynlib_exclude: tuple[str, ...] = ()
+    package_indexes: tuple[tuple[str, str], ...] = ()
+    index_overrides: tuple[tuple[str, str], ...] = ()
+    priority_indexes: tuple[str, ...] = ()
+    versioned: bool = False
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSpec(LayerSpec):
+    """A base Python. ``python_implementation`` is as written, such as ``cpython@3.12.7``."""
+
+    kind: LayerKind = "runtimes"
+    python_implementation: str
+
+    @property
+    def uses_host_python(self) -> bool:
+        """Whether the layer packs the interpreter that runs the build."""
+        return self.python_implementation == "cpython@host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayeredSpec(LayerSpec):
+    """A layer on top of others: ``runtime`` or ``frameworks`` is given, as base names, in order."""
+
+    runtime: str | None = None
+    frameworks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkSpec(LayeredSpec):
+    """Packages that several applications share."""
+
+    kind: LayerKind = "frameworks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationSpec(LayeredSpec):
+    """A launch module with its packages. Paths are as written, relative to the specification."""
+
+    kind: LayerKind = "applications"
+    launch_module: str
+    support_modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSettings:
+    """One ``[[tool.uv.index]]``. An explicit index serves only packages that name it."""
+
+    name: str | None
+    url: str
+    default: bool = False
+    explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvSettings:
+    """What ``[tool.uv]`` (or ``venvstacks.uv.toml``) says about where packages come from."""
+
+    indexes: tuple[IndexSettings, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
+    exclude_newer: datetime | None = None
+    override_dependencies: tuple[str, ...] = ()
+    constraint_dependencies: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    prerelease: str = "if-necessary-or-explicit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSettings:
+    """``[tool.venvstacks-dag]``: what venvstacks itself does not know."""
+
+    runtime_archives: str | None = None
+    max_depth: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSpec:
+    """A whole specification. ``path`` is the absolute path of its file."""
+
+    path: PurePath
+    runtimes: tuple[RuntimeSpec, ...] = ()
+    frameworks: tuple[FrameworkSpec, ...] = ()
+    applications: tuple[ApplicationSpec, ...] = ()
+    uv: UvSettings = field(default_factory=UvSettings)
+    tool: ToolSettings = field(default_factory=ToolSettings)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def layers(self) -> tuple[RuntimeSpec | FrameworkSpec | ApplicationSpec, ...]:
+        """All layers in the order of the file: runtimes, frameworks, applications."""
+        return (*self.runtimes, *self.frameworks, *self.applications)

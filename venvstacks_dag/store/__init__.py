@@ -1,0 +1,1 @@
+"""The user's content-addressed store of wheels, runtimes and unpacked images."""

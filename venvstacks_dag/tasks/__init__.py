@@ -1,0 +1,1 @@
+"""The graph as doit tasks: what runs when, and why."""
