@@ -1,0 +1,49 @@
+"""What other rooms ask of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from venvstacks_dag.reporting import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An answer that was read whole. Header names are in lower case.
+
+    ``url`` is where the answer came from, after redirections.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Downloader(Protocol):
+    """Fetches over ``https:``, ``http:`` and ``file:``. Safe to use from several threads."""
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+        """The whole answer, for any status that is the server's final word (2xx, 304, 4xx).
+
+        Connection faults, 429 and 5xx are retried with back-off first.
+        Raises `NetworkError`, which never shows credentials.
+        """
+
+    def download(
+        self,
+        url: str,
+        destination: Path,
+        *,
+        sha256: str | None,
+        size: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Stream `url` into the new file `destination`, checking digest and size on the way.
+
+        Raises `DigestMismatch`, `NetworkError` or `DiskError`; nothing is left at
+        `destination` then.
+        """

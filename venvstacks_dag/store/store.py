@@ -1,0 +1,172 @@
+"""The store on disk: files by their SHA-256, images by that of what they were made from.
+
+Layout under the root (moved by ``VENVSTACKS_DAG_CACHE``)::
+
+    blobs/ab/abcd...            wheels and runtime archives, read-only
+    images/ab/abcd.../          unpacked images: image.json and <scheme>/<path>, read-only
+    cache/<kind>/ab/abcd...     index pages, metadata: may be dropped at any time
+    locks/abcd....lock          one per digest being filled, so that two builds share the work
+
+Everything appears by rename after it was checked, so whatever has its final name is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import platformdirs
+
+from venvstacks_dag.digest import canonical_json, is_sha256, sha256_file
+from venvstacks_dag.errors import DigestMismatch, StoreError
+from venvstacks_dag.fs import atomic_write, disk_errors, folder_lock, replace_tree, staging_folder
+from venvstacks_dag.store.model import Image, ImageEntry
+
+# Raise this when images made before would no longer be made the same way.
+IMAGE_SCHEMA = 1
+_LOCK_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageContent:
+    """What filling an image's folder put there."""
+
+    entries: tuple[ImageEntry, ...]
+    properties: tuple[tuple[str, str], ...] = ()
+
+
+class Store:
+    """A content-addressed store under one root folder. Safe under threads and parallel builds."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def of_user(cls, environ: Mapping[str, str]) -> Store:
+        """The store of the user who runs the build, or the one ``VENVSTACKS_DAG_CACHE`` names."""
+        named = environ.get("VENVSTACKS_DAG_CACHE")
+        if named:
+            return cls(Path(named).absolute())
+        return cls(platformdirs.user_cache_path("venvstacks-dag", appauthor=False))
+
+    # --- small cached answers -------------------------------------------------------
+
+    def cached(self, kind: str, key: str) -> bytes | None:
+        """What `keep` was given under `kind` and `key` (a SHA-256), or None."""
+        try:
+            return self._place("cache", key, kind).read_bytes()
+        except OSError:
+            return None
+
+    def keep(self, kind: str, key: str, data: bytes) -> None:
+        """Remember `data` under `kind` and `key` (a SHA-256). Raises `DiskError`."""
+        atomic_write(self._place("cache", key, kind), data)
+
+    # --- whole files ----------------------------------------------------------------
+
+    def blob(self, sha256: str) -> Path | None:
+        """The file with that digest, or None where the store does not have it."""
+        place = self._place("blobs", sha256)
+        return place if place.is_file() else None
+
+    def fetch(self, sha256: str, fill: Callable[[Path], None]) -> Path:
+        """The file with that digest; where it is missing, `fill` is given a path to write it to.
+
+        What `fill` wrote is kept only if it has the digest. Raises `DigestMismatch`, `DiskError`
+        and whatever `fill` raises.
+        """
+        place = self._place("blobs", sha256)
+        if place.is_file():
+            return place
+        with self._filling(sha256):
+            if place.is_file():
+                return place
+            with staging_folder(place.parent, sha256[:8]) as folder:
+                new = folder / "blob"
+                fill(new)
+                found = sha256_file(new)
+                if found != sha256:
+                    raise DigestMismatch(
+                        "a downloaded file does not have the promised content",
+                        why=f"expected sha256 {sha256}, found {found}",
+                    )
+                with disk_errors("keep a file in the store", place):
+                    new.chmod(0o444)
+                    new.replace(place)
+        return place
+
+    # --- unpacked images ------------------------------------------------------------
+
+    def image(self, digest: str) -> Image | None:
+        """The image made from what has that digest, or None where there is none (any more)."""
+        folder = self._place("images", digest)
+        try:
+            raw = json.loads((folder / "image.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                "an image in the store cannot be read",
+                where=str(folder),
+                why=str(error),
+                fix="remove the folder; it is made again when needed",
+            ) from error
+        if raw["schema"] != IMAGE_SCHEMA:
+            return None
+        return Image(
+            digest=digest,
+            folder=folder,
+            entries=tuple(ImageEntry(**entry) for entry in raw["entries"]),
+            properties=tuple((name, value) for name, value in raw["properties"]),
+        )
+
+    def make_image(self, digest: str, fill: Callable[[Path], ImageContent]) -> Image:
+        """The image for `digest`; where it is missing, `fill` is given an empty folder to fill.
+
+        `fill` writes ``<scheme>/<path>`` below the folder and says what it wrote; the files are
+        made read-only here, with the modes that the entries state.
+        """
+        if (image := self.image(digest)) is not None:
+            return image
+        with self._filling(digest):
+            if (image := self.image(digest)) is not None:
+                return image
+            place = self._place("images", digest)
+            with staging_folder(place.parent, digest[:8]) as folder:
+                content = fill(folder)
+                with disk_errors("seal an image in the store", place):
+                    _seal(folder, content.entries)
+                description = {
+                    "schema": IMAGE_SCHEMA,
+                    "entries": [asdict(entry) for entry in content.entries],
+                    "properties": list(content.properties),
+                }
+                atomic_write(folder / "image.json", canonical_json(description), mode=0o444)
+                replace_tree(folder, place)
+        made = self.image(digest)
+        assert made is not None
+        return made
+
+    # --- places ---------------------------------------------------------------------
+
+    def _place(self, room: str, digest: str, kind: str = "") -> Path:
+        # A digest becomes part of a path: anything that is not one must not get that far.
+        if not is_sha256(digest):
+            raise StoreError("not a SHA-256, so it cannot name a file of the store", where=digest)
+        return self.root / room / kind / digest[:2] / digest
+
+    def _filling(self, digest: str) -> AbstractContextManager[None]:
+        return folder_lock(self.root / "locks" / f"{digest}.lock", timeout=_LOCK_SECONDS)
+
+
+def _seal(folder: Path, entries: tuple[ImageEntry, ...]) -> None:
+    for entry in entries:
+        if entry.kind == "file":
+            os.chmod(  # noqa: PTH101 - os.chmod on a joined string is far cheaper in this loop
+                os.path.join(folder, entry.scheme, entry.path),  # noqa: PTH118
+                0o555 if entry.mode & 0o100 else 0o444,
+            )
