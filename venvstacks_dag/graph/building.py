@@ -62,7 +62,9 @@ class NodeBuilder:
         direct = self._direct[spec.env_name]
         if not direct or any(name not in self.nodes for name in direct):
             return None  # what is wrong below has been noted there
-        runtimes = {self.nodes[name].runtime: name for name in reversed(direct)}
+        runtimes: dict[str, str] = {}
+        for name in direct:
+            runtimes.setdefault(self.nodes[name].runtime, name)
         if len(runtimes) > 1:
             told = ", ".join(f"{name} runs on {runtime}" for runtime, name in runtimes.items())
             fix = "all frameworks of a layer must share one runtime"

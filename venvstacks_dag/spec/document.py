@@ -71,7 +71,7 @@ def _load(text: str) -> dict[str, object]:
             raise _NotReadable(f"this is not TOML: {message}") from None
         reason = message[: place.start()]
         if place[1] is None:
-            last = text.count("\n") + 1
+            last = text.rstrip().count("\n") + 1
             raise _NotReadable(f"this is not TOML: {reason}, at the end", line=last) from None
         where = f"column {place[2]}"
         raise _NotReadable(f"this is not TOML: {reason}, {where}", line=int(place[1])) from None

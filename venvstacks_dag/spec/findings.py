@@ -31,10 +31,22 @@ class Findings:
     """
 
     def __init__(self, lines: Mapping[KeyPath, int], *, file_name: str = "") -> None:
-        self.problems: list[SpecProblem] = []
-        self.warnings: list[str] = []
+        self._problems: list[SpecProblem] = []
+        self._warnings: list[str] = []
+        self._others: list[Findings] = []
         self._lines = lines
         self._file_name = file_name
+
+    @property
+    def problems(self) -> tuple[SpecProblem, ...]:
+        """All mistakes, in the order of the file; those without a line come last."""
+        own = sorted(self._problems, key=lambda problem: (problem.line is None, problem.line or 0))
+        return (*own, *(problem for other in self._others for problem in other.problems))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All warnings, in the order in which they were noted."""
+        return (*self._warnings, *(text for other in self._others for text in other.warnings))
 
     def line(self, path: KeyPath) -> int | None:
         """The line of `path`, else that of the nearest table around it, else None."""
@@ -47,18 +59,17 @@ class Findings:
         self, path: KeyPath, message: str, *, layer: str | None = None, fix: str | None = None
     ) -> None:
         """Note a mistake at `path`."""
-        self.problems.append(self._at(path, message, layer, fix))
+        self._problems.append(self._at(path, message, layer, fix))
 
     def warn(
         self, path: KeyPath, message: str, *, layer: str | None = None, fix: str | None = None
     ) -> None:
         """Note something at `path` that works but that the user may want to change."""
-        self.warnings.append(str(self._at(path, message, layer, fix)))
+        self._warnings.append(str(self._at(path, message, layer, fix)))
 
     def include(self, other: Findings) -> None:
-        """Take over what was noted on another file."""
-        self.problems += other.problems
-        self.warnings += other.warnings
+        """Put what is noted on another file behind what is noted on this one."""
+        self._others.append(other)
 
     def _at(self, path: KeyPath, message: str, layer: str | None, fix: str | None) -> SpecProblem:
         key = ": ".join(text for text in (self._file_name, key_text(path)) if text)

@@ -34,13 +34,9 @@ class Draft:
 
     def finished(self) -> StackSpec:
         """The specification. Raises `SpecError` with all problems, in the order of the file."""
-        problems = self.findings.problems
-        if problems:
-            in_order = sorted(
-                problems, key=lambda problem: (problem.line is None, problem.line or 0)
-            )
-            raise SpecError(str(self.spec.path), in_order)
-        return replace(self.spec, warnings=tuple(self.findings.warnings))
+        if problems := self.findings.problems:
+            raise SpecError(str(self.spec.path), problems)
+        return replace(self.spec, warnings=self.findings.warnings)
 
 
 def parse_stack(
@@ -100,6 +96,5 @@ def _read_uv(
     if uv_data is None:
         return read_uv(None, exclude_newer)
     document = read_document(uv_data, file_name=UV_FILE_NAME)
-    settings = read_uv(document, exclude_newer)
     variables.findings.include(document.findings)
-    return settings
+    return read_uv(document, exclude_newer)

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from venvstacks_dag.platforms import PLATFORM_NAMES, parse_linux_target, parse_macosx_target
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.model import LayerSpec
-from venvstacks_dag.spec.wording import meant, quoted
+from venvstacks_dag.spec.wording import listed, nearest, quoted
 
 MACOSX_VARIABLE = "MACOSX_DEPLOYMENT_TARGET"
 _DEFAULTS = LayerSpec(kind="runtimes", name="", env_name="", key="")
 _IMPLEMENTATION = re.compile(
     r"cpython@host\Z|(?:cpython|pypy)@3\.(?:0|[1-9]\d?)(?:\.(?:0|[1-9]\d?))?\Z", re.ASCII
+)
+_OTHER_PLATFORM = re.compile(
+    r"(?:(?P<linux>(?:many)?linux)|(?P<mac>mac(?:osx?)?|osx|darwin)|win(?:dows|32|64)?)"
+    r"[\W_]*(?:(?P<arm>arm64|aarch64)|x86[\W_]?64|x64|amd64)\Z"
 )
 _IMPLEMENTATION_SHAPES = (
     "write 'cpython@X.Y.Z', 'cpython@X.Y' (the newest of these), 'pypy@X.Y.Z' or 'cpython@host'"
@@ -27,13 +31,29 @@ def read_platforms(table: Table) -> tuple[str, ...] | None:
     platforms: list[str] = []
     for index, name in table.items("platforms"):
         if name not in PLATFORM_NAMES:
-            fix = meant(name, PLATFORM_NAMES, noun="platforms")
+            near = _other_spelling(name)
+            fix = (
+                f"did you mean {quoted(near)}?" if near else f"platforms: {listed(PLATFORM_NAMES)}"
+            )
             table.problem(("platforms", index), f"unknown platform {quoted(name)}", fix=fix)
         elif name in platforms:
             table.problem(("platforms", index), f"the platform {quoted(name)} is listed twice")
         else:
             platforms.append(name)
     return tuple(platforms)
+
+
+def _other_spelling(name: str) -> str | None:
+    """The platform that other tools call `name`: ``macos-arm64``, ``linux_amd64``, ..."""
+    match = _OTHER_PLATFORM.match(name.lower())
+    if match is None:
+        return nearest(name, PLATFORM_NAMES)
+    is_arm = match["arm"] is not None
+    if match["linux"]:
+        return "linux_aarch64" if is_arm else "linux_x86_64"
+    if match["mac"]:
+        return "macosx_arm64" if is_arm else "macosx_x86_64"
+    return "win_arm64" if is_arm else "win_amd64"
 
 
 def read_linux_target(table: Table) -> tuple[int, int]:

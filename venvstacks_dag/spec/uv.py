@@ -95,8 +95,8 @@ def _read_indexes(uv: Table) -> tuple[IndexSettings, ...]:
             table.problem("default", "another index is the default one already")
         if explicit and "name" not in table:
             table.problem((), "an explicit index needs a name: it serves only what names it")
-        if url is not None:
-            indexes.append(IndexSettings(name=name, url=url, default=default, explicit=explicit))
+        # An index without an address is noted above, but its name is none the less known.
+        indexes.append(IndexSettings(name=name, url=url or "", default=default, explicit=explicit))
     return tuple(indexes)
 
 
