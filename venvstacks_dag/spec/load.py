@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from venvstacks_dag.errors import SpecError, SpecProblem
 from venvstacks_dag.fs import disk_errors
@@ -28,7 +30,7 @@ def load_stack(path: Path, environ: Mapping[str, str]) -> StackSpec:
         _check_is_file(path)
         data = _read(path)
         uv_path = path.with_name(UV_FILE_NAME)
-        uv_data = _read(uv_path) if uv_path.is_file() else None
+        uv_data = _read(uv_path) if _kind(uv_path) == "file" else None
     draft = draft_stack(data, path, uv_data=uv_data, environ=environ)
     for module in draft.modules:
         _check_module(module, path.parent, draft.findings)
@@ -36,12 +38,25 @@ def load_stack(path: Path, environ: Mapping[str, str]) -> StackSpec:
 
 
 def _check_is_file(path: Path) -> None:
-    if path.is_dir():
+    kind = _kind(path)
+    if kind == "folder":
         problem = SpecProblem(message="this is a folder", fix=f"name the {SPEC_FILE_NAME} in it")
         raise SpecError(str(path), [problem])
-    if not path.exists():
+    if kind is None:
         problem = SpecProblem(message="there is no such file", fix=f"name a {SPEC_FILE_NAME}")
         raise SpecError(str(path), [problem])
+
+
+def _kind(path: Path) -> Literal["file", "folder"] | None:
+    """What is at `path`, if anything is. Raises `OSError` where that cannot be told.
+
+    `Path.exists` would take a path that may not be looked at for one that is not there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return "folder" if stat.S_ISDIR(mode) else "file"
 
 
 def _read(path: Path) -> bytes:
@@ -54,19 +69,19 @@ def _check_module(module: ModuleReference, folder: Path, findings: Findings) -> 
     """Note whether a module is not there, or cannot be what it is named as."""
     path = folder / module.text
     try:
-        is_folder, is_file = path.is_dir(), path.is_file()
+        kind = _kind(path)
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"the module {quoted(module.text)} cannot be read: {reason}"
         findings.problem(module.path, message, layer=module.layer)
         return
-    if not is_folder and not is_file:
+    if kind is None:
         fix = "write '/' between folders" if "\\" in module.text else f"it would be {path}"
         message = f"there is no file or folder {quoted(module.text)}"
         findings.problem(module.path, message, layer=module.layer, fix=fix)
-    elif module.launches and is_file and path.suffix != ".py":
+    elif module.launches and kind == "file" and path.suffix != ".py":
         message = f"{quoted(module.text)} is no Python module: its name does not end in .py"
         findings.problem(module.path, message, layer=module.layer)
-    elif module.launches and is_folder and not (path / "__main__.py").is_file():
+    elif module.launches and kind == "folder" and not (path / "__main__.py").is_file():
         message = f"{quoted(module.text)} has no __main__.py, so 'python -m' cannot run it"
         findings.warn(module.path, message, layer=module.layer)

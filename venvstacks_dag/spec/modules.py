@@ -63,8 +63,9 @@ def _is_usable(table: Table, place: KeyPath, text: str) -> bool:
         table.problem(place, f"the path {quoted(text)} does not name a module")
         return False
     if place == ("launch_module",) and "." in name.removesuffix(".py"):
-        message = f"{quoted(name)} cannot be run with 'python -m': the dot would mean a package"
-        table.problem(place, message, fix="rename the module")
+        message = f"{quoted(name)} cannot be run with 'python -m', which takes dots for packages"
+        fix = "name a file such as app.py or a folder, without further dots"
+        table.problem(place, message, fix=fix)
         return False
     if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
         table.warn(
