@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from packaging.utils import NormalizedName
-from packaging.version import Version
 
 from venvstacks_dag.index.filenames import WheelName, parse_wheel_name, sdist_version
 from venvstacks_dag.index.model import ProjectPage, WheelLink

@@ -11,6 +11,14 @@ from venvstacks_dag.net.urls import redact, without_login
 
 if TYPE_CHECKING:
     from venvstacks_dag.net.client import HttpClient
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Import the client, and requests with it, only where it is used: starting stays quick."""
+        if name == "HttpClient":
+            return import_module("venvstacks_dag.net.client").HttpClient
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Downloader",
@@ -22,10 +30,3 @@ __all__ = [
     "redact",
     "without_login",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the client (and requests with it) only where it is used: start-up must stay quick."""
-    if name == "HttpClient":
-        return import_module("venvstacks_dag.net.client").HttpClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

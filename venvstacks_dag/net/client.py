@@ -16,7 +16,6 @@ from urllib3.exceptions import IncompleteRead, InvalidHeader, MaxRetryError
 
 from venvstacks_dag import __version__
 from venvstacks_dag.digest import CHUNK
-from venvstacks_dag.errors import NetworkError
 from venvstacks_dag.fs import disk_errors
 from venvstacks_dag.net.download import Incoming, incoming
 from venvstacks_dag.net.faults import (
@@ -239,14 +238,16 @@ def _read(answer: requests.Response, length: int) -> bytes:
 
 
 def _receive(answer: requests.Response, url: str, file: Incoming) -> None:
-    if answer.status_code not in (200, 206):
-        raise status_error(url, answer.status_code)
-    if answer.status_code == 200:
+    status = answer.status_code
+    resumed = answer.headers.get("content-range", "").startswith(f"bytes {file.received}-")
+    if status == 200:
         file.start(etag=answer.headers.get("etag"), length=_length(answer))
-    elif not answer.headers.get("content-range", "").startswith(f"bytes {file.received}-"):
+    elif file.received and (status == 416 or (status == 206 and not resumed)):
         # Not the rest that was asked for: the next try asks for the whole file.
         file.etag = None
         raise IncompleteRead(file.received, file.missing())
+    elif status != 206 or not resumed:
+        raise status_error(url, status)
     for chunk in answer.raw.stream(CHUNK, decode_content=False):
         file.take(chunk)
     if missing := file.missing():
@@ -258,8 +259,3 @@ def _copy(source: Path, file: Incoming) -> None:
         file.start(etag=None, length=source.stat().st_size)
         while chunk := stream.read(CHUNK):
             file.take(chunk)
-    if file.missing():
-        raise NetworkError("a file became shorter while it was read", where=str(source))
-
-
-__all__ = ["HttpClient"]

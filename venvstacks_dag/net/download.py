@@ -84,7 +84,9 @@ class Incoming:
         return max(0, (self._size or 0) - self.received)
 
     def finish(self) -> None:
-        """Check the digest and make the bytes durable. Raises `DigestMismatch`, `DiskError`."""
+        """Check size and digest, make the bytes durable. Raises `DigestMismatch`, `DiskError`."""
+        fits = self._size in (None, self.received)
+        self._demand(fits, f"{self._size} bytes", f"{self.received} bytes")
         if self._sha256 is not None:
             found = self._hasher.hexdigest()
             self._demand(found == self._sha256, f"sha256 {self._sha256}", found)

@@ -23,11 +23,15 @@ _PASSING = (
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+    urllib3_errors.IncompleteRead,
     urllib3_errors.ProtocolError,
     urllib3_errors.TimeoutError,
     urllib3_errors.DecodeError,
     urllib3_errors.SSLError,
 )
+_TIMEOUTS = (requests.Timeout, urllib3_errors.TimeoutError)
+_ROUNDS = (requests.TooManyRedirects,)
+_SHORT = (urllib3_errors.IncompleteRead,)
 _CHECK_NETWORK = "check the network, and the proxy settings (HTTPS_PROXY, NO_PROXY, PIP_PROXY)"
 _CHECK_CERTIFICATES = (
     "where a proxy or a private authority issues certificates, let PIP_CERT or SSL_CERT_FILE "
@@ -82,25 +86,29 @@ def _tried(tries: int) -> str:
 
 
 def _explain(error: Exception) -> tuple[str, str | None]:
+    """The cause and the remedy, most telling first.
+
+    A system error goes before a time-out, since urllib3 counts a refused connection as one.
+    """
     causes = tuple(_causes(error))
-    for kind, why, fix in (
-        (ssl.SSLCertVerificationError, "the server's certificate is not trusted", None),
-        (socket.gaierror, "the host's name is not known", _CHECK_NETWORK),
-        (requests.Timeout, "no answer came in time", _MORE_TIME),
-        (urllib3_errors.TimeoutError, "no answer came in time", _MORE_TIME),
-        (requests.TooManyRedirects, "there are too many redirections", None),
-        (urllib3_errors.IncompleteRead, "the answer ended too early", _CHECK_NETWORK),
-    ):
-        found = next((each for each in causes if isinstance(each, kind)), None)
-        if isinstance(found, ssl.SSLCertVerificationError):
-            return f"{why}: {found.verify_message}", _CHECK_CERTIFICATES
-        if found is not None:
-            return _by_proxy(causes) + why, fix
     for each in causes:
+        if isinstance(each, ssl.SSLCertVerificationError):
+            why = f"the server's certificate is not trusted: {each.verify_message}"
+            return why, _CHECK_CERTIFICATES
+    proxy = _by_proxy(causes)
+    for each in causes:
+        if isinstance(each, socket.gaierror):
+            return f"{proxy}the host's name is not known", _CHECK_NETWORK
         if isinstance(each, OSError) and isinstance(each.errno, int) and each.strerror:
-            return f"{_by_proxy(causes)}{each.strerror}", _CHECK_NETWORK
-    if is_passing(error):
-        return f"{_by_proxy(causes)}the connection broke", _CHECK_NETWORK
+            return f"{proxy}{each.strerror}", _CHECK_NETWORK
+    for kinds, why, fix in (
+        (_TIMEOUTS, "no answer came in time", _MORE_TIME),
+        (_ROUNDS, "there are too many redirections", "check the address"),
+        (_SHORT, "the answer ended too early", _CHECK_NETWORK),
+        (_PASSING, "the connection broke", _CHECK_NETWORK),
+    ):
+        if any(isinstance(each, kinds) for each in causes):
+            return f"{proxy}{why}", fix
     return "the address cannot be used", "check its spelling, and the proxy's if there is one"
 
 
