@@ -18,8 +18,8 @@ from venvstacks_dag.errors import LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest
 from venvstacks_dag.platforms import TargetPlatform
 
-_ELF_NAME = re.compile(r".\.so(\.[^/]+)?\Z")
-_DYLIB_NAME = re.compile(r".\.dylib\Z")
+_ELF_NAME = re.compile(r"[^/]\.so(\.[^/]+)?\Z")
+_DYLIB_NAME = re.compile(r"[^/]\.dylib\Z")
 # Suffixes that only extension modules have (PEP 3149; PEP 384 for the stable ABI; PyPy's own).
 _EXTENSION = re.compile(r"\.(cpython-[^./]+|abi3t?|pypy\d+-[^./]+)\.so\Z")
 _MACHINES = {"x86_64": "EM_X86_64", "aarch64": "EM_AARCH64"}
