@@ -48,4 +48,4 @@ class CommittingSqliteDB(SqliteDB):  # type: ignore[misc]
                 (task_id, self.codec.encode(self._cache[task_id])),
             )
         self._conn.commit()
-        self._dirty = set()
+        self._dirty.clear()

@@ -106,4 +106,4 @@ class BuildContext:
 def target_from_json(value: Mapping[str, Any]) -> TargetPlatform:
     """The target that `TargetPlatform.as_json` described."""
     floors = {name: tuple(value[name]) for name in ("glibc", "macos") if name in value}
-    return TargetPlatform(name=value["name"], **floors)  # type: ignore[arg-type]
+    return TargetPlatform(name=value["name"], **floors)

@@ -57,7 +57,7 @@ class StackPlan:
 
     layers: tuple[LayerPlan, ...]
     uv: dict[str, Any]
-    runtime_archives: str | None
+    runtime_archives: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def layer(self, name: str) -> LayerPlan:
@@ -150,11 +150,12 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
             )
         )
     uv = json.loads(json.dumps(asdict(stack.uv), default=lambda value: value.isoformat()))
+    archives = stack.tool.runtime_archives
     warnings = (*stack.warnings, *graph.warnings)
     plan = StackPlan(
         layers=tuple(layers),
         uv=uv,
-        runtime_archives=stack.tool.runtime_archives,
+        runtime_archives=(archives,) if isinstance(archives, str) else archives or (),
         warnings=warnings,
     )
     # What was just compiled must be what will be read next time, down to the types.
@@ -169,7 +170,7 @@ def _plan_from_json(value: Mapping[str, Any]) -> StackPlan:
     return StackPlan(
         layers=tuple(layers),
         uv=value["uv"],
-        runtime_archives=value["runtime_archives"],
+        runtime_archives=tuple(value["runtime_archives"]),
         warnings=tuple(value["warnings"]),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import datetime
+from importlib.metadata import version
 
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import remove_path
@@ -39,7 +40,7 @@ class Archive:
             "format": archive.DEFAULT_FORMAT,
             "profile": archive.DEFAULT_PROFILE,
             "time": _mtime(context, layer),
-            "compressor": archive.compressor_version(archive.DEFAULT_FORMAT),
+            "compressor": _compressor(),
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
@@ -95,6 +96,12 @@ class Archive:
         stamp = context.stamped(self.name, layer.name)
         if stamp is not None:
             remove_path(context.settings.output_dir / str(stamp.facts["archive_name"]))
+
+
+def _compressor() -> str:
+    # The same level of another zstd gives other bytes. The package's version fixes the library's,
+    # and can be asked for without loading it.
+    return f"zstandard {version('zstandard')}"
 
 
 def _mtime(context: BuildContext, layer: LayerPlan) -> int:
