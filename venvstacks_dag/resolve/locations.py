@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from venvstacks_dag.errors import LockError
@@ -12,12 +12,10 @@ from venvstacks_dag.errors import LockError
 _SCHEMES = frozenset({"https", "http", "file"})
 
 
-def without_credentials(url: str) -> str:
-    """An address without user name and password, as a file that is committed may hold it."""
+def address_in_lock(url: str) -> str:
+    """An address as a committed file may hold it: no user name, no password, no fragment."""
     parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return parts._replace(netloc=_host(parts)).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
 
 
 def path_in_lock(url: str, folder: PurePath | None) -> str:
@@ -79,7 +77,3 @@ def fault_of_filename(filename: str) -> str | None:
 
 def _fault_of_text(text: str) -> str | None:
     return None if text.isprintable() else "control characters are not allowed"
-
-
-def _host(parts: SplitResult) -> str:
-    return parts.netloc.rpartition("@")[2]

@@ -126,10 +126,10 @@ class Overrides:
     by_name: Mapping[NormalizedName, tuple[Parsed, ...]]
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Overrides:
-        """Overrides from PEP 508 strings. Raises `InvalidRequirement`."""
+    def of(cls, overrides: Iterable[Parsed]) -> Overrides:
+        """Overrides by the project that they stand in for."""
         by_name: dict[NormalizedName, tuple[Parsed, ...]] = {}
-        for parsed in map(parse, texts):
+        for parsed in overrides:
             by_name[parsed.name] = (*by_name.get(parsed.name, ()), parsed)
         return cls(by_name=by_name)
 

@@ -26,11 +26,11 @@ class Verdict(IntEnum):
 
     WRONG_TAGS = 0
     NO_DIGEST = 1
-    PYTHON = 2
-    UPPER_BOUND = 3
-    TOO_NEW = 4
-    UNDATED = 5
-    YANKED = 6
+    TOO_NEW = 2
+    UNDATED = 3
+    YANKED = 4
+    PYTHON = 5
+    UPPER_BOUND = 6
     USABLE = 7
 
 
@@ -76,14 +76,14 @@ class TargetRules:
         )
 
     def judge(self, wheel: WheelLink) -> Verdict:
-        """Whether a wheel may be used; the first rule that it breaks otherwise."""
+        """Whether a wheel may be used; the first rule that it breaks otherwise.
+
+        The Python version is looked at last: `Verdict.UPPER_BOUND` tells that all else is well.
+        """
         if rank(wheel, self.ranks) is None:
             return Verdict.WRONG_TAGS
         if wheel.sha256 is None or not is_sha256(wheel.sha256):
             return Verdict.NO_DIGEST
-        python = admits_python(wheel.requires_python, self.python)
-        if python is not Verdict.USABLE:
-            return python
         if self.exclude_newer is not None and not wheel.url.startswith("file:"):
             if wheel.upload_time is None:
                 return Verdict.UNDATED
@@ -91,7 +91,7 @@ class TargetRules:
                 return Verdict.TOO_NEW
         if wheel.yanked is not None and not self.asks_for(wheel.name, wheel.version):
             return Verdict.YANKED
-        return Verdict.USABLE
+        return admits_python(wheel.requires_python, self.python)
 
 
 def direct_specifiers(
