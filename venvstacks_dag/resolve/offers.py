@@ -54,13 +54,16 @@ def describe_offer(project: IndexedProject, wanted: SpecifierSet, asked: Sequenc
 
 def _reasons(project: IndexedProject, wanted: SpecifierSet) -> Offer:
     """Why the versions that `wanted` admits cannot be used, newest first, alike ones together."""
-    grouped: dict[tuple[str, str], list[Version]] = {}
+    alike: dict[str, list[Version]] = {}
+    fixes: dict[str, str] = {}
     for version in _versions(project, wanted):
-        grouped.setdefault(_reason(project, version), []).append(version)
-    first = list(grouped.items())[:_FEW]
+        why, fix = _reason(project, version)
+        alike.setdefault(why, []).append(version)
+        fixes.setdefault(why, fix)
+    told = list(alike)[:_FEW]
     return Offer(
-        lines=tuple(f"{project.name} {_some(versions)}: {why}" for (why, _), versions in first),
-        fixes=tuple(dict.fromkeys(fix for (_, fix), _ in first if fix)),
+        lines=tuple(f"{project.name} {_some(alike[why])}: {why}" for why in told),
+        fixes=tuple(dict.fromkeys(fixes[why] for why in told if fixes[why])),
     )
 
 
@@ -83,11 +86,14 @@ def _reason(project: IndexedProject, version: Version) -> tuple[str, str]:
     closest = max(wheels, key=rules.judge)
     verdict = rules.judge(closest)
     if verdict is Verdict.WRONG_TAGS:
-        return _wrong_tags(rules, wheels), ""
+        return (
+            _wrong_tags(rules, wheels),
+            f"offer a wheel of {project.name} for the platform through a local folder",
+        )
     if verdict is Verdict.USABLE:
         return (
             f"a pre-release, and prerelease is {rules.prerelease!r}",
-            f"ask for {project.name}=={version}, or allow pre-releases",
+            "set prerelease to 'allow'",
         )
     return _fault(rules, closest, verdict)
 
@@ -116,12 +122,12 @@ def _fault(rules: TargetRules, wheel: WheelLink, verdict: Verdict) -> tuple[str,
 
 
 def _wrong_tags(rules: TargetRules, wheels: Sequence[WheelLink]) -> str:
-    here = rules.target.name
     elsewhere = [name for name in PLATFORM_NAMES if _fits(rules, name, wheels)]
     if elsewhere:
-        return f"no wheel for {here}, only for {', '.join(elsewhere)}"
+        return f"no wheel for this platform, only for {', '.join(elsewhere)}"
     tags = sorted({str(tag) for wheel in wheels for tag in wheel.tags})
-    return f"no wheel for {here}, only {', '.join(tags[:_FEW])}{', ...' if tags[_FEW:] else ''}"
+    more = ", ..." if len(tags) > _FEW else ""
+    return f"no wheel for this platform, only {', '.join(tags[:_FEW])}{more}"
 
 
 def _fits(rules: TargetRules, platform: str, wheels: Iterable[WheelLink]) -> bool:
