@@ -9,6 +9,7 @@ from doit.exceptions import TaskError, TaskFailed
 
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.tasks.logs import task_log
+from venvstacks_dag.tasks.plan import STACK
 from venvstacks_dag.tasks.stages.base import run_stage
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def run_task(fresh: Fresh) -> Any:
             try:
                 result = run_stage(stage, context, layer, reporter)
             except VenvstacksDagError as error:
+                error.layer = error.layer or (layer.name if layer is not STACK else None)
                 reporter.detail(f"failed: {error}")
                 if context.flags.debug:
                     reporter.detail(traceback.format_exc())

@@ -64,7 +64,7 @@ class Install:
 
         facts = facts_of(context, "resolve", layer.name)
         python = PythonVersion.parse(facts["python"])
-        images = _images(context, layer, [_pinned(pin) for pin in _pins(context, facts)], reporter)
+        images = _images(context, [_pinned(pin) for pin in _pins(context, facts)], reporter)
         runtime = _runtime_image(context, layer, reporter) if layer.is_runtime else None
         request = install.InstallRequest(
             layout=context.layout(layer, python),
@@ -121,7 +121,7 @@ def _runtime_image(context: BuildContext, layer: LayerPlan, reporter: Reporter) 
 
 
 def _images(
-    context: BuildContext, layer: LayerPlan, pins: list[PinnedWheel], reporter: Reporter
+    context: BuildContext, pins: list[PinnedWheel], reporter: Reporter
 ) -> tuple[Image, ...]:
     """The unpacked wheels, fetched and unpacked side by side where the store lacks them."""
     missing = [pin for pin in pins if context.store.image(pin.sha256) is None]
@@ -131,26 +131,20 @@ def _images(
             reporter.progress("download and unpack", total=total or None, unit="bytes") as bar,
             ThreadPoolExecutor(_DOWNLOADS) as pool,
         ):
-            list(pool.map(partial(_image, context, layer, reporter, bar), missing))
-    return tuple(_image(context, layer, reporter, None, pin) for pin in pins)
+            list(pool.map(partial(_image, context, reporter, bar), missing))
+    return tuple(_image(context, reporter, None, pin) for pin in pins)
 
 
 def _image(
     context: BuildContext,
-    layer: LayerPlan,
     reporter: Reporter,
     progress: Progress | None,
     pin: PinnedWheel,
 ) -> Image:
     from venvstacks_dag import index, install
-    from venvstacks_dag.errors import VenvstacksDagError
 
-    try:
-        image = context.store.image(pin.sha256)
-        if image is not None:
-            return image
-        wheel = index.wheel_file(context.store, context.http, pin, progress)
-        return install.wheel_image(context.store, wheel, pin, reporter)
-    except VenvstacksDagError as error:
-        error.layer = error.layer or layer.name
-        raise
+    image = context.store.image(pin.sha256)
+    if image is not None:
+        return image
+    wheel = index.wheel_file(context.store, context.http, pin, progress)
+    return install.wheel_image(context.store, wheel, pin, reporter)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import LockError
 from venvstacks_dag.fs import read_bytes, write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
@@ -86,43 +87,30 @@ class Resolve:
         from venvstacks_dag import resolve
 
         request = lock_request(context, layer)
-        sources = {
-            "uv": {name: context.plan.uv[name] for name in _UV_FIELDS},
-            "package_indexes": layer.package_indexes,
-            "priority_indexes": layer.priority_indexes,
-        }
+        sources = _sources(context, layer)
+        digest = resolve.request_digest(request, sources)
         previous, metadata = _previous(context, layer)
-        version_inputs = tuple(module_digests(context, layer).values()) if layer.versioned else ()
-        expected = (
-            resolve.next_metadata(
-                metadata,
-                previous,
-                request,
-                sources=sources,
-                versioned=layer.versioned,
-                version_inputs=version_inputs,
-                now=datetime.now(UTC),
-            )
-            if previous
-            else None
-        )
-        kept = metadata is not None and metadata == expected and not context.flags.always
-        if kept:
-            assert previous is not None
-            lock, new = previous, metadata
+        if (
+            previous is not None
+            and not context.flags.always
+            and _answers(request, digest, previous, metadata)
+        ):
             reporter.detail("the lock answers these requirements already")
+            lock = replace(previous, input_digest=digest)
         else:
             lock = _solve(context, layer, request, previous, reporter)
-            new = resolve.next_metadata(
-                metadata,
-                lock,
-                request,
-                sources=sources,
+        new = resolve.next_metadata(
+            metadata,
+            lock,
+            request,
+            versioned=layer.versioned,
+            version_inputs=resolve.version_input_lines(
+                layer.name,
                 versioned=layer.versioned,
-                version_inputs=version_inputs,
-                now=datetime.now(UTC),
-            )
-        assert new is not None
+                modules=module_digests(context, layer).values() if layer.versioned else (),
+            ),
+            now=datetime.now(UTC),
+        )
         return _keep(context, layer, lock, new, request.python, reporter)
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
@@ -184,13 +172,18 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
         python=python_of(context, layer),
         targets=context.targets(layer),
         lower=tuple(
-            resolve.LowerLayer(env_name=name, lock=read_lock(context.settings, name))
+            resolve.LowerLayer(
+                env_name=name,
+                lock=read_lock(context.settings, name),
+                targets=context.targets(context.plan.layer(name)),
+            )
             for name in layer.below
         ),
         overrides=tuple(uv["override_dependencies"]),
         constraints=tuple(uv["constraint_dependencies"]),
         exclude_newer=datetime.fromisoformat(newest) if newest else None,
         prerelease=uv["prerelease"],
+        lock_folder=context.settings.lock_folder(layer.name),
     )
 
 
@@ -202,11 +195,19 @@ def read_lock(settings: BuildSettings, layer: str) -> LayerLock:
     return parse_lock(read_bytes(path), path, layer)
 
 
+def _sources(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
+    """What the specification says about where packages come from."""
+    return {
+        "uv": {name: context.plan.uv[name] for name in _UV_FIELDS},
+        "package_indexes": layer.package_indexes,
+        "priority_indexes": layer.priority_indexes,
+    }
+
+
 def _previous(
     context: BuildContext, layer: LayerPlan
 ) -> tuple[LayerLock | None, LockMetadata | None]:
     """The lock that is there, and its metadata; None for what is not, or cannot be used."""
-    from venvstacks_dag.errors import LockError
     from venvstacks_dag.resolve import parse_metadata
 
     path = metadata_file(context.settings, layer.name)
@@ -214,11 +215,29 @@ def _previous(
         if not lock_file(context.settings, layer.name).is_file():
             return None, None
         lock = read_lock(context.settings, layer.name)
-        metadata = parse_metadata(path.read_bytes(), path) if path.is_file() else None
+        if not path.is_file():
+            return lock, None
+        return lock, parse_metadata(read_bytes(path), path, layer.name)
     except LockError:
         # A lock that cannot be read is no better than none: it is made anew.
         return None, None
-    return lock, metadata
+
+
+def _answers(
+    request: LockRequest, digest: str, lock: LayerLock, metadata: LockMetadata | None
+) -> bool:
+    """Whether a lock, ours or venvstacks', was made for this request and not edited since."""
+    from venvstacks_dag import resolve
+
+    if metadata is None or metadata.requirements_hash != resolve.requirements_hash(lock):
+        return False
+    if metadata.input_digest:
+        return metadata.input_digest == digest
+    others = resolve.hash_strings(resolve.other_input_lines(request))
+    return (
+        metadata.lock_input_hash == resolve.lock_input_hash(request.requirements)
+        and metadata.other_inputs_hash == others
+    )
 
 
 def _solve(
@@ -228,8 +247,6 @@ def _solve(
     previous: LayerLock | None,
     reporter: Reporter,
 ) -> LayerLock:
-    from dataclasses import replace
-
     from venvstacks_dag import index, resolve
     from venvstacks_dag.tasks.uv import uv_settings
 
@@ -246,9 +263,8 @@ def _solve(
         base=context.base,
         environ=context.environ,
     )
-    folder = context.settings.lock_folder(layer.name)
     with index.open_index(sources, context.http, context.store, reporter) as client:
-        return resolve.lock_layer(request, client, reporter, lock_folder=folder)
+        return resolve.lock_layer(request, client, reporter, sources_json=_sources(context, layer))
 
 
 def _keep(
