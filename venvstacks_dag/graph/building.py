@@ -118,7 +118,11 @@ class NodeBuilder:
                 f"{fault.first} takes {fault.package!r} from the index {fault.first_index!r}, "
                 f"but {fault.second} from {fault.second_index!r}"
             )
-            accept = f'index_overrides = {{{fault.second_index} = "{fault.first_index}"}}'
+            # A dot in a bare key would make a table of it.
+            replaced = (
+                f'"{fault.second_index}"' if "." in fault.second_index else fault.second_index
+            )
+            accept = f'index_overrides = {{{replaced} = "{fault.first_index}"}}'
             self._note(spec, "package_indexes", message, f"write {accept} to accept that")
         return indexes
 

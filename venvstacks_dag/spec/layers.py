@@ -224,7 +224,9 @@ def _check_fields(table: Table, kind: LayerKind) -> None:
     current = {key: value for key, value in table.values.items() if key not in _DEPRECATED[kind]}
     Table(current, table.path, table.findings, layer=table.layer).refuse_unknown(_FIELDS[kind])
     if "build_requirements" in table:
-        table.warn("build_requirements", "this field is deprecated and has no effect", fix="remove")
+        table.warn(
+            "build_requirements", "this field is deprecated and has no effect", fix="remove it"
+        )
 
 
 def _read_layer_requirements(table: Table) -> tuple[str, ...]:

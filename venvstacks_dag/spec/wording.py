@@ -80,5 +80,5 @@ def meant(word: str, choices: Iterable[str], *, noun: str) -> str:
     if near is not None:
         return f"did you mean {quoted(near)}?"
     if not allowed:
-        return f"there are no {noun} here"
+        return f"there are no {noun}"
     return f"{noun}: {listed(allowed)}"

@@ -49,7 +49,7 @@ def test_absurdly_long_words_are_not_compared() -> None:
 def test_what_may_have_been_meant() -> None:
     assert meant("nmae", ["name"], noun="fields") == "did you mean 'name'?"
     assert meant("zebra", ["name"], noun="fields") == "fields: 'name'"
-    assert meant("zebra", [], noun="fields") == "there are no fields here"
+    assert meant("zebra", [], noun="fields") == "there are no fields"
 
 
 def test_key_text_quotes_odd_keys() -> None:
