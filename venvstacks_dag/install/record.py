@@ -81,13 +81,26 @@ def _promise(file: str, digest: str, size: str) -> Recorded:
         raise WheelFault(f"{shown} in RECORD, where sha256 or better must be", member=file)
     if not _SIZE.match(size):
         raise WheelFault("no size in RECORD", member=file)
-    try:
-        raw = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != _DIGEST_SIZES[algorithm]:
+    raw = _digest_bytes(value, _DIGEST_SIZES[algorithm])
+    if raw is None:
         raise WheelFault(f"a malformed {algorithm} in RECORD", member=file)
     return Recorded(algorithm=algorithm, digest=raw.hex(), size=int(size))
+
+
+def _digest_bytes(value: str, size: int) -> bytes | None:
+    """The digest of `size` bytes in `value`, None if it is none.
+
+    The format says URL-safe base64 without padding. Some real wheels have hex, which is of
+    another length and so cannot be mistaken.
+    """
+    try:
+        if len(value) == 2 * size:
+            return bytes.fromhex(value)
+        padding = "=" * (-len(value) % 4)
+        raw = base64.b64decode(value + padding, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if len(raw) == size else None
 
 
 def record_hash(sha256: str) -> str:

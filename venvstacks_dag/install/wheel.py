@@ -62,7 +62,6 @@ def unpack_wheel(stream: BinaryIO, pinned: PinnedWheel, folder: Path) -> ImageCo
         "name": wheel.name,
         "version": wheel.version,
         "dist_info": wheel.dist_info,
-        "data_dir": wheel.data_dir,
         "root_is_purelib": str(wheel.root_is_purelib).lower(),
     }
     if destination.pth_imports:
