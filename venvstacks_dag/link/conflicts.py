@@ -12,6 +12,8 @@ from venvstacks_dag.link.modules import Module
 
 # Python imports these by itself when it starts, and one of them is how layers are joined.
 _RESERVED = ("sitecustomize", "usercustomize")
+# An extension module's name ends at its first dot: NAME.cpython-311-x86_64-linux-gnu.so.
+_IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
 
 
 def check_places(request: LinkRequest, planned: Iterable[PlannedEntry]) -> None:
@@ -82,8 +84,10 @@ def _import_names(request: LinkRequest) -> Iterator[tuple[str, TreeEntry]]:
     for entry in request.installed.entries:
         if entry.path.startswith(prefix):
             first, is_folder, _ = entry.path.removeprefix(prefix).partition("/")
-            # A package's folder, or NAME.py, NAME.cpython-311-x86_64-linux-gnu.so, NAME.pyd.
-            yield (first if is_folder else first.partition(".")[0]), entry
+            if is_folder:
+                yield first, entry
+            elif first.endswith(_IMPORTABLE):
+                yield first.partition(".")[0], entry
 
 
 def module_warnings(request: LinkRequest, modules: tuple[Module, ...]) -> Iterator[str]:
