@@ -299,7 +299,7 @@ def _keep(
         facts={
             "python": str(python),
             "wheels": wheels,
-            "requested": sorted(resolve.requested_names(layer.requirements)),
+            "requested": sorted({_name(text) for text in layer.requirements}),
             "latest_upload": _latest_upload(lock),
             "lock": {
                 "requirements_hash": metadata.requirements_hash,
@@ -310,6 +310,13 @@ def _keep(
         outputs={path.name: sha256_file(path) for path in paths},
         summary=f"{own} package{'' if own == 1 else 's'}{below}",
     )
+
+
+def _name(requirement: str) -> str:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(Requirement(requirement).name)
 
 
 def _wheel_json(pin: Mapping[str, Any]) -> dict[str, Any]:
