@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from doit.cmd_base import subtasks_iter, tasks_and_deps_iter
@@ -21,6 +23,8 @@ from venvstacks_dag.tasks.fresh import Fresh
 
 _WAIT_SECONDS = 3600.0
 _ERROR = 2
+# What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
+_UNREAD = 141
 
 _DEBUG_OPTION = {
     "name": "debug",
@@ -70,7 +74,7 @@ class StackRun(Run):  # type: ignore[misc]
             stack.flags.always = always
             stack.flags.debug = stack.flags.debug or debug
         try:
-            with self._folder(stack):
+            with self._folder(stack), _quiet_when_unread():
                 result: int = super()._execute(
                     outfile,
                     verbosity=verbosity,
@@ -102,6 +106,18 @@ class StackRun(Run):  # type: ignore[misc]
                 f"waiting for another build in {settings.build_dir} to end"
             ),
         )
+
+
+@contextmanager
+def _quiet_when_unread() -> Iterator[None]:
+    """Let a run end without a traceback when what reads its output has gone (``| head``)."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_UNREAD)
 
 
 class StackForget(Forget):  # type: ignore[misc]

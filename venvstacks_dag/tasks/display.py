@@ -152,8 +152,13 @@ def _rich_progress(stream: TextIO) -> RichProgress:
 def amount_text(amount: int, unit: Unit) -> str:
     """``12 files``, ``3.4 MB``: an amount for people (decimal units, as download sites use)."""
     if unit != "bytes":
-        return f"{amount:,} {unit[:-1] if amount == 1 else unit}"
+        return count_text(amount, unit.removesuffix("s"))
     return size_text(amount)
+
+
+def count_text(number: int, noun: str) -> str:
+    """``1 task``, ``2 tasks``: a number of things for people."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size_text(size: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,9 @@ def namespace(context: BuildContext, reporter: type) -> Mapping[str, Any]:
             "reporter": reporter,
             "dep_file": str(context.settings.database),
             "backend": "venvstacks-dag",
+            # Threads: most of the work is done by libraries that let others run meanwhile.
+            "num_process": min(4, os.cpu_count() or 1),
+            "par_type": "thread",
             "check_file_uptodate": StampChecker,
             "verbosity": 2,
         },

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import size_text
+from venvstacks_dag.tasks.display import count_text, size_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stamps import read_stamp
 
@@ -22,8 +22,7 @@ def outcome_lines(
         else:
             yield f"Nothing to do: all {rested} tasks are up to date."
     else:
-        tasks = f"{ran} task{'' if ran == 1 else 's'}"
-        yield f"Done in {seconds:.1f} s: {tasks} ran, {rested} up to date."
+        yield f"Done in {seconds:.1f} s: {count_text(ran, 'task')} ran, {rested} up to date."
     yield from _archives(context, selected)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from doit.reporter import ConsoleReporter
 
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import make_display
+from venvstacks_dag.tasks.display import count_text, make_display
 from venvstacks_dag.tasks.logs import log_tail
 from venvstacks_dag.tasks.outcome import outcome_lines
 
@@ -79,7 +79,9 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         for message in self.runtime_errors:
             self.display.line(f"error: {message}")
         if self.failed or self.runtime_errors:
-            self.display.line(f"\nNot finished: {_count(len(self.ran), 'task')} ran before that.")
+            self.display.line(
+                f"\nNot finished: {count_text(len(self.ran), 'task')} ran before that."
+            )
             return
         for line in outcome_lines(
             self.context,
@@ -98,7 +100,3 @@ def bound_reporter(context: BuildContext) -> type[StackReporter]:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -12,6 +12,7 @@ from venvstacks_dag.fs import remove_path
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Progress, Reporter
 from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage
@@ -79,7 +80,8 @@ class Install:
         return StageResult(
             facts={"tree": manifest.digest, "size": manifest.size, "python": str(python)},
             outputs={"manifest": digest},
-            summary=f"{len(images)} packages, {len(manifest.entries):,} files",
+            summary=f"{count_text(len(images), 'package')}, "
+            f"{count_text(len(manifest.entries), 'file')}",
         )
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:

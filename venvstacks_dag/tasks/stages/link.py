@@ -137,7 +137,7 @@ def _shown(context: BuildContext, layer: LayerPlan, linked: TreeManifest) -> dic
 
 def _summary(layer: LayerPlan, linked: TreeManifest) -> str:
     libraries = sum("/dynlib/" in entry.path for entry in linked.entries)
-    words = [f"{libraries} shared libraries"] if libraries else []
+    words = [f"{libraries} links to shared libraries"] if libraries else []
     if layer.launch_module:
         words.append(f"launches {Path(layer.launch_module).name.removesuffix('.py')}")
     return ", ".join(words)

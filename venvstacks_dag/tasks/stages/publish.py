@@ -7,6 +7,7 @@ from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stamps import Parts, Stamp
@@ -48,7 +49,7 @@ class Publish:
         ]
         path = publish.write_stack_manifest(context.settings.output_dir, manifests)
         return StageResult(
-            outputs={"manifest": sha256_file(path)}, summary=f"{len(manifests)} layers"
+            outputs={"manifest": sha256_file(path)}, summary=count_text(len(manifests), "layer")
         )
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:

@@ -15,6 +15,7 @@ from venvstacks_dag.fs import read_bytes, write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of
@@ -55,7 +56,7 @@ class Resolve:
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
-        return f"lock the {len(layer.requirements)} requirement(s) of {layer.name}"
+        return f"lock the {count_text(len(layer.requirements), 'requirement')} of {layer.name}"
 
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
         """The layer's own words, its targets and Python, the locks below, the index settings."""
@@ -308,7 +309,7 @@ def _keep(
             },
         },
         outputs={path.name: sha256_file(path) for path in paths},
-        summary=f"{own} package{'' if own == 1 else 's'}{below}",
+        summary=f"{count_text(own, 'package')}{below}",
     )
 
 
