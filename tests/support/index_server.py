@@ -21,7 +21,7 @@ import threading
 import time
 import zipfile
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -194,7 +194,7 @@ class LocalIndex:
     def fail(self, path: str, fault: Fault) -> None:
         """Let requests for `path` (or everything that ends with it) meet `fault`."""
         with self._lock:
-            self._faults.append((path, fault))
+            self._faults.append((path, replace(fault)))
 
     # --- for the handler --------------------------------------------------------------
 

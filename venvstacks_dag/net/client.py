@@ -28,7 +28,7 @@ from venvstacks_dag.net.faults import (
 from venvstacks_dag.net.local import existing, local_answer, local_part
 from venvstacks_dag.net.model import FilePart, Response
 from venvstacks_dag.net.settings import NetSettings
-from venvstacks_dag.net.tls import SharedTlsAdapter, proxies_of, trusted_context
+from venvstacks_dag.net.tls import SharedTlsAdapter, proxies_of
 from venvstacks_dag.net.urls import Login, is_file_url, login_of, origin, without_login
 from venvstacks_dag.reporting import Progress
 
@@ -52,8 +52,7 @@ class HttpClient:
         self.settings = settings or NetSettings()
         self._logins: dict[str, Login] = dict(self.settings.logins)
         self._threads = threading.local()
-        self._opening = threading.Lock()
-        self._adapter: SharedTlsAdapter | None = None
+        self._adapter = SharedTlsAdapter(self.settings)
         self._retry = Retry(
             total=self.settings.retries,
             backoff_factor=self.settings.backoff,
@@ -75,9 +74,7 @@ class HttpClient:
 
     def close(self) -> None:
         """End all connections. The client opens new ones if it is used again."""
-        with self._opening:
-            if self._adapter is not None:
-                self._adapter.close()
+        self._adapter.close()
 
     # --- Downloader -----------------------------------------------------------------
 
@@ -168,19 +165,10 @@ class HttpClient:
         if session is None:
             session = requests.Session()
             session.headers["User-Agent"] = f"venvstacks-dag/{__version__}"
-            adapter = self._pools()
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
+            session.mount("https://", self._adapter)
+            session.mount("http://", self._adapter)
             self._threads.session = session
         return session
-
-    def _pools(self) -> SharedTlsAdapter:
-        with self._opening:
-            if self._adapter is None:
-                self._adapter = SharedTlsAdapter(
-                    trusted_context(self.settings), connections=self.settings.connections
-                )
-            return self._adapter
 
 
 def _wait(retry: Retry, answer: requests.Response | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -38,33 +39,31 @@ def trusted_context(settings: NetSettings) -> ssl.SSLContext:
 
 
 class SharedTlsAdapter(HTTPAdapter):
-    """Connection pools whose connections share one TLS context.
+    """Connection pools whose connections share one TLS context, made when it is first needed.
 
     requests would let every new connection read the CA bundle again, which costs more than
     the rest of its handshake. urllib3's pools are safe to share between threads.
     """
 
-    def __init__(self, context: ssl.SSLContext, *, connections: int) -> None:
-        self._context = context
+    def __init__(self, settings: NetSettings) -> None:
+        self._settings = settings
+        self._making = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+        count = settings.connections
         # Blocking: more threads than connections wait for one instead of opening throw-aways.
-        super().__init__(
-            pool_connections=connections, pool_maxsize=connections, max_retries=0, pool_block=True
-        )
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pools for direct connections."""
-        super().init_poolmanager(*args, ssl_context=self._context, **options)
-
-    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-        """Make (or find) the pools for connections through `proxy`."""
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **options)
+        super().__init__(pool_connections=count, pool_maxsize=count, pool_block=True)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> Any:
         """Say which pool serves `request`: by host alone, since all share the context."""
         host, _ = super().build_connection_pool_key_attributes(request, True, cert)
-        return host, {"cert_reqs": "CERT_REQUIRED"}
+        if host["scheme"] != "https":
+            return host, {}
+        with self._making:
+            if self._context is None:
+                self._context = trusted_context(self._settings)
+        return host, {"cert_reqs": "CERT_REQUIRED", "ssl_context": self._context}
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave the connection alone: the context knows whom to trust."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -250,6 +251,7 @@ def test_an_unreadable_ca_bundle_is_named(tmp_path: Path) -> None:
     assert "PIP_CERT" in message
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 def test_certificates_are_demanded(tmp_path: Path) -> None:
     certificate = self_signed(tmp_path)
     with LocalIndex(certificate=certificate) as index:
