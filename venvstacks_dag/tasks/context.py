@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.tasks.client import DeferredClient
 from venvstacks_dag.tasks.display import Display, PlainDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, StackPlan
 from venvstacks_dag.tasks.settings import BuildSettings
@@ -43,8 +43,8 @@ class BuildContext:
         self.display: Display = PlainDisplay(sys.stdout)
         self.summaries: dict[str, str] = {}
         self.adopted: set[str] = set()
-        self._lock = threading.RLock()
-        self._warned: set[str] = set()
+        # One client for the whole build, so that connections are kept alive between tasks.
+        self.http = DeferredClient(self._open_client)
 
     @property
     def base(self) -> Path:
@@ -76,13 +76,14 @@ class BuildContext:
 
         return Store.of_user(self.environ)
 
-    @cached_property
-    def http(self) -> HttpClient:
-        """The one HTTP client of this build, so that connections are kept alive between tasks."""
+    def _open_client(self) -> HttpClient:
+        from venvstacks_dag.index import layer_sources
         from venvstacks_dag.net import HttpClient, NetSettings
+        from venvstacks_dag.tasks.uv import uv_settings
 
-        with self._lock:
-            return HttpClient(NetSettings.from_environ(self.environ))
+        # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
+        sources = layer_sources(uv_settings(self.plan.uv), base=self.base, environ=self.environ)
+        return HttpClient(NetSettings.from_environ(self.environ).with_logins(sources.urls()))
 
     @cached_property
     def providers(self) -> tuple[RuntimeProvider, ...]:
@@ -92,15 +93,7 @@ class BuildContext:
 
         tool = ToolSettings(runtime_archives=self.plan.runtime_archives)
         settings = RuntimeSettings.of(tool, self.base, self.environ)
-        with self._lock:
-            return providers(settings, self.http, self.store)
-
-    def once(self, message: str) -> bool:
-        """Whether `message` has not been asked about before, so that a warning is given once."""
-        with self._lock:
-            new = message not in self._warned
-            self._warned.add(message)
-            return new
+        return providers(settings, self.http, self.store)
 
 
 def target_from_json(value: Mapping[str, Any]) -> TargetPlatform:
