@@ -224,7 +224,6 @@ def compile_bytecode(layer: Layer) -> None:
     folder = layer.site_dir.parent if layer.is_runtime else layer.site_dir
     compileall.compile_dir(
         str(folder),
-        maxlevels=100,
         force=True,
         quiet=2,
         workers=0,

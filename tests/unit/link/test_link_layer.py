@@ -139,6 +139,13 @@ def test_what_is_gone_already_is_fine(tree: Path, app: Path) -> None:
     link(app_request(), tree, made)
 
 
+def test_old_files_at_the_top_go_away(tree: Path) -> None:
+    (tree / "old.txt").write_text("")
+    link(app_request(), tree, TreeManifest(entries=(TreeEntry(path="old.txt"),)))
+    assert not (tree / "old.txt").exists()
+    assert tree.is_dir()
+
+
 @pytest.mark.parametrize("path", ["../outside", "/outside", "a/../../outside"])
 def test_a_record_that_leads_out_is_refused(tree: Path, path: str) -> None:
     outside = tree.parent / "outside"
