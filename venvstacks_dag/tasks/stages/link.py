@@ -13,7 +13,7 @@ from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
-from venvstacks_dag.tasks.stages.modules import module_digests, module_paths
+from venvstacks_dag.tasks.stages.modules import module_paths, module_states
 from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, read_manifest
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
@@ -43,10 +43,12 @@ class Link:
         return {
             "tree": facts_of(context, "install", layer.name)["tree"],
             "install_target": install_target(context, layer),
+            # The order of the layers below is the import order: a list, since keys get sorted.
+            "import_order": list(layer.below),
             "layers_below": {
                 name: facts_of(context, "link", name)["shown"] for name in layer.below
             },
-            "modules": module_digests(context, layer),
+            "modules": module_states(context, layer),
             "launch_module": layer.launch_module,
             "dynlib_exclude": list(layer.dynlib_exclude),
             "postinstall": sha256_file(_POSTINSTALL),
@@ -54,7 +56,10 @@ class Link:
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
-        """Whether everything that was linked is still there."""
+        """Whether everything that was linked is still there, the deployed name included."""
+        alias = _alias(context, layer, stamp.parts["install_target"])
+        if alias is not None and not alias.is_symlink():
+            return f"{alias.name} is missing"
         return manifest_damage(context, stamp, context.settings.tree(layer.name))
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
@@ -96,6 +101,15 @@ class Link:
             for entry in read_manifest(context, self.name, layer.name).entries:
                 remove_path(settings.tree(layer.name) / entry.path)
             remove_path(settings.manifest(self.name, layer.name))
+        stamp = context.stamped(self.name, layer.name)
+        alias = _alias(context, layer, stamp.parts["install_target"]) if stamp else None
+        if alias is not None:
+            remove_path(alias)
+
+
+def _alias(context: BuildContext, layer: LayerPlan, target: str) -> Path | None:
+    """The link by which layers above find a versioned layer in the build folder."""
+    return None if target == layer.name else context.settings.build_dir / target
 
 
 def _layout(context: BuildContext, layer: LayerPlan) -> LayerLayout:

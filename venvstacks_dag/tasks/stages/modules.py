@@ -29,8 +29,20 @@ def module_paths(context: BuildContext, layer: LayerPlan) -> tuple[Path, ...]:
     return tuple(paths)
 
 
+def module_states(context: BuildContext, layer: LayerPlan) -> dict[str, str]:
+    """The digest of all that a layer takes of each module, modes included, by name."""
+    if not layer.launch_module:
+        return {}
+    from venvstacks_dag.link import read_module
+
+    return {path.name: read_module(path).digest for path in module_paths(context, layer)}
+
+
 def module_digests(context: BuildContext, layer: LayerPlan) -> dict[str, str]:
-    """The digest of each module of an application, by name; in venvstacks' form."""
+    """The digest of each module of an application, by name, as manifests publish it.
+
+    It is venvstacks' own, which does not tell modes apart: see `module_states`.
+    """
     if not layer.launch_module:
         return {}
     from venvstacks_dag.link import module_digest
