@@ -17,7 +17,7 @@ from doit.cmd_forget import Forget
 from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
-from venvstacks_dag.fs import folder_lock
+from venvstacks_dag.fs import folder_lock, sweep
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh
 
@@ -25,6 +25,8 @@ _WAIT_SECONDS = 3600.0
 _ERROR = 2
 # What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
 _UNREAD = 141
+# And of one that was interrupted: 128 + SIGINT.
+_INTERRUPTED = 130
 
 _DEBUG_OPTION = {
     "name": "debug",
@@ -75,6 +77,7 @@ class StackRun(Run):  # type: ignore[misc]
             stack.flags.debug = stack.flags.debug or debug
         try:
             with self._folder(stack), _quiet_when_unread():
+                _sweep(stack)
                 result: int = super()._execute(
                     outfile,
                     verbosity=verbosity,
@@ -92,6 +95,14 @@ class StackRun(Run):  # type: ignore[misc]
         except VenvstacksDagError as error:
             sys.stderr.write(f"ERROR: {error}\n")
             return _ERROR
+        except KeyboardInterrupt:
+            if stack is None:
+                raise
+            # Worker threads may be in the middle of something: what they leave is swept away by
+            # the next run, and without a stamp nothing of it counts.
+            sys.stderr.write("\nstopped\n")
+            sys.stderr.flush()
+            os._exit(_INTERRUPTED)
         return result
 
     @staticmethod
@@ -106,6 +117,19 @@ class StackRun(Run):  # type: ignore[misc]
                 f"waiting for another build in {settings.build_dir} to end"
             ),
         )
+
+
+def _sweep(stack: BuildContext | None) -> None:
+    """Remove what killed runs left behind; the folder's lock is held."""
+    if stack is None:
+        return
+    settings = stack.settings
+    layers = [layer.name for layer in stack.plan.layers]
+    folders = [settings.build_dir, settings.output_dir]
+    folders += [settings.state_dir / layer for layer in layers]
+    folders += [settings.lock_folder(layer) for layer in layers]
+    for folder in folders:
+        sweep(folder)
 
 
 @contextmanager
