@@ -46,19 +46,28 @@ def unpack(data: bytes, folder: Path) -> Image | None:
 
 
 @given(members=MEMBERS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_links_and_files_stay_in_the_tree_that_is_made_of_them(members: list[TarMember]) -> None:
+    """Each member is tried on top of those that passed, so that most archives have several."""
+    passed = runtime_members("3.12.7", LINUX)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
-        packed = compressed(tar_bytes([*runtime_members("3.12.7", LINUX), *members]), "gz")
-        image = unpack(packed, folder)
-        assert {path.name for path in folder.iterdir()} <= {"archive", "store"}
-        if image is None:
-            return
+        image = None
+        for number, member in enumerate([TarMember(name="python/first"), *members]):
+            work = folder / str(number)
+            work.mkdir()
+            made = unpack(compressed(tar_bytes([*passed, member]), "gz"), work)
+            assert {path.name for path in work.iterdir()} <= {"archive", "store"}
+            if made is not None:
+                passed.append(member)
+                image = made
+        assert image is not None
         tree = materialize(image, folder / "tree")
         for place, folders, files in os.walk(tree):
             for child in (*folders, *files):
-                assert (Path(place) / child).resolve().is_relative_to(tree)
+                # `Path.resolve` stumbles over links that lead to each other.
+                leads_to = os.path.realpath(os.path.join(place, child))  # noqa: PTH118
+                assert Path(leads_to).is_relative_to(tree)
 
 
 @given(path=PATHS, target=PATHS)

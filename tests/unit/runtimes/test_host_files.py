@@ -118,6 +118,12 @@ def test_a_windows_installation(tmp_path: Path) -> None:
     }
 
 
+def test_a_windows_installation_without_tcl(tmp_path: Path) -> None:
+    host = windows_host(tmp_path / "Python312")
+    (host.prefix / "tcl").rename(tmp_path / "away")
+    assert not [path for path in packed(host) if path.startswith("tcl/")]
+
+
 def test_a_folder_that_is_gone_is_told_of(tmp_path: Path) -> None:
     host = posix_host(tmp_path)
     with pytest.raises(DiskError, match="read the build's own Python"):
