@@ -68,7 +68,7 @@ def remove_path(path: Path) -> None:
             shutil.rmtree(path, onerror=unlock)
 
 
-def link_or_copy(source: Path, destination: Path) -> None:
+def link_or_copy(source: Path | str, destination: Path | str) -> None:
     """Give `destination` the content and mode of `source`: a hard link where possible, else a copy.
 
     `destination` must not exist; its folder must. Raises `OSError` (callers that make many
