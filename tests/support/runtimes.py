@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import http.server
 import io
-import shutil
 import struct
 import tarfile
 import threading
@@ -157,19 +156,6 @@ def write_checksums(folder: Path, extra: Mapping[str, str] | None = None) -> Pat
     path = folder / "SHA256SUMS"
     path.write_text("".join(lines))
     return path
-
-
-def materialize(image: Image, folder: Path) -> Path:
-    """The files and links of `image` in a new `folder`, so that a runtime can be run."""
-    for entry in image.entries:
-        place = folder / entry.path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if entry.kind == "link":
-            place.symlink_to(entry.target)
-        else:
-            shutil.copyfile(image.file(entry), place)
-            place.chmod(entry.mode)
-    return folder
 
 
 class PlainDownloader:

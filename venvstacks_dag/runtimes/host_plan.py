@@ -70,6 +70,8 @@ def fingerprint(host: HostPython) -> str:
     return sha256_json(
         {
             "schema": _SCHEMA,
+            "platform": host.platform,
+            "version": str(host.python_version),
             "patchelf": patchelf_version(),
             "items": [
                 [item.path, str(item.source), item.target, item.mode, item.size, item.mtime_ns]

@@ -9,10 +9,10 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from venvstacks_dag.digest import is_sha256
+from venvstacks_dag.net import redact
 
 _PIN = "#sha256="
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_USER_INFO = re.compile(r"(?<=//)[^/?#]*@")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -28,7 +28,7 @@ class ArchiveLocation:
     sha256: str | None = None
 
     def __str__(self) -> str:
-        return redacted(self.place) if isinstance(self.place, str) else str(self.place)
+        return redact(self.place) if isinstance(self.place, str) else str(self.place)
 
     @property
     def url(self) -> str:
@@ -49,7 +49,7 @@ class ArchiveLocation:
         """The path or address of a file in the folder, for people."""
         if isinstance(self.place, Path):
             return str(self.place / filename)
-        return redacted(self.member(filename))
+        return redact(self.member(filename))
 
 
 def parse_location(text: str, base: Path) -> ArchiveLocation:
@@ -74,8 +74,3 @@ def parse_location(text: str, base: Path) -> ArchiveLocation:
     if address.scheme.lower() == "http" and not pinned and address.hostname not in _LOOPBACK:
         raise ValueError("checksums that come over 'http://' prove nothing; use 'https://'")
     return ArchiveLocation(place=text, sha256=sha256)
-
-
-def redacted(url: str) -> str:
-    """`url` without its user name and password, for messages. Takes malformed ones, too."""
-    return _USER_INFO.sub("", url)

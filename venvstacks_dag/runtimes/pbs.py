@@ -8,10 +8,10 @@ from functools import cached_property
 
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import RuntimeUnavailable
+from venvstacks_dag.net import redact
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.runtimes.fetch import ArchiveFetcher
-from venvstacks_dag.runtimes.locations import redacted
 from venvstacks_dag.runtimes.model import Absence, RuntimeRelease, RuntimeRequest
 from venvstacks_dag.runtimes.wanted import WantedPython
 from venvstacks_dag.store import Image
@@ -58,7 +58,7 @@ class PbsProvider:
             raise RuntimeUnavailable(
                 f"{version} for {request.target.name} cannot be verified",
                 layer=request.layer,
-                where=redacted(file.url),
+                where=redact(file.url),
                 why="pbs-installer's index has no checksum for it",
                 fix="ask for a newer version, or put the archive into a folder of your own",
             )
@@ -66,7 +66,7 @@ class PbsProvider:
             provider=self.name,
             version=version,
             target=request.target,
-            source=redacted(file.url),
+            source=redact(file.url),
             sha256=file.sha256,
         )
 

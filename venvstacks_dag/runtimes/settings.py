@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks_dag.errors import RuntimeUnavailable
-from venvstacks_dag.runtimes.locations import ArchiveLocation, parse_location, redacted
-from venvstacks_dag.spec.model import ToolSettings
+from venvstacks_dag.net import redact
+from venvstacks_dag.runtimes.locations import ArchiveLocation, parse_location
+
+if TYPE_CHECKING:
+    from venvstacks_dag.spec.model import ToolSettings
 
 ARCHIVES_VARIABLE = "VENVSTACKS_DAG_RUNTIMES"
 ARCHIVES_KEY = "[tool.venvstacks-dag] runtime_archives"
@@ -50,7 +54,7 @@ def _location(text: str, base: Path, where: str) -> ArchiveLocation:
         return parse_location(text, base)
     except ValueError as error:
         raise RuntimeUnavailable(
-            f"{redacted(text)!r} is no place for runtime archives",
+            f"{redact(text)!r} is no place for runtime archives",
             where=where,
             why=str(error),
             fix="name a folder or an https:// address that holds archives and SHA256SUMS, "

@@ -15,11 +15,19 @@ def read_tool(tool: Table | None) -> ToolSettings:
     if table is None:
         return defaults
     table.refuse_unknown(("runtime_archives", "max_depth"), noun="option")
-    archives = table.text("runtime_archives")
-    if archives is not None and not archives.strip():
-        table.problem("runtime_archives", "expected a folder, found an empty string")
+    archives = _places(table, "runtime_archives")
     max_depth = table.number("max_depth", minimum=1)
     return ToolSettings(
         runtime_archives=archives,
         max_depth=defaults.max_depth if max_depth is None else max_depth,
     )
+
+
+def _places(table: Table, key: str) -> str | tuple[str, ...] | None:
+    """One place as a string, or several as an array of strings."""
+    if isinstance(table.values.get(key), list):
+        return table.texts(key)
+    place = table.text(key)
+    if place is not None and not place.strip():
+        table.problem(key, "expected a folder, found an empty string")
+    return place

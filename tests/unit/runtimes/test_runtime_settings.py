@@ -6,7 +6,7 @@ import pytest
 
 from venvstacks_dag.errors import RuntimeUnavailable
 from venvstacks_dag.runtimes import RuntimeSettings
-from venvstacks_dag.runtimes.locations import ArchiveLocation, parse_location, redacted
+from venvstacks_dag.runtimes.locations import ArchiveLocation, parse_location
 from venvstacks_dag.spec.model import ToolSettings
 
 DIGEST = "0123456789abcdef" * 4
@@ -72,7 +72,7 @@ def test_a_refused_place_does_not_tell_credentials(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "member", "shown"),
     [
-        ("https://me:pw@host/a/?x=1", "https://me:pw@host/a/b%2Bc?x=1", "https://host/a/b%2Bc?x=1"),
+        ("https://me:pw@host/a/?x=1", "https://me:pw@host/a/b%2Bc?x=1", "https://host/a/b%2Bc?..."),
         ("http://127.0.0.1:80/", "http://127.0.0.1:80/b%2Bc", "http://127.0.0.1:80/b%2Bc"),
         ("file:///srv/a", "file:///srv/a/b%2Bc", "/srv/a/b+c"),
         ("/srv/a", "file:///srv/a/b%2Bc", "/srv/a/b+c"),
@@ -90,16 +90,3 @@ def test_the_name_of_a_pinned_archive_is_decoded(tmp_path: Path) -> None:
     location = parse_location(f"https://me:pw@host/a/b%2Bc.tar.gz#sha256={DIGEST}", tmp_path)
     assert location.filename == "b+c.tar.gz"
     assert str(location) == "https://host/a/b%2Bc.tar.gz"
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("https://u:p@h/x@y", "https://h/x@y"),
-        ("https://h/x@y", "https://h/x@y"),
-        ("https://u@[bad", "https://[bad"),
-        ("/plain/path@1", "/plain/path@1"),
-    ],
-)
-def test_user_names_are_cut_out(url: str, shown: str) -> None:
-    assert redacted(url) == shown

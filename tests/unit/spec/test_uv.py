@@ -75,6 +75,12 @@ def test_all_settings_are_read() -> None:
     assert spec.path == PATH
 
 
+def test_runtime_archives_may_lie_in_several_places() -> None:
+    data = RUNTIME + b'[tool.venvstacks-dag]\nruntime_archives=["a", "b#sha256=c"]\n'
+    spec = parse_stack(data, PATH, uv_data=None, environ={})
+    assert spec.tool == ToolSettings(runtime_archives=("a", "b#sha256=c"))
+
+
 def test_the_file_beside_counts_only_without_settings_inline() -> None:
     beside = b"no-index = true"
     with_own = parse_stack(RUNTIME + b"[tool.uv]\n", PATH, uv_data=beside, environ={})
