@@ -68,7 +68,7 @@ def _add_folders(
     planned: dict[str, ArchiveEntry], top: str, path: str, merged: Mapping[str, TreeEntry]
 ) -> None:
     folder = path.rpartition("/")[0]
-    while folder and f"{top}/{folder}" not in planned:
+    while folder:
         if folder in merged:
             raise ArchiveError(
                 "a path of the layer is both a file (or link) and a folder",
@@ -76,6 +76,8 @@ def _add_folders(
                 why=f"{path} lies below it",
             )
         name = f"{top}/{folder}"
+        if name in planned:
+            return
         planned[name] = ArchiveEntry(name=name, kind="folder", mode=FOLDER_MODE)
         folder = folder.rpartition("/")[0]
 
