@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -27,11 +28,13 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         self.rested = 0
         self.failed = False
         self.selected: list[str] = []
+        self.width = 0
         self.begin = time.monotonic()
 
     def initialize(self, tasks: Any, selected_tasks: Any) -> None:
         """Say what is wrong with the stack's description, before anything runs."""
         self.selected = list(selected_tasks)
+        self.width = max((len(name) for name in tasks), default=0)
         for warning in self.context.plan.warnings:
             self.display.line(f"warning: {warning}")
 
@@ -49,7 +52,7 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         self.ran.append(task.name)
         seconds = time.monotonic() - self.started.get(task.name, time.monotonic())
         summary = self.context.summaries.get(task.name, "")
-        self.display.line(f"  {task.name:<40} {seconds:7.1f} s   {summary}".rstrip())
+        self.display.line(f"  {task.name:<{self.width}} {seconds:7.1f} s   {summary}".rstrip())
 
     def skip_uptodate(self, task: Any) -> None:
         """A task had nothing to do."""
@@ -57,13 +60,13 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
 
     def skip_ignore(self, task: Any) -> None:
         """The user told doit to ignore a task."""
-        self.display.line(f"  {task.name:<40} ignored")
+        self.display.line(f"  {task.name:<{self.width}} ignored")
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """A task has failed: the reason, and where to read more."""
         self.failed = True
         if type(fail).__name__ == "UnmetDependency":
-            self.display.line(f"  {task.name:<40} blocked by {fail.message}")
+            self.display.line(f"  {task.name:<{self.width}} blocked by {fail.message}")
             return
         self.display.line(f"\n{task.name} failed")
         self.display.line(_indented(fail.get_msg().rstrip()))
@@ -76,6 +79,8 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
 
     def complete_run(self) -> None:
         """Everything has ended: how it went, and what to do next."""
+        if sys.exc_info()[0] is not None:
+            return  # doit calls this on the way out of an interrupted run, too
         for message in self.runtime_errors:
             self.display.line(f"error: {message}")
         if self.failed or self.runtime_errors:
