@@ -20,6 +20,7 @@ from venvstacks_dag.fs.trees import (
     remove_path,
     replace_tree,
     staging_folder,
+    sweep,
 )
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "remove_path",
     "replace_tree",
     "staging_folder",
+    "sweep",
     "write_if_changed",
 ]

@@ -15,6 +15,7 @@ from venvstacks_dag.errors import DiskError
 
 FILE_MODE = 0o644
 PROGRAM_MODE = 0o755
+PARTIAL_PREFIX = ".partial-"
 
 
 @contextmanager
@@ -56,7 +57,9 @@ def atomic_stream(path: Path, *, mode: int = FILE_MODE) -> Iterator[BinaryIO]:
     """
     with disk_errors("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f"{PARTIAL_PREFIX}{path.name[:60]}-", dir=path.parent
+        )
         temporary = Path(name)
         try:
             with os.fdopen(handle, "w+b") as stream:

@@ -1,0 +1,79 @@
+"""What the indexes said during one lock, asked for once and shared by all targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from venvstacks_dag.errors import WheelRefused
+from venvstacks_dag.index.model import CoreMetadata, IndexClient, ProjectPage, WheelLink
+
+
+class PageBook:
+    """Project pages, each asked for once and its wheels grouped by version once."""
+
+    def __init__(self, index: IndexClient) -> None:
+        self._index = index
+        self._pages: dict[NormalizedName, GroupedPage | None] = {}
+
+    def expect(self, names: Iterable[NormalizedName]) -> None:
+        """Say which projects will be asked for next."""
+        unknown = [name for name in dict.fromkeys(names) if name not in self._pages]
+        if unknown:
+            self._index.prefetch(unknown)
+
+    def page(self, name: NormalizedName) -> GroupedPage | None:
+        """A project's page, or None where no index has it. Raises `IndexFault`."""
+        if name not in self._pages:
+            page = self._index.project(name)
+            self._pages[name] = None if page is None else GroupedPage.of(page)
+        return self._pages[name]
+
+    def asked(self) -> tuple[str, ...]:
+        """The indexes that are asked, for messages."""
+        return self._index.asked()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedPage:
+    """A project's wheels by version, newest first; the same for every target."""
+
+    page: ProjectPage
+    versions: tuple[Version, ...]
+    wheels: dict[Version, tuple[WheelLink, ...]]
+
+    @classmethod
+    def of(cls, page: ProjectPage) -> GroupedPage:
+        """Group a page's wheels."""
+        wheels: dict[Version, list[WheelLink]] = {}
+        for wheel in page.wheels:
+            wheels.setdefault(wheel.version, []).append(wheel)
+        return cls(
+            page=page,
+            versions=tuple(sorted(wheels, reverse=True)),
+            wheels={version: tuple(links) for version, links in wheels.items()},
+        )
+
+
+class MetadataBook:
+    """Wheels' metadata, each asked for once, whichever target asks."""
+
+    def __init__(self, index: IndexClient) -> None:
+        self._index = index
+        self._known: dict[tuple[str, str | None], CoreMetadata | str] = {}
+
+    def read(self, wheel: WheelLink) -> CoreMetadata | str:
+        """A wheel's metadata, or why the wheel cannot be used.
+
+        Raises `IndexFault` and `DigestMismatch`: they are no reason to take another version.
+        """
+        key = (wheel.filename, wheel.sha256)
+        if key not in self._known:
+            try:
+                self._known[key] = self._index.metadata(wheel)
+            except WheelRefused as error:
+                self._known[key] = error.why or error.what
+        return self._known[key]

@@ -1,0 +1,82 @@
+"""Locking a layer: one resolution per target, then one document."""
+
+from __future__ import annotations
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from venvstacks_dag.errors import ResolutionFailed
+from venvstacks_dag.index.model import IndexClient
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.resolve.books import MetadataBook, PageBook
+from venvstacks_dag.resolve.explain import explain
+from venvstacks_dag.resolve.lower import lower_pins
+from venvstacks_dag.resolve.merge import merge
+from venvstacks_dag.resolve.model import LayerLock, LockRequest
+from venvstacks_dag.resolve.request import request_digest
+from venvstacks_dag.resolve.rules import PRERELEASE_MODES
+from venvstacks_dag.resolve.solve import Answer, Failure, ParsedRequest, pose, solve
+
+
+def lock_layer(
+    request: LockRequest, index: IndexClient, reporter: Reporter, *, sources_json: object = None
+) -> LayerLock:
+    """Resolve a layer's requirements on each of its targets and merge the answers.
+
+    Targets are taken in the request's order, and the pins of earlier ones are tried first on
+    later ones. `sources_json` describes the indexes for the lock's input digest.
+
+    Raises `ResolutionFailed` or `PackageNotFound` where a target has no answer (all failing
+    targets are told at once), `LockError` where a lock below does not hold together, and what
+    the index raises where it cannot be asked.
+    """
+    if request.prerelease not in PRERELEASE_MODES:
+        raise ResolutionFailed(
+            f"prerelease cannot be {request.prerelease!r}",
+            layer=request.env_name,
+            fix=f"take one of {', '.join(PRERELEASE_MODES)}",
+        )
+    parsed = ParsedRequest.of(request)
+    pins = lower_pins(request)
+    pages, metadata = PageBook(index), MetadataBook(index)
+    answers: list[Answer] = []
+    failures: list[Failure] = []
+    for target in request.targets:
+        problem = pose(
+            request,
+            parsed,
+            target,
+            pins=pins[target.name],
+            preferred=_preferred(request, answers),
+            pages=pages,
+            metadata=metadata,
+        )
+        found = solve(problem, parsed.requirements)
+        if isinstance(found, Answer):
+            answers.append(found)
+            reporter.detail(f"{request.env_name}: {len(found.pins)} packages on {target.name}")
+        else:
+            failures.append(found)
+    if failures:
+        raise explain(request, failures)
+    for warning in dict.fromkeys(text for answer in answers for text in answer.warnings):
+        reporter.warn(f"{request.env_name}: {warning}")
+    return LayerLock(
+        env_name=request.env_name,
+        pylock=merge(request, answers, pins),
+        input_digest=request_digest(request, sources_json),
+        folder=request.lock_folder,
+    )
+
+
+def _preferred(
+    request: LockRequest, answers: list[Answer]
+) -> dict[NormalizedName, tuple[Version, ...]]:
+    """Versions to try first: those of earlier targets, then those that the request prefers."""
+    preferred: dict[NormalizedName, dict[Version, None]] = {}
+    for answer in answers:
+        for name, candidate in answer.pins.items():
+            preferred.setdefault(name, {})[candidate.version] = None
+    for name, version in request.preferences:
+        preferred.setdefault(name, {})[Version(version)] = None
+    return {name: tuple(versions) for name, versions in preferred.items()}

@@ -1,0 +1,261 @@
+"""What resolvelib asks: which candidates there are, what they need, and what to try first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packaging.markers import UndefinedComparison
+from packaging.requirements import InvalidRequirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+from resolvelib import AbstractProvider, BaseReporter
+from resolvelib.structs import RequirementInformation
+
+from venvstacks_dag.index.model import CoreMetadata
+from venvstacks_dag.resolve.books import MetadataBook, PageBook
+from venvstacks_dag.resolve.candidates import (
+    Candidate,
+    IndexedProject,
+    PinnedProject,
+    Project,
+)
+from venvstacks_dag.resolve.lower import LowerPin
+from venvstacks_dag.resolve.requirements import (
+    MarkerScope,
+    Need,
+    Overrides,
+    Parsed,
+    parse,
+    refusal,
+)
+from venvstacks_dag.resolve.rules import TargetRules, Verdict, admits_python
+
+Information = RequirementInformation[Need, Candidate]
+
+# From here on a project is known to be where the trouble is, and is settled before others.
+_MANY_CONFLICTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetProblem:
+    """One target's resolution as it is put to resolvelib.
+
+    ``order`` is the place of each project among the user's requirements.
+    ``preferred`` are versions to try first, the best first.
+    """
+
+    rules: TargetRules
+    scope: MarkerScope
+    overrides: Overrides
+    constraints: Mapping[NormalizedName, tuple[Parsed, ...]]
+    pins: Mapping[NormalizedName, tuple[LowerPin, ...]]
+    preferred: Mapping[NormalizedName, tuple[Version, ...]]
+    order: Mapping[NormalizedName, int]
+    pages: PageBook
+    metadata: MetadataBook
+    projects: dict[NormalizedName, Project] = field(default_factory=dict)
+
+
+class Provider(AbstractProvider[Need, Candidate, str]):
+    """Answers resolvelib's questions on one target. Every answer is worked out once."""
+
+    def __init__(self, problem: TargetProblem, conflicts: Counter[str]) -> None:
+        self._problem = problem
+        self._conflicts = conflicts
+        self._candidates: dict[tuple[NormalizedName, Version, str], Candidate] = {}
+        self._needs: dict[Candidate, tuple[Need, ...]] = {}
+        self._satisfied: dict[tuple[Need, Candidate], bool] = {}
+        self._merged: dict[frozenset[SpecifierSet], SpecifierSet] = {}
+
+    def identify(self, requirement_or_candidate: Need | Candidate) -> str:
+        """Extras are identifiers of their own: ``name[extra]``."""
+        return requirement_or_candidate.key
+
+    def is_satisfied_by(self, requirement: Need, candidate: Candidate) -> bool:
+        """Whether a candidate that was offered for a need still meets it."""
+        key = (requirement, candidate)
+        if key not in self._satisfied:
+            self._satisfied[key] = requirement.admits(candidate.version)
+        return self._satisfied[key]
+
+    def find_matches(
+        self,
+        identifier: str,
+        requirements: Mapping[str, Iterator[Need]],
+        incompatibilities: Mapping[str, Iterator[Candidate]],
+    ) -> Callable[[], Iterator[Candidate]] | Sequence[Candidate]:
+        """Candidates best first, lazily: a page is asked for at the first step, metadata never."""
+        needs = tuple(requirements[identifier])
+        head = needs[0]
+        if head.refusal:
+            return ()
+        excluded = {candidate.version for candidate in incompatibilities[identifier]}
+        if head.extra:
+            # An extra stands or falls with its base, so that the base's limits count as well.
+            needs += tuple(requirements.get(head.name, ()))
+            excluded |= {item.version for item in incompatibilities.get(head.name, ())}
+        wanted = self.wanted(head.name, needs)
+        exact = {need.exact for need in needs if need.exact is not None}
+
+        def matches() -> Iterator[Candidate]:
+            for version in self.project(head.name).matches(wanted):
+                if version not in excluded and exact <= {version}:
+                    yield self._candidate(head, version)
+
+        return matches
+
+    def get_dependencies(self, candidate: Candidate) -> Iterable[Need]:
+        """What a candidate needs on the target; its metadata is read here and not before."""
+        if candidate not in self._needs:
+            self._needs[candidate] = needs = tuple(self._dependencies(candidate))
+            self._problem.pages.expect(
+                need.name for need in needs if self._is_on_index(need) and not need.refusal
+            )
+        return self._needs[candidate]
+
+    def narrow_requirement_selection(
+        self,
+        identifiers: Iterable[str],
+        resolutions: Mapping[str, Candidate],
+        candidates: Mapping[str, Iterator[Candidate]],
+        information: Mapping[str, Iterator[Information]],
+        backtrack_causes: Sequence[Information],
+    ) -> Iterable[str]:
+        """What caused the last conflict is settled first, before more is piled upon it."""
+        causes = {info.requirement.key for info in backtrack_causes}
+        causes |= {info.parent.key for info in backtrack_causes if info.parent is not None}
+        identifiers = list(identifiers)
+        return [key for key in identifiers if key in causes] or identifiers
+
+    def get_preference(
+        self,
+        identifier: str,
+        resolutions: Mapping[str, Candidate],
+        candidates: Mapping[str, Iterator[Candidate]],
+        information: Mapping[str, Iterator[Information]],
+        backtrack_causes: Sequence[Information],
+    ) -> tuple[bool, bool, bool, bool, int, str]:
+        """The smaller, the sooner: fewest choices first, then the order of the user."""
+        needs = [info.requirement for info in information[identifier]]
+        name = needs[0].name
+        return (
+            name not in self._problem.pins,
+            self._conflicts[identifier] < _MANY_CONFLICTS,
+            not any(need.is_pin for need in needs),
+            not any(need.has_upper_bound for need in needs),
+            self._problem.order.get(name, len(self._problem.order)),
+            identifier,
+        )
+
+    def wanted(self, name: NormalizedName, needs: Iterable[Need]) -> SpecifierSet:
+        """The specifiers of all needs on a project and of the constraints on it, as one."""
+        limits = (item.requirement.specifier for item in self._problem.constraints.get(name, ()))
+        parts = frozenset((*(need.specifier for need in needs), *limits))
+        if parts not in self._merged:
+            self._merged[parts] = SpecifierSet(
+                ",".join(sorted({str(part) for part in parts if part}))
+            )
+        return self._merged[parts]
+
+    def project(self, name: NormalizedName) -> Project:
+        """Where a project's candidates come from. May ask an index; raises `IndexFault`."""
+        problem = self._problem
+        if name not in problem.projects:
+            pins = problem.pins.get(name)
+            problem.projects[name] = (
+                PinnedProject(pins)
+                if pins
+                else IndexedProject(
+                    name,
+                    problem.pages.page(name),
+                    problem.rules,
+                    problem.preferred.get(name, ()),
+                )
+            )
+        return problem.projects[name]
+
+    def roots(self, requirements: Iterable[Parsed]) -> list[Need]:
+        """The needs of the user's own requirements. Raises `UndefinedComparison`."""
+        needs = list(self._expand(requirements, ""))
+        self._problem.pages.expect(need.name for need in needs if self._is_on_index(need))
+        return needs
+
+    def _is_on_index(self, need: Need) -> bool:
+        return need.name not in self._problem.pins
+
+    def _candidate(self, need: Need, version: Version) -> Candidate:
+        key = (need.name, version, need.extra)
+        if key not in self._candidates:
+            wheel = self.project(need.name).wheel(version)
+            assert wheel is not None, "matches() offers usable versions only"
+            pins = self._problem.pins.get(need.name)
+            self._candidates[key] = Candidate(
+                key=need.key,
+                name=need.name,
+                version=version,
+                wheel=wheel,
+                extra=need.extra,
+                layer=pins[0].layer if pins else None,
+            )
+        return self._candidates[key]
+
+    def _dependencies(self, candidate: Candidate) -> Iterator[Need]:
+        metadata = self._problem.metadata.read(candidate.wheel)
+        if isinstance(metadata, str):
+            yield refusal(f"{candidate.wheel.filename} cannot be used: {metadata}")
+            return
+        if reason := self._python_refusal(candidate, metadata):
+            yield refusal(reason)
+            return
+        if candidate.extra:
+            text = f"{candidate.name}=={candidate.version}"
+            name = candidate.name
+            yield Need(key=name, name=name, text=text, exact=candidate.version)
+        try:
+            yield from self._expand(map(parse, metadata.requires_dist), candidate.extra)
+        except (InvalidRequirement, UndefinedComparison) as error:
+            fault = str(error).splitlines()[0]
+            yield refusal(f"the metadata of {candidate.wheel.filename} is broken: {fault}")
+
+    def _python_refusal(self, candidate: Candidate, metadata: CoreMetadata) -> str:
+        """Why the metadata rules the interpreter out, where the index did not say so before."""
+        if candidate.layer is not None or candidate.wheel.requires_python is not None:
+            return ""
+        python = self._problem.rules.python
+        if admits_python(metadata.requires_python, python) is Verdict.USABLE:
+            return ""
+        return (
+            f"{candidate.name} {candidate.version} requires Python "
+            f"{metadata.requires_python}, and the runtime has {python.full}"
+        )
+
+    def _expand(self, requirements: Iterable[Parsed], extra: str) -> Iterator[Need]:
+        """The needs that hold on the target: an extra's own ones, or (with "") the base's."""
+        scope, overrides = self._problem.scope, self._problem.overrides
+        for parsed in requirements:
+            if not scope.holds(parsed, extra) or (extra and scope.holds(parsed)):
+                continue
+            for effective in overrides.apply(parsed, scope):
+                if effective.requirement.url:
+                    yield refusal(f"{effective.name} is asked for by a direct address")
+                else:
+                    yield from effective.needs
+
+
+class History(BaseReporter[Need, Candidate, str]):
+    """Counts each identifier's conflicts, and remembers who asked for it first."""
+
+    def __init__(self) -> None:
+        self.conflicts: Counter[str] = Counter()
+        self.asked_by: dict[str, list[tuple[Need, Candidate | None]]] = {}
+
+    def adding_requirement(self, requirement: Need, parent: Candidate | None) -> None:
+        """A need comes in."""
+        self.asked_by.setdefault(requirement.key, []).append((requirement, parent))
+
+    def rejecting_candidate(self, criterion: object, candidate: Candidate) -> None:
+        """A candidate's needs conflict with what is pinned."""
+        self.conflicts[candidate.key] += 1

@@ -1,0 +1,41 @@
+"""The digest of everything that decides a lock, so that nothing is resolved twice."""
+
+from __future__ import annotations
+
+from venvstacks_dag.digest import sha256_bytes, sha256_json
+from venvstacks_dag.resolve.lockfile import render_lock
+from venvstacks_dag.resolve.model import LockRequest
+from venvstacks_dag.resolve.rules import as_utc
+
+# Counted up when equal requests may be answered differently, so that layers are locked anew.
+_ANSWERS = 1
+
+
+def request_digest(request: LockRequest, sources_json: object) -> str:
+    """The SHA-256 of a request and of the indexes that it is put to (as plain JSON values).
+
+    Preferences play no part: they choose among right answers, and are taken from the last
+    lock. Nor does the lock's folder, which moves along with the wheels around it.
+    """
+    newest = request.exclude_newer
+    return sha256_json(
+        {
+            "answers": _ANSWERS,
+            "requirements": request.requirements,
+            "python": str(request.python),
+            "targets": [target.as_json() for target in request.targets],
+            "lower": [
+                {
+                    "env_name": lower.env_name,
+                    "lock": sha256_bytes(render_lock(lower.lock)),
+                    "targets": [target.as_json() for target in lower.targets],
+                }
+                for lower in request.lower
+            ],
+            "overrides": request.overrides,
+            "constraints": request.constraints,
+            "exclude_newer": None if newest is None else as_utc(newest).isoformat(),
+            "prerelease": request.prerelease,
+            "sources": sources_json,
+        }
+    )

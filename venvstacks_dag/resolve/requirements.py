@@ -1,0 +1,141 @@
+"""Requirements (PEP 508) as the resolver sees them: one edge per project and per extra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+_UPPER_BOUNDS = frozenset({"<", "<=", "~="})
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Need:
+    """One edge of the dependency graph: a project or one of its extras, in certain versions.
+
+    ``key`` is what the resolver identifies it by: ``name`` or ``name[extra]``. ``text`` is the
+    requirement as written. ``exact`` binds an extra's base to the extra's own version. A need
+    with a ``refusal`` (the reason, for people) is met by nothing: it rules its parent out.
+
+    Needs compare by identity: equal texts share one object, which keeps caches cheap.
+    """
+
+    key: str
+    name: NormalizedName
+    text: str
+    extra: str = ""
+    specifier: SpecifierSet = field(default_factory=SpecifierSet)
+    exact: Version | None = None
+    refusal: str = ""
+
+    def admits(self, version: Version) -> bool:
+        """Whether `version` meets the need; pre-releases are judged elsewhere."""
+        if self.refusal:
+            return False
+        if self.exact is not None:
+            return version == self.exact
+        return self.specifier.contains(version, prereleases=True)
+
+    @property
+    def is_pin(self) -> bool:
+        """Whether one version is asked for."""
+        return self.exact is not None or is_pin(self.specifier)
+
+    @property
+    def has_upper_bound(self) -> bool:
+        """Whether newer versions are excluded."""
+        return any(
+            part.operator in _UPPER_BOUNDS or part.version.endswith(".*") for part in self.specifier
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Parsed:
+    """A requirement's text with its parts. Equal texts share one object."""
+
+    text: str
+    requirement: Requirement
+    name: NormalizedName
+    needs: tuple[Need, ...]
+
+
+@lru_cache(maxsize=1 << 16)
+def parse(text: str) -> Parsed:
+    """Parse a requirement. Raises `packaging.requirements.InvalidRequirement`.
+
+    The base always comes along with extras, so that every specifier binds the base itself.
+    """
+    requirement = Requirement(text)
+    name = canonicalize_name(requirement.name)
+    plain = str(requirement).partition(";")[0].strip()
+    specifier = requirement.specifier
+    needs = [Need(key=name, name=name, text=plain, specifier=specifier)]
+    for extra in sorted(canonicalize_name(extra) for extra in requirement.extras):
+        key = f"{name}[{extra}]"
+        needs.append(Need(key=key, name=name, text=plain, extra=extra, specifier=specifier))
+    return Parsed(text=text, requirement=requirement, name=name, needs=tuple(needs))
+
+
+def refusal(reason: str) -> Need:
+    """A need that nothing meets, and why."""
+    name = canonicalize_name("refused")
+    return Need(key=f"!{reason}", name=name, text=reason, refusal=reason)
+
+
+def is_pin(specifier: SpecifierSet) -> bool:
+    """Whether a specifier set names one version (``==`` without a wildcard, or ``===``)."""
+    return any(
+        part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
+        for part in specifier
+    )
+
+
+class MarkerScope:
+    """Answers of requirements' markers on one target, each worked out once."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._answers: dict[tuple[Parsed, str], bool] = {}
+
+    def holds(self, parsed: Parsed, extra: str = "") -> bool:
+        """Whether a requirement counts on the target, for one extra or (with "") for none.
+
+        Raises `packaging.markers.UndefinedComparison` where a marker compares nonsense.
+        """
+        marker = parsed.requirement.marker
+        if marker is None:
+            return True
+        key = (parsed, extra)
+        if key not in self._answers:
+            self._answers[key] = marker.evaluate({**self._environment, "extra": extra})
+        return self._answers[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Requirements that stand in for every requirement on their project (uv's rule).
+
+    An override whose own marker does not hold still replaces: the dependency is then gone.
+    """
+
+    by_name: Mapping[NormalizedName, tuple[Parsed, ...]]
+
+    @classmethod
+    def of(cls, overrides: Iterable[Parsed]) -> Overrides:
+        """Overrides by the project that they stand in for."""
+        by_name: dict[NormalizedName, tuple[Parsed, ...]] = {}
+        for parsed in overrides:
+            by_name[parsed.name] = (*by_name.get(parsed.name, ()), parsed)
+        return cls(by_name=by_name)
+
+    def apply(self, parsed: Parsed, scope: MarkerScope) -> Iterator[Parsed]:
+        """What to ask for in place of a requirement that holds: itself, or its overrides."""
+        if parsed.name not in self.by_name:
+            yield parsed
+            return
+        yield from (item for item in self.by_name[parsed.name] if scope.holds(item))

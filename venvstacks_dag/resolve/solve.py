@@ -1,0 +1,182 @@
+"""One resolution: the requirements of a layer on one of its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from packaging.markers import UndefinedComparison
+from packaging.requirements import InvalidRequirement
+from packaging.utils import NormalizedName
+from packaging.version import Version
+from resolvelib import ResolutionImpossible, ResolutionTooDeep, Resolver
+
+from venvstacks_dag.errors import ResolutionFailed
+from venvstacks_dag.platforms import TargetPlatform, marker_environment
+from venvstacks_dag.platforms.tags import tag_priorities
+from venvstacks_dag.resolve.books import MetadataBook, PageBook
+from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
+from venvstacks_dag.resolve.lower import LowerPin
+from venvstacks_dag.resolve.model import LockRequest
+from venvstacks_dag.resolve.provider import History, Information, Provider, TargetProblem
+from venvstacks_dag.resolve.requirements import MarkerScope, Need, Overrides, Parsed, parse
+from venvstacks_dag.resolve.rules import TargetRules, Verdict, direct_specifiers
+
+MAX_ROUNDS = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a target gets: one candidate per project, and what the user should know of it."""
+
+    target: TargetPlatform
+    pins: Mapping[NormalizedName, Candidate]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a target gets nothing: the needs that clashed last, and all that may explain them.
+
+    ``asked_by`` tells who brought in each identifier, in the order in which it happened.
+    ``causes`` is empty where the search was given up.
+    """
+
+    target: TargetPlatform
+    causes: tuple[Information, ...]
+    asked_by: Mapping[str, Sequence[tuple[Need, Candidate | None]]]
+    problem: TargetProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedRequest:
+    """A request's requirement strings, parsed once for all targets."""
+
+    requirements: tuple[Parsed, ...]
+    overrides: tuple[Parsed, ...]
+    constraints: tuple[Parsed, ...]
+
+    @classmethod
+    def of(cls, request: LockRequest) -> ParsedRequest:
+        """Parse a request. Raises `ResolutionFailed` on a string that cannot be used."""
+        return cls(
+            requirements=_parse_all(request, request.requirements, "requirement"),
+            overrides=_parse_all(request, request.overrides, "override"),
+            constraints=_parse_all(request, request.constraints, "constraint"),
+        )
+
+
+def _parse_all(request: LockRequest, texts: Iterable[str], kind: str) -> tuple[Parsed, ...]:
+    return tuple(_parse_one(request, text, kind) for text in texts)
+
+
+def _parse_one(request: LockRequest, text: str, kind: str) -> Parsed:
+    """Parse a requirement and try its marker, so that nothing later can stumble over it."""
+    try:
+        parsed = parse(text)
+        for target in request.targets:
+            MarkerScope(marker_environment(target, request.python)).holds(parsed)
+    except (InvalidRequirement, UndefinedComparison) as error:
+        raise ResolutionFailed(
+            f"the {kind} {text!r} cannot be used",
+            layer=request.env_name,
+            why=str(error).splitlines()[0],
+        ) from error
+    if parsed.requirement.url:
+        raise ResolutionFailed(
+            f"the {kind} on {parsed.name} is a direct address",
+            layer=request.env_name,
+            fix=f"name the version of {parsed.name}, and an index or a folder that has its wheel",
+        )
+    return parsed
+
+
+def pose(
+    request: LockRequest,
+    parsed: ParsedRequest,
+    target: TargetPlatform,
+    *,
+    pins: Mapping[NormalizedName, tuple[LowerPin, ...]],
+    preferred: Mapping[NormalizedName, tuple[Version, ...]],
+    pages: PageBook,
+    metadata: MetadataBook,
+) -> TargetProblem:
+    """A request as it stands on one target."""
+    scope = MarkerScope(marker_environment(target, request.python))
+    written = (*parsed.requirements, *parsed.overrides, *parsed.constraints)
+    constraints: dict[NormalizedName, tuple[Parsed, ...]] = {}
+    for item in filter(scope.holds, parsed.constraints):
+        constraints[item.name] = (*constraints.get(item.name, ()), item)
+    return TargetProblem(
+        rules=TargetRules(
+            target=target,
+            python=request.python,
+            ranks=tag_priorities(target, request.python),
+            prerelease=request.prerelease,
+            exclude_newer=request.exclude_newer,
+            direct=direct_specifiers(filter(scope.holds, written)),
+        ),
+        scope=scope,
+        overrides=Overrides.of(parsed.overrides),
+        constraints=constraints,
+        pins=pins,
+        preferred=preferred,
+        order={item.name: place for place, item in reversed([*enumerate(parsed.requirements)])},
+        pages=pages,
+        metadata=metadata,
+    )
+
+
+def solve(problem: TargetProblem, requirements: Iterable[Parsed]) -> Answer | Failure:
+    """Resolve on one target. Raises `IndexFault` or `DigestMismatch` where an index fails."""
+    history = History()
+    provider = Provider(problem, history.conflicts)
+    target = problem.rules.target
+    try:
+        result = Resolver(provider, history).resolve(provider.roots(requirements), MAX_ROUNDS)
+    except ResolutionImpossible as error:
+        causes = tuple(error.causes)
+        return Failure(target=target, causes=causes, asked_by=history.asked_by, problem=problem)
+    except ResolutionTooDeep:
+        return Failure(target=target, causes=(), asked_by=history.asked_by, problem=problem)
+    chosen = result.mapping.values()
+    return Answer(
+        target=target,
+        pins={candidate.name: candidate for candidate in chosen if not candidate.extra},
+        warnings=tuple(_warnings(problem, chosen)),
+    )
+
+
+def _warnings(problem: TargetProblem, chosen: Iterable[Candidate]) -> Iterator[str]:
+    for candidate in chosen:
+        if candidate.extra:
+            metadata = problem.metadata.read(candidate.wheel)
+            if not isinstance(metadata, str) and candidate.extra not in metadata.extras:
+                yield f"{candidate.name} {candidate.version} has no extra {candidate.extra!r}"
+            continue
+        if candidate.layer is not None:
+            continue
+        wheel, verdict = candidate.wheel, problem.rules.judge(candidate.wheel)
+        if wheel.yanked is not None:
+            reason = f" ({wheel.yanked})" if wheel.yanked else ""
+            yield f"{candidate.name} {candidate.version} is yanked{reason}"
+        if verdict is Verdict.UPPER_BOUND:
+            yield (
+                f"{candidate.name} {candidate.version} says that it requires Python "
+                f"{wheel.requires_python}: the upper bound is set aside, since no version "
+                f"admits {problem.rules.python.full}"
+            )
+    yield from _undated(problem)
+
+
+def _undated(problem: TargetProblem) -> Iterator[str]:
+    """One line per index that tells no upload times, where they are needed."""
+    indexes = {
+        wheel.index
+        for project in problem.projects.values()
+        if isinstance(project, IndexedProject) and project.page is not None
+        for wheel in project.page.page.wheels
+        if problem.rules.judge(wheel) is Verdict.UNDATED
+    }
+    for index in sorted(indexes):
+        yield f"{index} gives no upload times for some wheels: exclude-newer leaves them out"
