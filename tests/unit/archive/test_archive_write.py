@@ -393,7 +393,7 @@ def test_progress_is_told_in_bytes(tree: _Tree, tmp_path: Path) -> None:
         tree.entries, tree.folder, tmp_path / "x.tar", format="tar", mtime=MTIME, reporter=reporter
     )
     assert reporter.advanced == reporter.announced == receipt.unpacked_size
-    assert (reporter.label, reporter.unit) == ("archiving x.tar", "bytes")
+    assert (reporter.label, reporter.unit) == ("pack", "bytes")
 
 
 def test_a_file_of_several_chunks(tmp_path: Path) -> None:
