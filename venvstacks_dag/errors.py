@@ -88,6 +88,10 @@ class SpecError(VenvstacksDagError):
         return "\n".join([self.what, *(f"  - {problem}" for problem in self.problems)])
 
 
+class UnknownLayer(VenvstacksDagError):
+    """A layer was asked for that the stack does not have."""
+
+
 class NetworkError(VenvstacksDagError):
     """A server could not be reached, or answered with something that cannot be used."""
 

@@ -1,1 +1,31 @@
-"""Reproducible archives of layers."""
+"""Reproducible archives of layers.
+
+`plan_archive` decides what goes in, `archive.write` makes archives, `archive.read` lists,
+verifies and unpacks them; those two load the compression libraries, this package does not.
+"""
+
+from venvstacks_dag.archive.model import (
+    ARCHIVE_FORMATS,
+    DEFAULT_FORMAT,
+    DEFAULT_PROFILE,
+    ArchiveEntry,
+    ArchiveFormat,
+    ArchiveProfile,
+    ArchiveReceipt,
+    format_of,
+)
+from venvstacks_dag.archive.plan import plan_archive
+from venvstacks_dag.archive.times import archive_mtime
+
+__all__ = [
+    "ARCHIVE_FORMATS",
+    "DEFAULT_FORMAT",
+    "DEFAULT_PROFILE",
+    "ArchiveEntry",
+    "ArchiveFormat",
+    "ArchiveProfile",
+    "ArchiveReceipt",
+    "archive_mtime",
+    "format_of",
+    "plan_archive",
+]

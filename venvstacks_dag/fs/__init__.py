@@ -3,6 +3,7 @@
 from venvstacks_dag.fs.files import (
     FILE_MODE,
     PROGRAM_MODE,
+    atomic_stream,
     atomic_write,
     disk_errors,
     hash_while_copying,
@@ -11,6 +12,7 @@ from venvstacks_dag.fs.files import (
 )
 from venvstacks_dag.fs.locks import folder_lock
 from venvstacks_dag.fs.manifest import TreeEntry, TreeManifest
+from venvstacks_dag.fs.newtree import NewTree, new_tree
 from venvstacks_dag.fs.trees import (
     TRASH_PREFIX,
     link_or_copy,
@@ -18,23 +20,28 @@ from venvstacks_dag.fs.trees import (
     remove_path,
     replace_tree,
     staging_folder,
+    sweep,
 )
 
 __all__ = [
     "FILE_MODE",
     "PROGRAM_MODE",
     "TRASH_PREFIX",
+    "NewTree",
     "TreeEntry",
     "TreeManifest",
+    "atomic_stream",
     "atomic_write",
     "disk_errors",
     "folder_lock",
     "hash_while_copying",
     "link_or_copy",
     "make_link",
+    "new_tree",
     "read_bytes",
     "remove_path",
     "replace_tree",
     "staging_folder",
+    "sweep",
     "write_if_changed",
 ]

@@ -15,6 +15,7 @@ from venvstacks_dag.errors import DiskError
 
 FILE_MODE = 0o644
 PROGRAM_MODE = 0o755
+PARTIAL_PREFIX = ".partial-"
 
 
 @contextmanager
@@ -47,18 +48,22 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
 
 
-def atomic_write(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
-    """Make `path` hold `data`, by rename: a reader sees the old bytes or the new, never a part.
+@contextmanager
+def atomic_stream(path: Path, *, mode: int = FILE_MODE) -> Iterator[BinaryIO]:
+    """A stream whose content becomes `path`, by rename, when the block ends without an error.
 
-    Folders above are made. Raises `DiskError`; the old file is then untouched.
+    It can be read and sought too. Folders above are made. Raises `DiskError`; then, as after
+    any error of the block, the old file is untouched and nothing is left beside it.
     """
     with disk_errors("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f"{PARTIAL_PREFIX}{path.name[:60]}-", dir=path.parent
+        )
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+            with os.fdopen(handle, "w+b") as stream:
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.chmod(mode)
@@ -66,6 +71,15 @@ def atomic_write(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def atomic_write(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
+    """Make `path` hold `data`, by rename: a reader sees the old bytes or the new, never a part.
+
+    Folders above are made. Raises `DiskError`; the old file is then untouched.
+    """
+    with atomic_stream(path, mode=mode) as stream:
+        stream.write(data)
 
 
 def write_if_changed(path: Path, data: bytes, *, mode: int = FILE_MODE) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from venvstacks_dag.fs.files import disk_errors
+from venvstacks_dag.fs.files import PARTIAL_PREFIX, disk_errors
 
 TRASH_PREFIX = ".trash-"
 STAGING_PREFIX = ".staging-"
@@ -68,7 +68,22 @@ def remove_path(path: Path) -> None:
             shutil.rmtree(path, onerror=unlock)
 
 
-def link_or_copy(source: Path, destination: Path) -> None:
+def sweep(folder: Path) -> tuple[str, ...]:
+    """Remove what killed runs left directly in `folder`; the names of what went away.
+
+    Only for folders that nobody else works in at the moment: call it with their lock held.
+    """
+    prefixes = (STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)
+    try:
+        left = [path for path in folder.iterdir() if path.name.startswith(prefixes)]
+    except FileNotFoundError:
+        return ()
+    for path in left:
+        remove_path(path)
+    return tuple(sorted(path.name for path in left))
+
+
+def link_or_copy(source: Path | str, destination: Path | str) -> None:
     """Give `destination` the content and mode of `source`: a hard link where possible, else a copy.
 
     `destination` must not exist; its folder must. Raises `OSError` (callers that make many

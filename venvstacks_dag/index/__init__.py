@@ -1,1 +1,19 @@
 """Package indexes: pages, metadata, and the order in which they are asked."""
+
+from venvstacks_dag.index.client import PackageIndex, open_index
+from venvstacks_dag.index.fetch import wheel_file
+from venvstacks_dag.index.model import CoreMetadata, IndexClient, ProjectPage, WheelLink
+from venvstacks_dag.index.sources import IndexReference, IndexSources, layer_sources
+
+__all__ = [
+    "CoreMetadata",
+    "IndexClient",
+    "IndexReference",
+    "IndexSources",
+    "PackageIndex",
+    "ProjectPage",
+    "WheelLink",
+    "layer_sources",
+    "open_index",
+    "wheel_file",
+]

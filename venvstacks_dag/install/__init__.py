@@ -1,1 +1,17 @@
 """Wheels into images, images into environment trees."""
+
+from venvstacks_dag.install.check import probe, verify_tree
+from venvstacks_dag.install.model import InstallRequest
+from venvstacks_dag.install.plan import LayerPlan, plan_layer
+from venvstacks_dag.install.tree import install_layer
+from venvstacks_dag.install.wheel import wheel_image
+
+__all__ = [
+    "InstallRequest",
+    "LayerPlan",
+    "install_layer",
+    "plan_layer",
+    "probe",
+    "verify_tree",
+    "wheel_image",
+]

@@ -14,12 +14,21 @@ from venvstacks_dag.reporting import Progress
 class Response:
     """An answer that was read whole. Header names are in lower case.
 
-    ``url`` is where the answer came from, after redirections.
+    ``url`` is where the answer came from, after redirections, without any login.
     """
 
     url: str
     status: int
     headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart:
+    """Some bytes of a file: `body` begins at offset `first` of `total` bytes."""
+
+    first: int
+    total: int
     body: bytes
 
 
@@ -46,4 +55,17 @@ class Downloader(Protocol):
 
         Raises `DigestMismatch`, `NetworkError` or `DiskError`; nothing is left at
         `destination` then.
+        """
+
+
+class RangeDownloader(Downloader, Protocol):
+    """A downloader that can also fetch a part of a file."""
+
+    def get_range(self, url: str, first: int, last: int | None = None) -> FilePart | None:
+        """The bytes from `first` to `last` (inclusive; None: to the end) of the file at `url`.
+
+        A negative `first` counts from the end, as in a slice, and `last` must then be None.
+        A small file may come whole. None where the server does not serve ranges, or
+        serves something else than was asked: the caller then needs the whole file.
+        Raises `NetworkError` where there is no such file or it may not be had.
         """

@@ -1,1 +1,52 @@
 """Locks: resolution per target, merged into one pylock.toml per layer."""
+
+from venvstacks_dag.resolve.lock import lock_layer
+from venvstacks_dag.resolve.lockfile import (
+    lock_file_name,
+    parse_lock,
+    pinned_wheels,
+    render_lock,
+)
+from venvstacks_dag.resolve.metadata import (
+    LockMetadata,
+    hash_strings,
+    lock_input_hash,
+    metadata_file_name,
+    next_metadata,
+    other_input_lines,
+    packages_file_name,
+    packages_text,
+    parse_metadata,
+    render_metadata,
+    requirements_hash,
+    version_input_lines,
+)
+from venvstacks_dag.resolve.model import LayerLock, LockRequest, LowerLayer
+from venvstacks_dag.resolve.packages import own_packages, shared_packages
+from venvstacks_dag.resolve.request import request_digest
+
+__all__ = [
+    "LayerLock",
+    "LockMetadata",
+    "LockRequest",
+    "LowerLayer",
+    "hash_strings",
+    "lock_file_name",
+    "lock_input_hash",
+    "lock_layer",
+    "metadata_file_name",
+    "next_metadata",
+    "other_input_lines",
+    "own_packages",
+    "packages_file_name",
+    "packages_text",
+    "parse_lock",
+    "parse_metadata",
+    "pinned_wheels",
+    "render_lock",
+    "render_metadata",
+    "request_digest",
+    "requirements_hash",
+    "shared_packages",
+    "version_input_lines",
+]

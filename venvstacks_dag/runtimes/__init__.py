@@ -1,1 +1,26 @@
-"""Providers of base runtimes."""
+"""Providers of base runtimes: archives of one's own, python-build-standalone, the host's Python."""
+
+from venvstacks_dag.runtimes.choose import find_runtime, identify, providers, runtime_image
+from venvstacks_dag.runtimes.host import HOST_WARNING
+from venvstacks_dag.runtimes.model import (
+    Absence,
+    RuntimeProvider,
+    RuntimeRelease,
+    RuntimeRequest,
+)
+from venvstacks_dag.runtimes.settings import RuntimeSettings
+from venvstacks_dag.runtimes.wanted import HOST_PYTHON
+
+__all__ = [
+    "HOST_PYTHON",
+    "HOST_WARNING",
+    "Absence",
+    "RuntimeProvider",
+    "RuntimeRelease",
+    "RuntimeRequest",
+    "RuntimeSettings",
+    "find_runtime",
+    "identify",
+    "providers",
+    "runtime_image",
+]

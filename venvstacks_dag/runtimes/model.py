@@ -23,9 +23,10 @@ class RuntimeRequest:
 class RuntimeRelease:
     """A runtime that can be had.
 
-    ``source`` is an address or path for people; ``sha256`` is the digest that the provider
-    promises for the archive (for the host's Python: a digest over what would be packed).
-    ``stripped`` etc. play no part in identity: the digest is the identity.
+    ``source`` is an address or path for people (it holds no credentials, so it may be logged);
+    ``sha256`` is the digest that the provider promises for the archive (for the host's Python:
+    a digest over what would be packed). ``stripped`` etc. play no part in identity: the digest
+    is the identity.
     """
 
     provider: str
@@ -33,6 +34,14 @@ class RuntimeRelease:
     target: TargetPlatform
     source: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Why a provider has no runtime for a request, and what would make it have one."""
+
+    why: str
+    fix: str | None = None
 
 
 class RuntimeProvider(Protocol):
@@ -46,8 +55,14 @@ class RuntimeProvider(Protocol):
         Raises `RuntimeUnavailable` where it must have one and cannot.
         """
 
+    def explain(self, request: RuntimeRequest) -> Absence:
+        """What to tell a user for whom `find` had None."""
+
     def image(self, release: RuntimeRelease, reporter: Reporter) -> Image:
         """The unpacked, verified runtime in the store (made at the first call).
+
+        Links are entries of the image only: they are not made in the store, so that nothing
+        that is written there can be led astray by one.
 
         Raises `RuntimeUnavailable`, `DigestMismatch`, `NetworkError` or `ArchiveError`.
         """

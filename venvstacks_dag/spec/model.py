@@ -98,9 +98,13 @@ class UvSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSettings:
-    """``[tool.venvstacks-dag]``: what venvstacks itself does not know."""
+    """``[tool.venvstacks-dag]``: what venvstacks itself does not know.
 
-    runtime_archives: str | None = None
+    ``runtime_archives`` is one place or several, each a folder, an address of one, or a single
+    archive with ``#sha256=...`` behind it, as written.
+    """
+
+    runtime_archives: str | tuple[str, ...] | None = None
     max_depth: int = 10
 
 

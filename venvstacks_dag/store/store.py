@@ -16,8 +16,9 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -27,7 +28,7 @@ from venvstacks_dag.fs import atomic_write, disk_errors, folder_lock, replace_tr
 from venvstacks_dag.store.model import Image, ImageEntry
 
 # Raise this when images made before would no longer be made the same way.
-IMAGE_SCHEMA = 1
+IMAGE_SCHEMA = 2
 _LOCK_SECONDS = 3600.0
 
 
@@ -120,7 +121,7 @@ class Store:
         return Image(
             digest=digest,
             folder=folder,
-            entries=tuple(ImageEntry(**entry) for entry in raw["entries"]),
+            entries=tuple(_entry(row) for row in raw["entries"]),
             properties=tuple((name, value) for name, value in raw["properties"]),
         )
 
@@ -142,7 +143,7 @@ class Store:
                     _seal(folder, content.entries)
                 description = {
                     "schema": IMAGE_SCHEMA,
-                    "entries": [asdict(entry) for entry in content.entries],
+                    "entries": [_row(entry) for entry in content.entries],
                     "properties": list(content.properties),
                 }
                 atomic_write(folder / "image.json", canonical_json(description), mode=0o444)
@@ -161,6 +162,26 @@ class Store:
 
     def _filling(self, digest: str) -> AbstractContextManager[None]:
         return folder_lock(self.root / "locks" / f"{digest}.lock", timeout=_LOCK_SECONDS)
+
+
+# Rows, not objects with keys: a layer's images have ten thousands of entries, read at each build.
+def _row(entry: ImageEntry) -> list[str | int]:
+    return [
+        entry.scheme,
+        entry.path,
+        entry.kind,
+        entry.mode,
+        entry.size,
+        entry.sha256,
+        entry.target,
+    ]
+
+
+def _entry(row: list[Any]) -> ImageEntry:
+    scheme, path, kind, mode, size, sha256, target = row
+    return ImageEntry(
+        scheme=scheme, path=path, kind=kind, mode=mode, size=size, sha256=sha256, target=target
+    )
 
 
 def _seal(folder: Path, entries: tuple[ImageEntry, ...]) -> None:

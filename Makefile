@@ -1,0 +1,51 @@
+# The two commands of the README do all the set-up: `make build` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: build test check unit run-apps clean
+
+build: $(VENV)/.users
+	$(BIN)/doit build
+
+test: check unit
+
+# Everything that looks at the code without running it.
+check: $(VENV)/.developers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# All tests, with a coverage report; the pure rooms must stay above 95 % by branch.
+unit: $(VENV)/.developers
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage html -q
+	$(BIN)/coverage report --skip-covered --skip-empty
+	@for room in spec graph resolve archive; do \
+	  $(BIN)/coverage report --include="venvstacks_dag/$$room/*" --fail-under=95 --format=total >/dev/null \
+	  || { echo "coverage of venvstacks_dag/$$room is below 95 %"; exit 1; }; \
+	done
+
+# Both demo applications, with their layers' own Python.
+run-apps:
+	specs/demo/_build/app-classifier/bin/python -m classifier
+	specs/demo/_build/app-service/bin/python -m service
+
+clean:
+	rm -rf specs/*/_build specs/*/_artifacts htmlcov .coverage .coverage.*
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.users: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.developers: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/.users

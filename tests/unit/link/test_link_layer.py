@@ -1,0 +1,315 @@
+"""Linking on disk: what is written, left alone and taken away."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.link.builders import ELF, RUNTIME, SITE, app_request, installed, lower
+from venvstacks_dag.digest import sha256_bytes
+from venvstacks_dag.errors import DiskError, InputChanged, LinkError
+from venvstacks_dag.fs import TreeEntry, TreeManifest
+from venvstacks_dag.link import LibraryFacts, LinkRequest, link_layer, read_facts
+from venvstacks_dag.link.plan import plan_links
+from venvstacks_dag.reporting import NullReporter, RecordingReporter
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "_build" / "app-x"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    path = tmp_path / "src" / "app"
+    path.mkdir(parents=True)
+    (path / "__main__.py").write_text("print('hello')\n")
+    (path / "util.py").write_text("x = 1\n")
+    return path
+
+
+def link(request: LinkRequest, tree: Path, previous: TreeManifest | None = None) -> TreeManifest:
+    return link_layer(request, tree, previous=previous, reporter=NullReporter())
+
+
+def snapshot(tree: Path) -> dict[str, tuple[object, ...]]:
+    found: dict[str, tuple[object, ...]] = {}
+    for path in sorted(tree.rglob("*")):
+        name = path.relative_to(tree).as_posix()
+        status = path.lstat()
+        if path.is_symlink():
+            found[name] = (str(path.readlink()), status.st_mtime_ns)
+        elif path.is_file():
+            found[name] = (path.read_bytes(), status.st_mode, status.st_mtime_ns)
+    return found
+
+
+def assert_as_stated(tree: Path, manifest: TreeManifest) -> None:
+    assert {entry.path for entry in manifest.entries} == set(snapshot(tree))
+    for entry in manifest.entries:
+        path = tree / entry.path
+        if entry.kind == "link":
+            assert str(path.readlink()) == entry.target
+        else:
+            data = path.read_bytes()
+            assert (len(data), sha256_bytes(data)) == (entry.size, entry.sha256)
+            assert path.stat().st_mode & 0o7777 == entry.mode
+
+
+def test_the_manifest_states_what_is_there(tree: Path, app: Path) -> None:
+    (app / "run").write_text("#!/bin/sh\n")
+    (app / "run").chmod(0o755)
+    below = (lower("framework-a", libraries=("liba.so",)), RUNTIME)
+    mask = os.umask(0o077)
+    try:
+        made = link(replace(app_request(*below), launch_module=app), tree)
+    finally:
+        os.umask(mask)
+    assert_as_stated(tree, made)
+
+
+def test_linking_again_touches_nothing(tree: Path, app: Path) -> None:
+    request = replace(app_request(), launch_module=app)
+    made = link(request, tree)
+    before = snapshot(tree)
+    assert link(request, tree, made) == made
+    assert link(request, tree) == made
+    assert snapshot(tree) == before
+
+
+def test_what_was_altered_is_put_right(tree: Path, app: Path) -> None:
+    request = replace(app_request(), launch_module=app)
+    made = link(request, tree)
+    (tree / SITE / "app" / "util.py").write_text("x = 2\n")
+    (tree / "postinstall.py").chmod(0o755)
+    (tree / "bin" / "python").unlink()
+    (tree / "bin" / "python").write_text("not a link")
+    (tree / "bin" / "python3").unlink()
+    (tree / "bin" / "python3").symlink_to("elsewhere")
+    (tree / "pyvenv.cfg").unlink()
+    (tree / "pyvenv.cfg").symlink_to("postinstall.py")
+    assert link(request, tree, made) == made
+    assert_as_stated(tree, made)
+
+
+def test_what_is_no_longer_made_goes_away_with_its_folders(tree: Path, app: Path) -> None:
+    (app / "sub").mkdir()
+    (app / "sub" / "deep.py").write_text("")
+    helper = app.parent / "helper.py"
+    helper.write_text("")
+    request = replace(app_request(), launch_module=app, support_modules=(helper,))
+    made = link(request, tree)
+    cache = tree / SITE / "app" / "sub" / "__pycache__"
+    cache.mkdir()
+    (cache / "deep.cpython-311.pyc").write_text("")
+    (app / "sub" / "deep.py").unlink()
+    (app / "sub").rmdir()
+    remade = link(replace(request, support_modules=()), tree, made)
+    assert_as_stated(tree, remade)
+    assert not (tree / SITE / "app" / "sub").exists()
+    assert not (tree / SITE / "helper.py").exists()
+
+
+def test_folders_that_hold_other_things_stay(tree: Path, app: Path) -> None:
+    request = replace(app_request(), launch_module=app)
+    made = link(request, tree)
+    (tree / SITE / "app" / "cache.db").write_text("made by running the application")
+    link(app_request(), tree, made)
+    assert (tree / SITE / "app" / "cache.db").exists()
+    assert not (tree / SITE / "app" / "util.py").exists()
+
+
+def test_what_install_makes_now_is_not_taken_away(tree: Path, app: Path) -> None:
+    made = link(replace(app_request(), launch_module=app), tree)
+    path = f"{SITE}/app/util.py"
+    link(app_request(manifest=installed(path)), tree, made)
+    assert (tree / path).exists()
+
+
+def test_what_is_gone_already_is_fine(tree: Path, app: Path) -> None:
+    made = link(replace(app_request(), launch_module=app), tree)
+    for path in (tree / SITE / "app").iterdir():
+        path.unlink()
+    (tree / SITE / "app").rmdir()
+    link(app_request(), tree, made)
+
+
+def test_old_files_at_the_top_go_away(tree: Path) -> None:
+    (tree / "old.txt").write_text("")
+    link(app_request(), tree, TreeManifest(entries=(TreeEntry(path="old.txt"),)))
+    assert not (tree / "old.txt").exists()
+    assert tree.is_dir()
+
+
+@pytest.mark.parametrize("path", ["../outside", "/outside", "a/../../outside"])
+def test_a_record_that_leads_out_is_refused(tree: Path, path: str) -> None:
+    outside = tree.parent / "outside"
+    outside.write_text("")
+    with pytest.raises(LinkError, match="outside its layer"):
+        link(app_request(), tree, TreeManifest(entries=(TreeEntry(path=path),)))
+    assert outside.exists()
+
+
+def test_bytecode_of_a_changed_module_is_dropped(tree: Path, app: Path) -> None:
+    request = replace(app_request(), launch_module=app)
+    made = link(request, tree)
+    cache = tree / SITE / "app" / "__pycache__"
+    cache.mkdir()
+    for name in ("util.cpython-311.pyc", "util.cpython-311.opt-1.pyc", "util_2.cpython-311.pyc"):
+        (cache / name).write_text("")
+    (app / "util.py").write_text("x = 2\n")
+    link(request, tree, made)
+    assert [path.name for path in cache.iterdir()] == ["util_2.cpython-311.pyc"]
+
+
+def test_files_shared_with_the_store_are_replaced_not_edited(tree: Path, app: Path) -> None:
+    other = tree.parent / "in the store"
+    other.write_text("x = 0\n")
+    (tree / SITE / "app").mkdir(parents=True)
+    os.link(other, tree / SITE / "app" / "util.py")
+    link(replace(app_request(), launch_module=app), tree)
+    assert other.read_text() == "x = 0\n"
+
+
+def test_an_edit_while_linking_is_noticed(
+    tree: Path, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edit_after_planning(*args: object, **kwargs: object) -> object:
+        made = plan_links(*args, **kwargs)  # type: ignore[arg-type]
+        (app / "util.py").write_text("edited\n")
+        return made
+
+    monkeypatch.setattr("venvstacks_dag.link.write.plan_links", edit_after_planning)
+    with pytest.raises(InputChanged, match="edited"):
+        link(replace(app_request(), launch_module=app), tree)
+
+
+def test_errors_in_modules_name_the_layer(tree: Path, app: Path) -> None:
+    with pytest.raises(LinkError, match="app-x: a module is not there"):
+        link(replace(app_request(), launch_module=app / "gone.py"), tree)
+    assert not list(tree.iterdir())
+
+
+def test_a_source_that_cannot_be_read_is_a_disk_error(tree: Path, app: Path) -> None:
+    made = link(replace(app_request(), launch_module=app), tree)
+    (tree / "pyvenv.cfg").unlink()
+    (tree / "pyvenv.cfg").mkdir()
+    with pytest.raises(DiskError):
+        link(replace(app_request(), launch_module=app), tree, made)
+
+
+def test_warnings_and_a_summary_are_reported(tree: Path, app: Path) -> None:
+    (app / "__main__.py").unlink()
+    reporter = RecordingReporter()
+    request = replace(app_request(), launch_module=app)
+    link_layer(request, tree, previous=None, reporter=reporter)
+    assert len(reporter.warnings) == 1
+    assert len(reporter.details) == 1
+
+
+def test_windows_launchers_are_copied_from_the_runtime(tree: Path) -> None:
+    path = "Lib/venv/scripts/nt/python.exe"
+    launcher = tree.parent / "py" / path
+    launcher.parent.mkdir(parents=True)
+    launcher.write_bytes(b"MZ")
+    manifest = installed(path, package="", content=b"MZ")
+    runtime = lower("py", target="py@2", runtime=True, platform="win_amd64", manifest=manifest)
+    made = link(app_request(runtime, platform="win_amd64"), tree)
+    assert_as_stated(tree, made)
+    assert (tree / "Scripts" / "python.exe").read_bytes() == b"MZ"
+    assert not (tree.parent / "py@2").exists()
+
+
+# --- libraries --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_library(tree: Path) -> LinkRequest:
+    paths = (f"{SITE}/a/liba.so.1.2", f"{SITE}/b/liba.so.1.2")
+    for path in paths:
+        (tree / path).parent.mkdir(parents=True)
+        (tree / path).write_bytes(ELF)
+    return app_request(manifest=installed(*paths, content=ELF))
+
+
+def test_libraries_are_read_and_linked(tree: Path, with_library: LinkRequest) -> None:
+    link(with_library, tree)
+    for name in ("liba.so.1", "liba.so.1.2"):
+        assert (tree / "share" / "venv" / "dynlib" / name).read_bytes() == ELF
+
+
+def test_links_of_libraries_that_are_excluded_later_go_away(
+    tree: Path, with_library: LinkRequest
+) -> None:
+    made = link(with_library, tree)
+    link(replace(with_library, dynlib_exclude=("*",)), tree, made)
+    assert not (tree / "share" / "venv" / "dynlib").exists()
+
+
+def test_each_content_is_read_once_by_the_reader_that_is_given(
+    tree: Path, with_library: LinkRequest
+) -> None:
+    asked: list[str] = []
+
+    def reader(digest: str, path: Path) -> LibraryFacts | None:
+        asked.append(digest)
+        return read_facts(digest, path)
+
+    link_layer(with_library, tree, previous=None, reporter=NullReporter(), facts_reader=reader)
+    assert asked == [sha256_bytes(ELF)]
+
+
+def test_libraries_of_other_systems_are_not_opened(tree: Path) -> None:
+    manifest = installed(f"{SITE}/a/liba.dylib")
+    link(app_request(manifest=manifest, platform="macosx_arm64"), tree)
+    assert (tree / "share" / "venv" / "dynlib" / "liba.dylib").is_symlink()
+
+
+# --- versioned layers -------------------------------------------------------------------
+
+
+def versioned(own: int, framework: int) -> LinkRequest:
+    return app_request(
+        lower("framework-a", target=f"framework-a@{framework}"), RUNTIME, target=f"app-x@{own}"
+    )
+
+
+def stand_ins(tree: Path) -> dict[str, str]:
+    return {path.name: str(path.readlink()) for path in tree.parent.iterdir() if path.is_symlink()}
+
+
+def test_deployed_names_lead_to_the_trees_of_the_build(tree: Path) -> None:
+    made = link(versioned(1, 3), tree)
+    expected = {"app-x@1": "app-x", "framework-a@3": "framework-a"}
+    assert stand_ins(tree) == expected
+    link(versioned(1, 3), tree, made)
+    assert stand_ins(tree) == expected
+
+
+def test_an_older_version_of_the_layer_is_no_longer_there(tree: Path) -> None:
+    (tree.parent / "app-x@other").symlink_to("elsewhere")
+    link(versioned(1, 3), tree)
+    link(versioned(2, 3), tree)
+    assert set(stand_ins(tree)) == {"app-x@2", "framework-a@3", "app-x@other"}
+    link(app_request(), tree)
+    assert set(stand_ins(tree)) == {"framework-a@3", "app-x@other"}
+
+
+def test_a_wrong_link_is_replaced_and_a_folder_is_not(tree: Path) -> None:
+    (tree.parent / "app-x@1").symlink_to("elsewhere")
+    link(versioned(1, 3), tree)
+    assert stand_ins(tree)["app-x@1"] == "app-x"
+    (tree.parent / "app-x@2").mkdir()
+    with pytest.raises(LinkError, match="versioned"):
+        link(versioned(2, 3), tree)
+
+
+def test_the_tree_may_be_reached_by_a_link(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "way").symlink_to("_build")
+    link(app_request(), tmp_path / "way" / "app-x")
+    assert f"home = {tree.parent}/py/bin\n" in (tree / "pyvenv.cfg").read_text()

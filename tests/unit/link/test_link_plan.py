@@ -1,0 +1,351 @@
+"""What linking decides, without a disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from tests.unit.link.builders import (
+    ELF,
+    EMPTY,
+    PYTHON,
+    RUNTIME,
+    SITE,
+    app_request,
+    file_entry,
+    installed,
+    layout,
+    lower,
+    module,
+    runtime_request,
+)
+from venvstacks_dag.digest import sha256_bytes
+from venvstacks_dag.errors import LinkError
+from venvstacks_dag.fs import TreeManifest
+from venvstacks_dag.link import LibraryFacts, LinkModules, LinkPlan, LinkRequest, plan_links
+from venvstacks_dag.link.interpreter import wrapper_script
+from venvstacks_dag.link.plan import postinstall_script
+
+TREE = PurePosixPath("/build/app-x")
+CONFIG = "share/venv/metadata/venvstacks_layer.json"
+NOTHING = LinkModules()
+
+
+def plan(request: LinkRequest, modules: LinkModules = NOTHING) -> LinkPlan:
+    by_digest = {sha256_bytes(ELF): LibraryFacts(machine="EM_X86_64", soname="liba.so.1")}
+    return plan_links(request, by_digest, modules, tree=TREE)
+
+
+def content(planned: LinkPlan, path: str) -> bytes:
+    found = next(one.content for one in planned.entries if one.entry.path == path)
+    assert isinstance(found, bytes)
+    return found
+
+
+def targets(planned: LinkPlan) -> dict[str, str]:
+    return {e.path: e.target for e in planned.manifest.entries if e.kind == "link"}
+
+
+def config(planned: LinkPlan) -> Any:
+    return json.loads(content(planned, CONFIG))
+
+
+def test_a_runtime_gets_its_configuration_and_the_script() -> None:
+    planned = plan(runtime_request())
+    assert [entry.path for entry in planned.manifest.entries] == ["postinstall.py", CONFIG]
+    assert config(planned) == {
+        "python": "bin/python",
+        "py_version": "3.11.7",
+        "base_python": "bin/python",
+        "site_dir": SITE,
+        "pylib_dirs": [],
+        "dynlib_dirs": [],
+    }
+    assert content(planned, "postinstall.py") == postinstall_script()
+
+
+def test_a_layer_is_joined_to_those_below_it() -> None:
+    planned = plan(app_request(lower("framework-b"), lower("framework-a"), RUNTIME))
+    assert [(entry.path, entry.kind, entry.local) for entry in planned.manifest.entries] == [
+        ("bin/python", "link", False),
+        ("bin/python3", "link", False),
+        ("bin/python3.11", "link", False),
+        ("bin/python_", "link", False),
+        (f"{SITE}/sitecustomize.py", "file", True),
+        ("postinstall.py", "file", False),
+        ("pyvenv.cfg", "file", True),
+        (CONFIG, "file", False),
+    ]
+    assert targets(planned) == {
+        "bin/python": "../../py/bin/python",
+        "bin/python_": "../../py/bin/python",
+        "bin/python3": "python",
+        "bin/python3.11": "python",
+    }
+    assert config(planned)["pylib_dirs"] == [
+        f"../framework-b/{SITE}",
+        f"../framework-a/{SITE}",
+        f"../py/{SITE}",
+    ]
+    assert config(planned)["base_python"] == "../py/bin/python"
+    assert content(planned, "pyvenv.cfg").startswith(b"home = /build/py/bin\n")
+
+
+def test_what_is_shipped_has_deployed_names_and_the_rest_those_of_the_build() -> None:
+    framework = lower("framework-a", target="framework-a@3", libraries=("liba.so",))
+    runtime = replace(RUNTIME, install_target="py@2")
+    planned = plan(app_request(framework, runtime, target="app-x@1"))
+    assert config(planned)["base_python"] == "../py@2/bin/python"
+    assert config(planned)["pylib_dirs"] == [f"../framework-a@3/{SITE}", f"../py@2/{SITE}"]
+    assert config(planned)["dynlib_dirs"] == ["../framework-a@3/share/venv/dynlib"]
+    assert targets(planned)["bin/python_"] == "../../py@2/bin/python"
+    assert b"framework-a@3/share/venv/dynlib" in content(planned, "bin/python")
+    for path in ("pyvenv.cfg", f"{SITE}/sitecustomize.py"):
+        assert b"@" not in content(planned, path)
+
+
+def test_libraries_below_make_the_interpreter_a_script() -> None:
+    below = (lower("framework-b", libraries=("libb.so",)), lower("framework-a"), RUNTIME)
+    planned = plan(app_request(*below))
+    entry = next(e for e in planned.manifest.entries if e.path == "bin/python")
+    assert (entry.kind, entry.mode) == ("file", 0o755)
+    assert config(planned)["dynlib_dirs"] == ["../framework-b/share/venv/dynlib"]
+    assert targets(planned)["bin/python_"] == "../../py/bin/python"
+    script = content(planned, "bin/python").decode()
+    assert script == wrapper_script("linux", ("framework-b/share/venv/dynlib",))
+
+
+def test_each_system_has_its_own_shell_and_variable() -> None:
+    linux, macos = (wrapper_script(system, ("it's/a b",)) for system in ("linux", "macos"))
+    assert linux.startswith("#!/bin/bash -p\n")
+    assert macos.startswith("#!/bin/zsh -f\n")
+    assert "export LD_LIBRARY_PATH\n" in linux
+    assert "export DYLD_LIBRARY_PATH\n" in macos
+    for script in (linux, macos):
+        assert """for layer in 'it'"'"'s/a b'; do""" in script
+
+
+def test_a_layers_own_libraries_are_linked_for_those_above() -> None:
+    manifest = installed(f"{SITE}/a/liba.so.1.2", content=ELF)
+    request = app_request(manifest=manifest)
+    folder = "share/venv/dynlib"
+    assert {k: v for k, v in targets(plan(request)).items() if k.startswith(folder)} == {
+        f"{folder}/liba.so.1": f"../../../{SITE}/a/liba.so.1.2",
+        f"{folder}/liba.so.1.2": f"../../../{SITE}/a/liba.so.1.2",
+    }
+    excluded = plan(replace(request, dynlib_exclude=("liba.*",)))
+    assert not [path for path in targets(excluded) if path.startswith(folder)]
+
+
+def test_a_conflict_of_libraries_names_the_layer() -> None:
+    manifest = TreeManifest.of(
+        [file_entry("a/liba.so", content=ELF), file_entry("b/liba.so", content=ELF + b"x")]
+    )
+    facts = {e.sha256: LibraryFacts(machine="EM_X86_64") for e in manifest.entries}
+    with pytest.raises(LinkError, match="app-x: two different"):
+        plan_links(app_request(manifest=manifest), facts, NOTHING, tree=TREE)
+
+
+def test_modules_go_to_site_packages_under_their_names() -> None:
+    modules = LinkModules(
+        launch=module("app", "__main__.py", "sub/x.py", folder=True),
+        support=(module("helper", executable=True),),
+    )
+    planned = plan(app_request(), modules)
+    entries = {e.path: e for e in planned.manifest.entries}
+    assert entries[f"{SITE}/app/sub/x.py"].sha256 == sha256_bytes(b"x")
+    assert entries[f"{SITE}/helper.py"].mode == 0o755
+    sources = {one.entry.path: one.content for one in planned.entries}
+    assert sources[f"{SITE}/app/__main__.py"] == Path("/src/app/__main__.py")
+    assert config(planned)["launch_module"] == "app"
+    assert planned.warnings == ()
+
+
+# --- Windows ----------------------------------------------------------------------------
+
+
+def windows(*launchers: str) -> LinkRequest:
+    manifest = installed(
+        "python.exe", *(f"Lib/venv/scripts/nt/{name}" for name in launchers), package=""
+    )
+    framework = lower(
+        "framework-a",
+        platform="win_amd64",
+        manifest=installed("Library/bin/a.dll", "Lib/site-packages/a.py"),
+    )
+    plain = lower("framework-b", platform="win_amd64")
+    runtime = lower("py", runtime=True, platform="win_amd64", manifest=manifest)
+    return app_request(framework, plain, runtime, platform="win_amd64")
+
+
+@pytest.mark.parametrize(
+    ("launchers", "sources"),
+    [
+        (("python.exe", "pythonw.exe"), ("python.exe", "pythonw.exe")),
+        (("venvlauncher.exe", "venvwlauncher.exe"), ("venvlauncher.exe", "venvwlauncher.exe")),
+        (("python.exe", "venvlauncher.exe"), ("venvlauncher.exe",)),
+    ],
+)
+def test_windows_layers_have_copies_of_the_launcher(
+    launchers: tuple[str, ...], sources: tuple[str, ...]
+) -> None:
+    planned = plan(windows(*launchers))
+    copies = {one.entry.path: one for one in planned.entries if "Scripts" in one.entry.path}
+    folder = Path("/build/py/Lib/venv/scripts/nt")
+    assert [one.content for one in copies.values()] == [folder / name for name in sources]
+    assert list(copies) == ["Scripts/python.exe", "Scripts/pythonw.exe"][: len(sources)]
+    assert all(one.entry.mode == 0o755 and not one.entry.local for one in copies.values())
+
+
+def test_a_runtime_without_launcher_is_refused() -> None:
+    with pytest.raises(LinkError, match="py has no launcher") as caught:
+        plan(windows("pythonw.exe"))
+    assert "venvlauncher.exe" in str(caught.value)
+
+
+def test_windows_layers_are_configured_as_such() -> None:
+    planned = plan(windows("python.exe"))
+    assert config(planned) == {
+        "python": "Scripts/python.exe",
+        "py_version": "3.11.7",
+        "base_python": "../py/python.exe",
+        "site_dir": "Lib/site-packages",
+        "pylib_dirs": [f"../{name}/Lib/site-packages" for name in _WINDOWS_LAYERS],
+        "dynlib_dirs": ["../framework-a/Library/bin"],
+    }
+    assert targets(planned) == {}
+    assert b"add_dll_directory" in content(planned, "Lib/site-packages/sitecustomize.py")
+
+
+_WINDOWS_LAYERS = ("framework-a", "framework-b", "py")
+
+
+# --- what is refused --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "package", "planned"),
+    [
+        ("postinstall.py", "some", "postinstall.py"),
+        ("pyvenv.cfg", "some", "pyvenv.cfg"),
+        ("bin/python", "some", "bin/python"),
+        ("bin", "some", "bin/python"),
+        ("bin/python/x", "some", "bin/python"),
+        ("share/venv", "some", CONFIG),
+        (f"{SITE}/sitecustomize.py", "some", f"{SITE}/sitecustomize.py"),
+        ("postinstall.py", "", "postinstall.py"),
+    ],
+)
+def test_nothing_that_was_installed_is_written_over(path: str, package: str, planned: str) -> None:
+    with pytest.raises(LinkError) as caught:
+        plan(app_request(manifest=installed(path, package=package)))
+    message = str(caught.value)
+    assert f"would write {planned}" in message
+    assert f"put {path}" in message
+    assert ("the package some" if package else "the runtime") in message
+
+
+@pytest.mark.parametrize(
+    ("platform", "refused"),
+    [("linux_x86_64", False), ("macosx_arm64", True)],
+)
+def test_case_counts_where_file_systems_mind_it(platform: str, refused: bool) -> None:
+    request = app_request(manifest=installed("BIN/Python"), platform=platform)
+    if refused:
+        with pytest.raises(LinkError, match="BIN/Python"):
+            plan(request)
+    else:
+        assert plan(request).entries
+
+
+def test_neighbours_are_no_conflict() -> None:
+    manifest = installed("bin/tool", f"{SITE}/app.pth", f"{SITE}/app_more/x.py", "share/venv2/x")
+    assert plan(app_request(manifest=manifest), LinkModules(launch=module("app"))).entries
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"{SITE}/app.py", "app"),
+        (f"{SITE}/app/x.txt", "app"),
+        (f"{SITE}/app.abi3.so", "app"),
+        ("elsewhere", "sitecustomize"),
+        ("elsewhere", "usercustomize"),
+    ],
+)
+def test_a_module_may_not_have_anothers_name(path: str, name: str) -> None:
+    for one in (module(name), module(name, "__init__.py", folder=True)):
+        with pytest.raises(LinkError, match=f"imported as {name}"):
+            plan(app_request(manifest=installed(path)), LinkModules(support=(one,)))
+
+
+def test_modules_may_not_share_a_name() -> None:
+    modules = LinkModules(
+        launch=module("app"), support=(module("app", "__init__.py", folder=True),)
+    )
+    with pytest.raises(LinkError) as caught:
+        plan(app_request(), modules)
+    assert "/src/app.py" in str(caught.value)
+
+
+def test_names_that_differ_in_case_are_one_on_macos() -> None:
+    modules = LinkModules(support=(module("app"), module("App")))
+    assert plan(app_request(), modules).entries
+    with pytest.raises(LinkError, match="imported as App"):
+        plan(app_request(platform="macosx_arm64"), modules)
+
+
+@pytest.mark.parametrize("target", ["app\nx", "app\x7f", "a/../.."])
+def test_names_that_cannot_be_configured_are_refused(target: str) -> None:
+    framework = lower("framework-a", target=target)
+    with pytest.raises(LinkError, match="app-x: the layer cannot be configured"):
+        plan(app_request(framework, RUNTIME))
+
+
+@pytest.mark.parametrize(
+    "below",
+    [(), (lower("framework-a"),), (RUNTIME, lower("framework-a")), (RUNTIME, RUNTIME)],
+)
+def test_the_runtime_is_the_lowest_layer(below: tuple[Any, ...]) -> None:
+    with pytest.raises(ValueError, match="lowest"):
+        LinkRequest(layout=layout(), env_name="x", install_target="x", below=below, installed=EMPTY)
+    with pytest.raises(ValueError, match="lowest"):
+        LinkRequest(
+            layout=layout(runtime=True),
+            env_name="x",
+            install_target="x",
+            below=(RUNTIME,),
+            installed=EMPTY,
+        )
+
+
+# --- what is odd ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["lib/python3.11/platform.py", "lib/python3.11/test/__init__.py"])
+def test_a_module_hidden_by_the_standard_library_is_pointed_out(path: str) -> None:
+    name = PurePosixPath(path.removesuffix("/__init__.py")).stem
+    runtime = replace(RUNTIME, installed=installed(path, package=""))
+    planned = plan(app_request(runtime), LinkModules(support=(module(name), module("fine"))))
+    assert len(planned.warnings) == 1
+    assert f"module {name} cannot be imported" in planned.warnings[0]
+
+
+def test_a_launch_folder_without_main_is_pointed_out() -> None:
+    launch = module("app", "__init__.py", "sub/__main__.py", folder=True)
+    planned = plan(app_request(), LinkModules(launch=launch, support=(replace(launch, name="b"),)))
+    assert len(planned.warnings) == 1
+    assert "__main__.py" in planned.warnings[0]
+
+
+def test_pypy_and_other_versions_have_their_folders() -> None:
+    version = replace(PYTHON, implementation="pypy", minor=12)
+    its = replace(layout(), python=version)
+    runtime = replace(RUNTIME, layout=replace(RUNTIME.layout, python=version))
+    planned = plan(replace(app_request(runtime), layout=its))
+    assert config(planned)["site_dir"] == "lib/pypy3.12/site-packages"
+    assert targets(planned)["bin/python3.12"] == "python"

@@ -1,0 +1,329 @@
+"""The script that finishes a layer where it is deployed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import pytest
+
+from venvstacks_dag._injected import postinstall
+from venvstacks_dag._injected.postinstall import Layer, LayerConfigError, resolve_layer
+
+CONFIG: dict[str, Any] = {
+    "python": "bin/python",
+    "py_version": f"{sys.version_info[0]}.{sys.version_info[1]}.0",
+    "base_python": "../py@2/bin/python",
+    "site_dir": "lib/site-packages",
+    "pylib_dirs": ["../framework-a/lib/site-packages", "../py@2/lib/site-packages"],
+    "dynlib_dirs": ["../framework-a/share/venv/dynlib"],
+}
+ON_WINDOWS: dict[str, Any] = CONFIG | {
+    "python": "Scripts/python.exe",
+    "base_python": "../py/python.exe",
+    "dynlib_dirs": ["../framework-a/Library/bin"],
+}
+SCRIPT = Path(postinstall.__file__)
+
+
+def test_paths_are_resolved_beside_the_layer() -> None:
+    layer = resolve_layer(PurePosixPath("/apps/app-x"), CONFIG)
+    assert layer == Layer(
+        folder=PurePosixPath("/apps/app-x"),
+        python=PurePosixPath("/apps/app-x/bin/python"),
+        py_version=CONFIG["py_version"],
+        base_python=PurePosixPath("/apps/py@2/bin/python"),
+        site_dir=PurePosixPath("/apps/app-x/lib/site-packages"),
+        pylib_dirs=(
+            PurePosixPath("/apps/framework-a/lib/site-packages"),
+            PurePosixPath("/apps/py@2/lib/site-packages"),
+        ),
+        dynlib_dirs=(PurePosixPath("/apps/framework-a/share/venv/dynlib"),),
+    )
+    assert not layer.is_runtime
+    assert not layer.is_windows
+
+
+def test_pyvenv_cfg_leads_to_the_runtime() -> None:
+    assert postinstall.pyvenv_cfg(resolve_layer(PurePosixPath("/apps/app-x"), CONFIG)) == (
+        "home = /apps/py@2/bin\n"
+        "include-system-site-packages = false\n"
+        f"version = {CONFIG['py_version']}\n"
+        "executable = /apps/py@2/bin/python\n"
+    )
+
+
+def _calls(source: str) -> list[tuple[str, str]]:
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            argument = node.args[0]
+            assert isinstance(argument, ast.Constant)
+            found.append((node.func.attr, str(argument.value)))
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "it's", 'a "quoted" one', "a b", "back`tick$(x)", "{x}", "caf\u00e9 \u2028", "'''"],
+)
+def test_no_path_escapes_from_its_literal(name: str) -> None:
+    layer = resolve_layer(PurePosixPath("/", name, "app-x"), CONFIG)
+    source = postinstall.sitecustomize(layer)
+    assert source.isascii()
+    assert _calls(source) == [("addsitedir", str(folder)) for folder in layer.pylib_dirs]
+    lines = postinstall.pyvenv_cfg(layer).split("\n")
+    assert [line.partition(" = ")[0] for line in lines] == [
+        "home",
+        "include-system-site-packages",
+        "version",
+        "executable",
+        "",
+    ]
+
+
+def test_windows_also_gets_dll_folders() -> None:
+    layer = resolve_layer(PureWindowsPath("C:\\apps\\app-x"), ON_WINDOWS)
+    assert layer.is_windows
+    dll = "C:\\apps\\framework-a\\Library\\bin"
+    calls = _calls(postinstall.sitecustomize(layer))
+    assert calls.count(("add_dll_directory", dll)) == 1
+    assert calls.count(("isdir", dll)) == 1
+    assert "home = C:\\apps\\py\n" in postinstall.pyvenv_cfg(layer)
+
+
+def test_windows_without_dll_folders_needs_no_os_module() -> None:
+    layer = resolve_layer(PureWindowsPath("C:\\apps\\app-x"), ON_WINDOWS | {"dynlib_dirs": []})
+    assert "import os" not in postinstall.sitecustomize(layer)
+
+
+def test_a_runtime_has_no_local_files() -> None:
+    layer = resolve_layer(PurePosixPath("/apps/py"), CONFIG | {"base_python": "bin/python"})
+    assert layer.is_runtime
+    assert postinstall.local_files(layer) == ()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "/bin/python",
+        "..",
+        "../../x",
+        "../x/../../y",
+        "a/../../x",
+        "./a",
+        "a//b",
+        "a/",
+        "C:/x",
+        "../C:/x",
+        "..\\..\\x",
+        "a\nb",
+        "a\rb",
+        "a\x00b",
+        "a\x85b",
+        "\ud800",
+        None,
+        3,
+        ["a"],
+    ],
+)
+@pytest.mark.parametrize("key", ["python", "base_python", "site_dir", "pylib_dirs", "dynlib_dirs"])
+def test_paths_that_are_refused(key: str, bad: object) -> None:
+    value = [bad] if key.endswith("dirs") else bad
+    with pytest.raises(LayerConfigError):
+        resolve_layer(PurePosixPath("/apps/app-x"), CONFIG | {key: value})
+
+
+@pytest.mark.parametrize("key", sorted(CONFIG))
+def test_nothing_may_be_missing(key: str) -> None:
+    config = {name: value for name, value in CONFIG.items() if name != key}
+    with pytest.raises(LayerConfigError, match=key):
+        resolve_layer(PurePosixPath("/apps/app-x"), config)
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.11.7\nhome = /evil", "3.11.x", "\u0663.11.7"])
+def test_versions_that_are_refused(version: str) -> None:
+    with pytest.raises(LayerConfigError, match="py_version"):
+        resolve_layer(PurePosixPath("/apps/app-x"), CONFIG | {"py_version": version})
+
+
+@pytest.mark.parametrize("folder", ["apps/app-x", "/apps\n/app-x", "/apps/\udcff/app-x"])
+def test_folders_that_are_refused(folder: str) -> None:
+    with pytest.raises(LayerConfigError):
+        resolve_layer(PurePosixPath(folder), CONFIG)
+
+
+# --- the script as it is run ------------------------------------------------------------
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Path:
+    """A layer and its runtime in a folder; the layer's path."""
+    python = tmp_path / "py@2" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_bytes(b"")
+    layer = tmp_path / "app-x"
+    (layer / "lib" / "site-packages").mkdir(parents=True)
+    (layer / "lib" / "site-packages" / "mod.py").write_text("x = 1\n")
+    (layer / "lib" / "site-packages" / "broken.py").write_text("x = (\n")
+    write_config(layer, CONFIG)
+    shutil.copyfile(SCRIPT, layer / "postinstall.py")
+    return layer
+
+
+def write_config(layer: Path, config: object) -> None:
+    path = layer / postinstall.LAYER_CONFIG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(config))
+
+
+def run(layer: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    return subprocess.run(
+        [sys.executable, "-S", layer / "postinstall.py", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def contents(layer: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(layer).as_posix(): path.read_bytes()
+        for path in layer.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_it_writes_the_local_files_and_bytecode_and_does_so_again(deployed: Path) -> None:
+    done = run(deployed)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    after = contents(deployed)
+    home = deployed.parent / "py@2" / "bin"
+    assert after["pyvenv.cfg"].startswith(f"home = {home}\n".encode())
+    assert b"site.addsitedir" in after["lib/site-packages/sitecustomize.py"]
+    tag = sys.implementation.cache_tag
+    compiled = after[f"lib/site-packages/__pycache__/mod.{tag}.pyc"]
+    # PEP 552: bit 0 says that a hash stands in for the time, bit 1 that it is to be checked.
+    assert int.from_bytes(compiled[4:8], "little") == 0b01
+    assert not any("broken" in path for path in after if path.endswith(".pyc"))
+    times = (deployed / "pyvenv.cfg").stat().st_mtime_ns
+    assert run(deployed).returncode == 0
+    assert contents(deployed) == after
+    assert (deployed / "pyvenv.cfg").stat().st_mtime_ns == times
+
+
+def test_changed_modules_are_compiled_anew(deployed: Path) -> None:
+    run(deployed)
+    before = contents(deployed)
+    (deployed / "lib" / "site-packages" / "mod.py").write_text("x = 2\n")
+    run(deployed)
+    path = f"lib/site-packages/__pycache__/mod.{sys.implementation.cache_tag}.pyc"
+    assert contents(deployed)[path] != before[path]
+
+
+def test_bytecode_can_be_left_out(deployed: Path) -> None:
+    assert run(deployed, "--no-compile").returncode == 0
+    assert (deployed / "pyvenv.cfg").is_file()
+    assert not list(deployed.rglob("*.pyc"))
+
+
+def test_it_can_be_run_through_a_link_from_anywhere(deployed: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "link").symlink_to(deployed)
+    assert run(Path("link"), "--no-compile", cwd=elsewhere).returncode == 0
+    assert f"home = {deployed.parent}/py@2/bin\n" in (deployed / "pyvenv.cfg").read_text()
+
+
+def test_modules_in_the_layers_top_folder_are_not_run(deployed: Path) -> None:
+    for name in ("json", "argparse", "re", "compileall"):
+        (deployed / f"{name}.py").write_text("raise SystemExit('a package took over')\n")
+    assert run(deployed, cwd=deployed).returncode == 0
+
+
+def test_a_file_shared_by_a_hard_link_is_replaced_not_edited(deployed: Path) -> None:
+    other = deployed.parent / "other.cfg"
+    other.write_text("other")
+    os.link(other, deployed / "pyvenv.cfg")
+    assert run(deployed, "--no-compile").returncode == 0
+    assert other.read_text() == "other"
+
+
+def in_process(deployed: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(postinstall, "__file__", str(deployed / "postinstall.py"))
+    monkeypatch.setenv("PYTHONSAFEPATH", "")
+    return postinstall.main(list(arguments))
+
+
+def test_a_runtime_is_compiled_with_its_standard_library(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(deployed, CONFIG | {"base_python": "bin/python"})
+    (deployed / "bin").mkdir()
+    (deployed / "bin" / "python").write_bytes(b"")
+    (deployed / "lib" / "os.py").write_text("")
+    assert in_process(deployed, monkeypatch) == 0
+    assert len(list((deployed / "lib" / "__pycache__").iterdir())) == 1
+    assert not (deployed / "pyvenv.cfg").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("text", "does not hold an object"),
+        (CONFIG | {"base_python": "../nowhere/python"}, "runtime layer is not there"),
+        (CONFIG | {"py_version": "2.7.1"}, "run it with"),
+        (CONFIG | {"pylib_dirs": ["../../x"]}, "leads out"),
+    ],
+)
+def test_errors_are_one_line(
+    deployed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    config: object,
+    message: str,
+) -> None:
+    write_config(deployed, config)
+    assert in_process(deployed, monkeypatch) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff"])
+def test_unreadable_configurations(deployed: Path, content: bytes | None) -> None:
+    path = deployed / postinstall.LAYER_CONFIG
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(LayerConfigError, match="cannot be read"):
+        postinstall.read_layer(deployed)
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (deployed / "pyvenv.cfg").mkdir()
+    before = sorted(deployed.iterdir())
+    assert in_process(deployed, monkeypatch, "--no-compile") == 1
+    assert "pyvenv.cfg" in capsys.readouterr().err
+    assert sorted(deployed.iterdir()) == before
+
+
+def test_local_files_are_complete_in_process(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert in_process(deployed, monkeypatch) == 0
+    assert in_process(deployed, monkeypatch, "--no-compile") == 0
+    layer = postinstall.read_layer(deployed)
+    for path, content in postinstall.local_files(layer):
+        assert Path(path).read_bytes() == content

@@ -1,0 +1,256 @@
+"""Finish a layer where it is deployed: run this file with the Python of its runtime layer.
+
+What a layer ships says where its peers are relative to itself. A virtual environment needs
+absolute paths in two files, so these are written here: ``pyvenv.cfg``, which leads the
+interpreter to its home, and ``sitecustomize.py``, which adds the layers below to `sys.path`.
+Then the layer's modules are compiled. Run it for the runtime layer first, then upwards, best
+with ``-I -S`` so that nothing but this file runs; again after the layers have moved.
+
+A copy of this file lies at the top of each layer. It uses the standard library only.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # Python puts this file's folder, the layer, in front of the standard library: a module
+    # that some package dropped there must not be taken for one of those imported below.
+    del sys.path[0]
+
+import argparse
+import compileall
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from py_compile import PycInvalidationMode
+from typing import Any
+
+LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
+_VERSION = re.compile(r"\d+\.\d+\.\d+\Z", re.ASCII)
+
+
+class LayerConfigError(Exception):
+    """The layer's configuration cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A layer's configuration with its paths made absolute.
+
+    ``python`` runs the layer, ``base_python`` is the runtime's; in a runtime they are the same.
+    ``py_version`` is X.Y.Z. ``pylib_dirs`` and ``dynlib_dirs`` are those of the layers below.
+    """
+
+    folder: PurePath
+    python: PurePath
+    py_version: str
+    base_python: PurePath
+    site_dir: PurePath
+    pylib_dirs: tuple[PurePath, ...]
+    dynlib_dirs: tuple[PurePath, ...]
+
+    @property
+    def is_runtime(self) -> bool:
+        """Whether the layer is a base runtime, which needs no configuration of its own."""
+        return self.python == self.base_python
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether the layer is one for Windows."""
+        return self.python.suffix.lower() == ".exe"
+
+
+def resolve_layer(folder: PurePath, config: Mapping[str, Any]) -> Layer:
+    """The layer that lies in the absolute `folder` and has the values of `config`.
+
+    Raises `LayerConfigError` for values of the wrong kind, paths that leave the folder the
+    layers lie in, and paths that cannot stand in a line of ``pyvenv.cfg``.
+    """
+    if not folder.is_absolute():
+        raise LayerConfigError(f"the layer's folder is not absolute: {str(folder)!r}")
+    _refuse_unwritable(str(folder))
+    version = _text(config, "py_version")
+    if not _VERSION.match(version):
+        raise LayerConfigError(f"py_version is not X.Y.Z: {version!r}")
+    return Layer(
+        folder=folder,
+        python=_peer_path(folder, _text(config, "python")),
+        py_version=version,
+        base_python=_peer_path(folder, _text(config, "base_python")),
+        site_dir=_peer_path(folder, _text(config, "site_dir")),
+        pylib_dirs=tuple(_peer_path(folder, text) for text in _texts(config, "pylib_dirs")),
+        dynlib_dirs=tuple(_peer_path(folder, text) for text in _texts(config, "dynlib_dirs")),
+    )
+
+
+def _text(config: Mapping[str, Any], key: str) -> str:
+    value = config.get(key)
+    if not isinstance(value, str) or not value:
+        raise LayerConfigError(f"{key} is missing or not a text")
+    return value
+
+
+def _texts(config: Mapping[str, Any], key: str) -> list[str]:
+    value = config.get(key)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise LayerConfigError(f"{key} is missing or not a list of texts")
+    return value
+
+
+def _peer_path(folder: PurePath, text: str) -> PurePath:
+    """`text` below `folder`, or below a peer where it starts with ``../<peer>/``."""
+    _refuse_unwritable(text)
+    parts = text.split("/")
+    base = folder
+    if parts[0] == "..":
+        base, parts = folder.parent, parts[1:]
+    # A drive or a backslash would start the path anew, or climb, on Windows.
+    if not parts or any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
+        raise LayerConfigError(f"a path leads out of the folder of the layers: {text!r}")
+    return base.joinpath(*parts)
+
+
+def _refuse_unwritable(text: str) -> None:
+    for character in text:
+        code = ord(character)
+        # Control characters end a line or a value; lone surrogates stand for bytes that are not
+        # UTF-8, which the interpreter could not read back from `pyvenv.cfg`.
+        if code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000:
+            raise LayerConfigError(f"a path holds a character that no layer may have: {text!r}")
+
+
+def pyvenv_cfg(layer: Layer) -> str:
+    """The text of ``pyvenv.cfg`` (PEP 405), which makes the layer a virtual environment."""
+    return (
+        f"home = {layer.base_python.parent}\n"
+        "include-system-site-packages = false\n"
+        f"version = {layer.py_version}\n"
+        f"executable = {layer.base_python}\n"
+    )
+
+
+def sitecustomize(layer: Layer) -> str:
+    """The source of ``sitecustomize.py``, which adds the layers below in import order.
+
+    Paths become ASCII string literals, so that no character of theirs can end one.
+    """
+    lines = [
+        '"""Written when the layer was put in its place: adds the layers below."""',
+        "",
+        "import site",
+        "",
+        *(f"site.addsitedir({str(folder)!a})" for folder in layer.pylib_dirs),
+    ]
+    if layer.is_windows and layer.dynlib_dirs:
+        lines += ["", "import os", ""]
+        for folder in layer.dynlib_dirs:
+            literal = ascii(str(folder))
+            lines += [f"if os.path.isdir({literal}):", f"    os.add_dll_directory({literal})"]
+    return "\n".join(lines) + "\n"
+
+
+def local_files(layer: Layer) -> tuple[tuple[PurePath, bytes], ...]:
+    """Path and content of the files that hold absolute paths; none for a runtime."""
+    if layer.is_runtime:
+        return ()
+    return (
+        (layer.folder / "pyvenv.cfg", pyvenv_cfg(layer).encode()),
+        (layer.site_dir / "sitecustomize.py", sitecustomize(layer).encode()),
+    )
+
+
+def read_layer(folder: Path) -> Layer:
+    """The layer in `folder`, as its configuration has it. Raises `LayerConfigError`."""
+    path = folder / LAYER_CONFIG
+    try:
+        config = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise LayerConfigError(f"{path} cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise LayerConfigError(f"{path} does not hold an object")
+    return resolve_layer(folder, config)
+
+
+def configure(layer: Layer) -> None:
+    """Write the layer's local files. What is right already is left alone.
+
+    Raises `LayerConfigError` where the runtime layer is not beside the layer, and `OSError`.
+    """
+    if not Path(layer.base_python).is_file():
+        raise LayerConfigError(f"the runtime layer is not there: no {layer.base_python}")
+    for path, content in local_files(layer):
+        _write(Path(path), content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # By rename, so that an interpreter that starts meanwhile never reads half a file, and so
+    # that a file which shares its content with another layer by a hard link is left alone.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def compile_bytecode(layer: Layer) -> None:
+    """Compile the layer's modules; files that are no valid Python are passed over.
+
+    The bytecode is not checked against its source when it is loaded (PEP 552, unchecked), as
+    the files of a layer do not change in place: so all of it is made anew each time.
+    Raises `LayerConfigError` if another Python is running than the one that will load it.
+    """
+    running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if layer.py_version.rpartition(".")[0] != running:
+        raise LayerConfigError(
+            f"this is Python {running}, but the layer is for {layer.py_version}: "
+            f"run it with {layer.base_python}"
+        )
+    # Worker processes must not look for modules in the current folder.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    # A runtime's site-packages lies within its standard library.
+    folder = layer.site_dir.parent if layer.is_runtime else layer.site_dir
+    compileall.compile_dir(
+        str(folder),
+        force=True,
+        quiet=2,
+        workers=0,
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; 0 if the layer is ready for use."""
+    parser = argparse.ArgumentParser(
+        description="Finish this layer where it lies. Run it with the runtime layer's Python."
+    )
+    parser.add_argument(
+        "--no-compile", action="store_true", help="do not compile the layer's modules"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        # Links are followed: the peers lie beside the folder itself, not beside a link to it.
+        layer = read_layer(Path(os.path.realpath(__file__)).parent)
+        configure(layer)
+        if not options.no_compile:
+            compile_bytecode(layer)
+    except (LayerConfigError, OSError) as error:
+        print(f"postinstall: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Writing a layer's archive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from venvstacks_dag.archive.compression import compressed, level_for
+from venvstacks_dag.archive.model import (
+    DEFAULT_FORMAT,
+    DEFAULT_PROFILE,
+    ArchiveEntry,
+    ArchiveFormat,
+    ArchiveProfile,
+    ArchiveReceipt,
+)
+from venvstacks_dag.archive.tarwrite import write_tar
+from venvstacks_dag.archive.zipwrite import write_zip
+from venvstacks_dag.digest import sha256_stream
+from venvstacks_dag.fs import atomic_stream
+from venvstacks_dag.reporting import Reporter
+
+
+def write_archive(
+    entries: Sequence[ArchiveEntry],
+    tree: Path,
+    destination: Path,
+    *,
+    mtime: int,
+    reporter: Reporter,
+    format: ArchiveFormat = DEFAULT_FORMAT,
+    profile: ArchiveProfile = DEFAULT_PROFILE,
+    level: int | None = None,
+    threads: int = 1,
+) -> ArchiveReceipt:
+    """Make `destination` the archive of `entries` (from `plan_archive`), by rename.
+
+    `tree` is the layer's folder; only files' contents are read from it, all else is as the
+    entries say. `mtime` (seconds since 1970) dates every entry. `level` overrides the profile's.
+    `threads` (at least 1) is how many may compress; it has no influence on the bytes.
+
+    Raises `ArchiveError` where a file is not what its entry promises or the format has no such
+    level, `DiskError` where something cannot be read or written; nothing is left behind then,
+    and what was at `destination` stays.
+    """
+    strength = level_for(format, profile, level)
+    unpacked = sum(entry.size for entry in entries)
+    label = f"archiving {destination.name}"
+    with (
+        atomic_stream(destination) as stream,
+        reporter.progress(label, total=unpacked, unit="bytes") as progress,
+    ):
+        if format == "zip":
+            write_zip(entries, tree, stream, level=strength, mtime=mtime, progress=progress)
+        else:
+            with compressed(stream, format, level=strength, threads=threads) as sink:
+                write_tar(entries, tree, sink, mtime=mtime, progress=progress)
+        sha256, size = _digest(stream)
+    return ArchiveReceipt(sha256=sha256, size=size, entries=len(entries), unpacked_size=unpacked)
+
+
+def _digest(stream: BinaryIO) -> tuple[str, int]:
+    # Read back rather than tapped on the way: a ZIP's headers are filled in afterwards.
+    stream.seek(0)
+    return sha256_stream(stream)

@@ -1,0 +1,87 @@
+"""Core metadata: read from METADATA, kept as compact JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from packaging.metadata import RawMetadata, parse_email
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.errors import WheelRefused
+from venvstacks_dag.index.model import CoreMetadata, WheelLink
+
+# Raise this when metadata kept before would no longer be read the same way.
+_SCHEMA = 1
+# The fields that decide what is installed. Junk in any other one does no harm.
+_DECISIVE = ("name", "version", "requires-dist", "requires-python", "provides-extra")
+
+
+def parse_metadata(data: bytes, wheel: WheelLink) -> CoreMetadata:
+    """What METADATA says, where it agrees with the file name of `wheel`.
+
+    Raises `WheelRefused` where it does not, or where a field that matters cannot be read.
+    """
+    raw, unread = parse_email(_headers(data))
+    broken = [field for field in _DECISIVE if field in unread]
+    if broken:
+        raise _refusal(wheel, f"its {broken[0]} is repeated or not UTF-8")
+    name, version = _identity(raw, wheel)
+    if canonicalize_name(name) != wheel.name or version != wheel.version:
+        raise _refusal(wheel, f"it says that it is {name!r}, version {str(version)!r}")
+    return CoreMetadata(
+        name=wheel.name,
+        version=wheel.version,
+        requires_dist=tuple(raw.get("requires_dist", ())),
+        requires_python=raw.get("requires_python") or None,
+        extras=frozenset(canonicalize_name(extra) for extra in raw.get("provides_extra", ())),
+    )
+
+
+def metadata_to_json(metadata: CoreMetadata) -> bytes:
+    """The bytes that `metadata_from_json` reads."""
+    extras = sorted(metadata.extras)
+    return canonical_json([_SCHEMA, metadata.requires_dist, metadata.requires_python, extras])
+
+
+def metadata_from_json(data: bytes, wheel: WheelLink) -> CoreMetadata | None:
+    """The metadata of `wheel` that `metadata_to_json` wrote, or None for other bytes."""
+    try:
+        schema, requires_dist, requires_python, extras = json.loads(data)
+        if schema != _SCHEMA:
+            return None
+        return CoreMetadata(
+            name=wheel.name,
+            version=wheel.version,
+            requires_dist=tuple(requires_dist),
+            requires_python=requires_python,
+            extras=frozenset(extras),
+        )
+    except (ValueError, TypeError):
+        return None
+
+
+def _headers(data: bytes) -> bytes:
+    """Everything before the description, which may be long and plays no part."""
+    data = data.replace(b"\r\n", b"\n")
+    return data.partition(b"\n\n")[0]
+
+
+def _identity(raw: RawMetadata, wheel: WheelLink) -> tuple[str, Version]:
+    name, version = raw.get("name"), raw.get("version")
+    if not name or not version:
+        raise _refusal(wheel, "it has no name or no version")
+    try:
+        return name, Version(version)
+    except InvalidVersion:
+        raise _refusal(wheel, f"its version {version!r} is none (PEP 440)") from None
+
+
+def _refusal(wheel: WheelLink, why: str) -> WheelRefused:
+    return WheelRefused(
+        f"the METADATA of {wheel.filename} cannot be used",
+        where=wheel.index,
+        why=why,
+        fix=f"exclude this version of {wheel.name}, or tell those who publish it",
+    )

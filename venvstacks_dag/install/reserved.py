@@ -1,0 +1,71 @@
+"""Places in a layer that belong to the layer itself, so that no wheel may put files there. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from packaging.utils import canonicalize_name
+
+from venvstacks_dag.install.names import fold
+
+_INTERPRETER = re.compile(r"(python|pypy)w?[0-9.]*(\.exe)?\Z")
+# What Windows looks for beside python.exe.
+_BESIDE_INTERPRETER = re.compile(r"(python|pypy)w?[0-9.]*(\.(exe|dll|zip|_pth))?\Z")
+_SITE_IN_DATA = re.compile(r"(lib(64)?/(python|pypy)[^/]*|lib)/(site|dist)-packages/")
+_EGG = re.compile(r"(?P<name>[^-]*)(-.*)?\.egg-(info|link)\Z")
+_IMPORTABLE = (".py", ".pyc", ".pyd", ".pyw", ".pth", ".zip")
+_STARTUP_MODULES = frozenset({"sitecustomize", "usercustomize"})
+
+
+def site_fault(path: str, dist_info: str) -> str | None:
+    """The rule that a file at `path` in site-packages breaks, or None.
+
+    `dist_info` is the name of the distribution's own metadata folder.
+    """
+    top, _, rest = path.partition("/")
+    folded = fold(top)
+    if folded.split(".", 1)[0] in _STARTUP_MODULES:
+        return "sitecustomize and usercustomize run at every start, and belong to the layer"
+    if folded.endswith(".dist-info") and (top != dist_info or not rest):
+        return "the metadata folder of another distribution"
+    egg = _EGG.match(folded)
+    if egg and canonicalize_name(egg["name"]) != canonicalize_name(dist_info.rpartition("-")[0]):
+        return "the metadata (as an egg) of another distribution"
+    return None
+
+
+def data_fault(path: str, dist_info: str) -> str | None:
+    """The rule that a file at `path` in the data scheme (the layer itself) breaks, or None."""
+    folded = fold(path)
+    if match := _SITE_IN_DATA.match(folded):
+        # Folding may change a name's length, but not the number of its folders.
+        return site_fault(path.split("/", match[0].count("/"))[-1], dist_info)
+    top, _, rest = folded.partition("/")
+    if top in ("postinstall.py", "pyvenv.cfg") or f"{folded}/".startswith("share/venv/"):
+        return "a place that the layer itself fills"
+    if not rest and _BESIDE_INTERPRETER.match(top):
+        return "a place of the runtime's interpreter"
+    if top in ("bin", "scripts") and rest.startswith(("python", "pypy", "pyvenv.cfg")):
+        return "a place of the layer's interpreter"
+    if top in ("lib", "lib64") and rest.startswith(("python", "pypy")):
+        return "a place in the standard library"
+    return None
+
+
+def windows_data_fault(path: str) -> str | None:
+    """The rule that a file at `path` in the data scheme breaks in a layer for Windows, or None.
+
+    Windows keeps the standard library in ``Lib``, where wheels also put libraries for compilers.
+    """
+    folded = fold(path)
+    in_library = folded.startswith(("lib/", "dlls/")) and not _SITE_IN_DATA.match(folded)
+    if in_library and folded.endswith(_IMPORTABLE):
+        return "a module in the standard library (on Windows)"
+    return None
+
+
+def script_fault(name: str) -> str | None:
+    """The rule that a script of that `name` breaks, or None. Scripts are never installed."""
+    if _INTERPRETER.match(fold(name)):
+        return "a script in the place of the layer's interpreter"
+    return None

@@ -1,0 +1,137 @@
+"""What runs a layer that is no runtime: links to its runtime's Python, or a script around it.
+
+The links and the script name their peers as they are deployed, since they are shipped. In the
+build folder those of versioned layers have other names; see `write.link_layer` for the links
+that stand in for them there.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+from venvstacks_dag.errors import LinkError
+from venvstacks_dag.fs import PROGRAM_MODE, TreeEntry
+from venvstacks_dag.link.model import (
+    LinkRequest,
+    LowerLink,
+    PlannedEntry,
+    planned_bytes,
+    planned_link,
+)
+
+# Windows' launcher that reads pyvenv.cfg: venv copies it under the interpreter's name. It is
+# called after what it becomes until Python 3.12, and after what it is from 3.13 on.
+_LAUNCHERS = {
+    "python.exe": ("venvlauncher.exe", "python.exe"),
+    "pythonw.exe": ("venvwlauncher.exe", "pythonw.exe"),
+}
+_LAUNCHER_DIR = "Lib/venv/scripts/nt"
+
+# The shells are those whose `exec` takes -a. Both are kept from reading start-up files and from
+# taking functions over from the environment, which could change what the commands mean; no
+# command but exec starts a process, unless the script was called by a link from elsewhere.
+_BASH_HEAD = """\
+#!/bin/bash -p
+# Lets the layer find the shared libraries of the layers below it, then becomes Python.
+bin=.
+case $0 in */*) bin=${0%/*} ;; esac
+# Called by a link from elsewhere, or by one beside it such as python3?
+if [[ -L $bin/python || ! -L $bin/python_ || ! $bin/python -ef $0 ]]; then
+  bin=$(readlink -f -- "$0") || exit 127
+  bin=${bin%/*}
+fi
+case $bin in
+  /*) ;;
+  .) bin=$PWD ;;
+  *) bin=$PWD/${bin#./} ;;
+esac
+"""
+_ZSH_HEAD = """\
+#!/bin/zsh -f
+# Lets the layer find the shared libraries of the layers below it, then becomes Python.
+bin=${0:A:h}
+"""
+# What is set already comes first, and an empty value stays free of an empty entry, which would
+# stand for the current folder. A Python that starts this one again adds nothing twice.
+_BODY = """\
+for layer in {layers}; do
+  libraries=$bin/../../$layer
+  case :${{{variable}-}}: in
+    *:"$libraries":*) ;;
+    *) {variable}=${{{variable}:+${{{variable}}}:}}$libraries ;;
+  esac
+done
+export {variable}
+# Under its own name, beside which Python looks for pyvenv.cfg.
+exec -a "$bin/python" "$bin/python_" "$@"
+"""
+
+
+def wrapper_script(system: str, library_dirs: tuple[str, ...]) -> str:
+    """The script ``bin/python``; `library_dirs` are relative to the folder of the layers."""
+    head, variable = (
+        (_ZSH_HEAD, "DYLD_LIBRARY_PATH") if system == "macos" else (_BASH_HEAD, "LD_LIBRARY_PATH")
+    )
+    layers = " ".join(shlex.quote(folder) for folder in library_dirs)
+    return head + _BODY.format(variable=variable, layers=layers)
+
+
+def interpreter_entries(request: LinkRequest, build_folder: PurePath) -> Iterator[PlannedEntry]:
+    """How the layer is run; nothing for a runtime, which has its own Python.
+
+    Raises `LinkError` where a runtime for Windows lacks the launcher.
+    """
+    runtime = request.runtime
+    if runtime is None:
+        return
+    if request.layout.target.is_windows:
+        yield from _launchers(request, runtime, build_folder)
+    else:
+        yield from _links(request, runtime)
+
+
+def _links(request: LinkRequest, runtime: LowerLink) -> Iterator[PlannedEntry]:
+    scripts, python = request.layout.scripts_dir, request.layout.python
+    base = f"../../{runtime.install_target}/{runtime.layout.python_executable}"
+    folders = tuple(
+        f"{lower.install_target}/{lower.layout.dynlib_dir}"
+        for lower in request.below
+        if lower.has_libraries
+    )
+    if folders:
+        script = wrapper_script(request.layout.target.system, folders).encode()
+        yield planned_bytes(str(scripts / "python"), script, mode=PROGRAM_MODE)
+    else:
+        yield planned_link(str(scripts / "python"), base)
+    yield planned_link(str(scripts / "python_"), base)
+    for name in (f"python{python.major}", f"python{python.short}"):
+        yield planned_link(str(scripts / name), "python")
+
+
+def _launchers(
+    request: LinkRequest, runtime: LowerLink, build_folder: PurePath
+) -> Iterator[PlannedEntry]:
+    installed = {entry.path: entry for entry in runtime.installed.entries}
+    for name, sources in _LAUNCHERS.items():
+        places = [f"{_LAUNCHER_DIR}/{source}" for source in sources]
+        found = next((installed[place] for place in places if place in installed), None)
+        if found is not None:
+            yield PlannedEntry(
+                entry=TreeEntry(
+                    path=str(request.layout.scripts_dir / name),
+                    mode=PROGRAM_MODE,
+                    size=found.size,
+                    sha256=found.sha256,
+                ),
+                content=Path(build_folder, runtime.env_name, found.path),
+            )
+        elif name == "python.exe":
+            raise LinkError(
+                f"{runtime.env_name} has no launcher for virtual environments",
+                layer=request.env_name,
+                where=" or ".join(places),
+                why="on Windows a layer is run by a copy of it",
+                fix="choose a runtime that has the venv module whole",
+            )

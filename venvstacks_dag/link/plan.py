@@ -1,0 +1,117 @@
+"""The decision what linking makes in a layer: a pure function of what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Any
+
+from venvstacks_dag._injected import postinstall
+from venvstacks_dag.digest import pretty_json
+from venvstacks_dag.errors import LinkError
+from venvstacks_dag.fs import TreeEntry
+from venvstacks_dag.link.config import layer_config
+from venvstacks_dag.link.conflicts import (
+    check_modules,
+    check_places,
+    launch_warning,
+    module_warnings,
+)
+from venvstacks_dag.link.interpreter import interpreter_entries
+from venvstacks_dag.link.libraries import FactsByDigest, library_links
+from venvstacks_dag.link.model import (
+    LinkModules,
+    LinkPlan,
+    LinkRequest,
+    PlannedEntry,
+    planned_bytes,
+    planned_link,
+)
+from venvstacks_dag.link.modules import Module
+from venvstacks_dag.platforms.layout import LAYER_CONFIG, POSTINSTALL
+
+
+def plan_links(
+    request: LinkRequest, facts: FactsByDigest, modules: LinkModules, *, tree: PurePath
+) -> LinkPlan:
+    """What linking makes of the layer in the absolute folder `tree`, links in it followed.
+
+    `facts` has all of `library_candidates`; `modules` are those that `request` names. Nothing
+    of it is read or written here. Raises `LinkError`.
+    """
+    check_modules(request, modules.all)
+    entries = sorted(
+        _entries(request, facts, modules, tree), key=lambda planned: planned.entry.path
+    )
+    check_places(request, entries)
+    warnings = list(module_warnings(request, modules.all))
+    if modules.launch and (warning := launch_warning(request, modules.launch)):
+        warnings.append(warning)
+    return LinkPlan(entries=tuple(entries), warnings=tuple(warnings))
+
+
+def _entries(
+    request: LinkRequest, facts: FactsByDigest, modules: LinkModules, tree: PurePath
+) -> Iterator[PlannedEntry]:
+    launch = modules.launch.name if modules.launch else None
+    shipped = layer_config(request, launch_module=launch, deployed=True)
+    # What is shipped must be good where it is deployed, too; so both are resolved.
+    _resolve(request, tree.parent / request.install_target, shipped)
+    yield planned_bytes(str(LAYER_CONFIG), pretty_json(shipped))
+    yield planned_bytes(str(POSTINSTALL), postinstall_script())
+    yield from _local_files(request, tree)
+    yield from interpreter_entries(request, tree.parent)
+    yield from _library_links(request, facts)
+    for module in modules.all:
+        yield from _module_files(request, module)
+
+
+def postinstall_script() -> bytes:
+    """The script that is copied into every layer."""
+    return (files("venvstacks_dag") / "_injected" / "postinstall.py").read_bytes()
+
+
+def _resolve(request: LinkRequest, folder: PurePath, config: dict[str, Any]) -> postinstall.Layer:
+    try:
+        return postinstall.resolve_layer(folder, config)
+    except postinstall.LayerConfigError as error:
+        raise LinkError(
+            "the layer cannot be configured",
+            layer=request.env_name,
+            where=ascii(str(folder)),
+            why=str(error),
+            fix="use folder and layer names without control characters",
+        ) from error
+
+
+def _local_files(request: LinkRequest, tree: PurePath) -> Iterator[PlannedEntry]:
+    """What postinstall makes where the layer is deployed, made for the build folder."""
+    layer = _resolve(request, tree, layer_config(request, deployed=False))
+    for path, content in postinstall.local_files(layer):
+        relative = path.relative_to(tree).as_posix()
+        yield planned_bytes(relative, content, local=True)
+
+
+def _library_links(request: LinkRequest, facts: FactsByDigest) -> Iterator[PlannedEntry]:
+    folder = request.layout.dynlib_dir
+    up = "/".join([".."] * len(folder.parts))
+    target = request.layout.target
+    try:
+        links = library_links(request.installed, facts, request.dynlib_exclude, target)
+    except LinkError as error:
+        error.layer = request.env_name
+        raise
+    for link in links:
+        yield planned_link(str(folder / link.name), f"{up}/{link.library.path}")
+
+
+def _module_files(request: LinkRequest, module: Module) -> Iterator[PlannedEntry]:
+    for file in module.files:
+        entry = TreeEntry(
+            path=str(request.layout.site_packages / file.source.relative),
+            mode=file.mode,
+            size=file.size,
+            sha256=file.sha256,
+        )
+        yield PlannedEntry(entry=entry, content=file.source.path)

@@ -1,0 +1,249 @@
+"""The HTTP client: keep-alive, retries, byte ranges and verified downloads, on requests."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import requests
+from requests.auth import HTTPBasicAuth
+from urllib3 import Retry
+from urllib3.exceptions import IncompleteRead, InvalidHeader, MaxRetryError
+
+from venvstacks_dag import __version__
+from venvstacks_dag.digest import CHUNK
+from venvstacks_dag.fs import disk_errors
+from venvstacks_dag.net.download import Incoming, incoming
+from venvstacks_dag.net.faults import (
+    FAULTS,
+    fault_error,
+    is_passing,
+    is_passing_status,
+    status_error,
+)
+from venvstacks_dag.net.local import existing, local_answer, local_part
+from venvstacks_dag.net.model import FilePart, Response
+from venvstacks_dag.net.settings import NetSettings
+from venvstacks_dag.net.tls import SharedTlsAdapter, proxies_of
+from venvstacks_dag.net.urls import Login, is_file_url, login_of, origin, without_login
+from venvstacks_dag.reporting import Progress
+
+Result = TypeVar("Result")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)\Z", re.ASCII)
+# An answer that ignores the range is read nevertheless if it is no longer than this.
+_SMALL = 64 * 1024
+# The server cannot serve (such) ranges: 405 and 501 as some object stores put it.
+_NO_RANGES = frozenset({405, 416, 501})
+
+
+class HttpClient:
+    """A `RangeDownloader`. Close it, or use it as a context manager, to end its connections.
+
+    Every thread has a session of its own, since a session's cookies are not safe to share; the
+    connections are, so all sessions stand on one pool. A login that came with any address is
+    used for its whole origin, as the files of an index lie beside its pages.
+    """
+
+    def __init__(self, settings: NetSettings | None = None) -> None:
+        self.settings = settings or NetSettings()
+        self._logins: dict[str, Login] = dict(self.settings.logins)
+        self._threads = threading.local()
+        self._adapter = SharedTlsAdapter(self.settings)
+        self._retry = Retry(
+            total=self.settings.retries,
+            backoff_factor=self.settings.backoff,
+            backoff_jitter=self.settings.jitter,
+            backoff_max=self.settings.longest_wait,
+            retry_after_max=int(self.settings.longest_wait),
+        )
+
+    def __enter__(self) -> HttpClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections. The client opens new ones if it is used again."""
+        self._adapter.close()
+
+    # --- Downloader -----------------------------------------------------------------
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+        """See `Downloader.get`."""
+        if is_file_url(url):
+            return local_answer(url)
+        return self._ask(url, lambda: headers or {}, _whole)
+
+    def get_range(self, url: str, first: int, last: int | None = None) -> FilePart | None:
+        """See `RangeDownloader.get_range`. Raises `ValueError` for a negative range with an end."""
+        if first < 0 and last is not None:
+            raise ValueError("a range that counts from the end has no other end")
+        if is_file_url(url):
+            return local_part(url, first, last)
+        asked = f"bytes={first}" if first < 0 else f"bytes={first}-{'' if last is None else last}"
+        headers = {"Range": asked, "Accept-Encoding": "identity"}
+        return self._ask(url, lambda: headers, lambda answer: _part(answer, url, first, last))
+
+    def download(
+        self,
+        url: str,
+        destination: Path,
+        *,
+        sha256: str | None,
+        size: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """See `Downloader.download`. `progress` is told the total only where `size` is None."""
+        with incoming(url, destination, sha256=sha256, size=size, progress=progress) as file:
+            if is_file_url(url):
+                _copy(existing(url), file)
+            else:
+                self._ask(url, file.request_headers, lambda answer: _receive(answer, url, file))
+
+    # --- one exchange ---------------------------------------------------------------
+
+    def _ask(
+        self,
+        url: str,
+        headers: Callable[[], Mapping[str, str]],
+        use: Callable[[requests.Response], Result],
+    ) -> Result:
+        """What `use` makes of the answer; one budget of tries for connecting, status and body."""
+        retry = self._retry
+        while True:
+            tries = len(retry.history) + 1
+            problem: Exception | None = None
+            answer: requests.Response | None = None
+            try:
+                with self._send(url, headers()) as answer:
+                    if not is_passing_status(answer.status_code):
+                        return use(answer)
+            except FAULTS as error:
+                if not is_passing(error):
+                    raise fault_error(url, error, tries=tries) from error
+                problem = error
+            try:
+                # Not `answer and ...`: an answer that reports an error is false.
+                raw = None if answer is None else answer.raw
+                retry = retry.increment("GET", response=raw, error=problem)
+            except MaxRetryError:
+                if problem is not None:
+                    raise fault_error(url, problem, tries=tries) from problem
+                assert answer is not None
+                raise status_error(url, answer.status_code, tries=tries) from None
+            _wait(retry, answer)
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        login = login_of(url)
+        plain = without_login(url)
+        if login is not None:
+            self._logins[origin(plain)] = login
+        else:
+            login = self._logins.get(origin(plain))
+        return self._session().get(
+            plain,
+            headers=dict(headers),
+            # As bytes: requests would demand Latin-1. None: it looks into netrc.
+            auth=login and HTTPBasicAuth(login.user.encode(), login.password.encode()),
+            proxies=proxies_of(self.settings),
+            timeout=(self.settings.connect_timeout, self.settings.read_timeout),
+            stream=True,
+        )
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.headers["User-Agent"] = f"venvstacks-dag/{__version__}"
+            session.mount("https://", self._adapter)
+            session.mount("http://", self._adapter)
+            self._threads.session = session
+        return session
+
+
+def _wait(retry: Retry, answer: requests.Response | None) -> None:
+    """Sleep as long as the server asks, or as the back-off says."""
+    try:
+        retry.sleep(answer.raw if answer is not None else None)
+    except InvalidHeader:
+        retry.sleep()
+
+
+def _whole(answer: requests.Response) -> Response:
+    return Response(
+        url=without_login(answer.url),
+        status=answer.status_code,
+        headers={name.lower(): value for name, value in answer.headers.items()},
+        body=answer.content,
+    )
+
+
+def _length(answer: requests.Response) -> int | None:
+    """How many bytes the body is said to have, where it comes as it is stored."""
+    if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        return None
+    text = answer.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _part(answer: requests.Response, url: str, first: int, last: int | None) -> FilePart | None:
+    status = answer.status_code
+    if status in _NO_RANGES:
+        return None
+    length = _length(answer)
+    if status == 200:
+        if length is None or length > _SMALL:
+            return None
+        return FilePart(first=0, total=length, body=_read(answer, length))
+    if status != 206:
+        raise status_error(url, status)
+    found = _CONTENT_RANGE.match(answer.headers.get("content-range", ""))
+    if found is None:
+        return None
+    start, end, total = int(found[1]), int(found[2]), int(found[3])
+    wanted = max(0, total + first) if first < 0 else first
+    wanted_end = total - 1 if last is None else min(last, total - 1)
+    if (start, end) != (wanted, wanted_end):
+        return None
+    return FilePart(first=start, total=total, body=_read(answer, end - start + 1))
+
+
+def _read(answer: requests.Response, length: int) -> bytes:
+    body: bytes = answer.raw.read(length, decode_content=False)
+    if len(body) != length:
+        raise IncompleteRead(len(body), length - len(body))
+    return body
+
+
+def _receive(answer: requests.Response, url: str, file: Incoming) -> None:
+    status = answer.status_code
+    resumed = answer.headers.get("content-range", "").startswith(f"bytes {file.received}-")
+    if status == 200:
+        file.start(etag=answer.headers.get("etag"), length=_length(answer))
+    elif file.received and (status == 416 or (status == 206 and not resumed)):
+        # Not the rest that was asked for: the next try asks for the whole file.
+        file.etag = None
+        raise IncompleteRead(file.received, file.missing())
+    elif status != 206 or not resumed:
+        raise status_error(url, status)
+    for chunk in answer.raw.stream(CHUNK, decode_content=False):
+        file.take(chunk)
+    if missing := file.missing():
+        raise IncompleteRead(file.received, missing)
+
+
+def _copy(source: Path, file: Incoming) -> None:
+    with disk_errors("read", source), source.open("rb") as stream:
+        file.start(etag=None, length=source.stat().st_size)
+        while chunk := stream.read(CHUNK):
+            file.take(chunk)

@@ -1,0 +1,137 @@
+"""Manifests in an output folder: one writer and one reader for each kind.
+
+::
+
+    __venvstacks__/venvstacks.json              the stack     (tagged: venvstacks-<platform>.json)
+    __venvstacks__/env_metadata/<layer>.json    each layer    (tagged: <layer>-<platform>.json)
+
+Equal content leaves a file, and its time, alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from venvstacks_dag.digest import pretty_json
+from venvstacks_dag.errors import PublishError
+from venvstacks_dag.fs import disk_errors, write_if_changed
+from venvstacks_dag.publish.manifests import CATEGORIES, stack_manifest
+from venvstacks_dag.publish.model import LayerManifest
+
+METADATA_FOLDER = "__venvstacks__"
+LAYER_FOLDER = "env_metadata"
+STACK_NAME = "venvstacks"
+
+
+def layer_manifest_path(folder: Path, layer_name: str, platform: str | None = None) -> Path:
+    """Where a layer's manifest lies in an output folder; `platform` is that of tagged outputs."""
+    return folder / METADATA_FOLDER / LAYER_FOLDER / _file_name(layer_name, platform)
+
+
+def stack_manifest_path(folder: Path, platform: str | None = None) -> Path:
+    """Where the stack's manifest lies in an output folder."""
+    return folder / METADATA_FOLDER / _file_name(STACK_NAME, platform)
+
+
+def write_layer_manifest(
+    folder: Path, manifest: LayerManifest, *, platform: str | None = None
+) -> Path:
+    """Write a layer's manifest and say where. Raises `DiskError`."""
+    path = layer_manifest_path(folder, manifest.layer_name, platform)
+    write_if_changed(path, pretty_json(manifest.as_json()))
+    return path
+
+
+def write_stack_manifest(
+    folder: Path, layers: Iterable[LayerManifest], *, platform: str | None = None
+) -> Path:
+    """Write the stack's manifest and say where. Raises `DiskError`, `PublishError`."""
+    path = stack_manifest_path(folder, platform)
+    write_if_changed(path, pretty_json(stack_manifest(layers)))
+    return path
+
+
+def read_layer_manifest(
+    folder: Path, layer_name: str, *, platform: str | None = None
+) -> LayerManifest | None:
+    """A layer's manifest, or None where none has been written.
+
+    Raises `PublishError` where it is not one, `DiskError` where it cannot be read.
+    """
+    path = layer_manifest_path(folder, layer_name, platform)
+    value = _read(path)
+    if value is None:
+        return None
+    manifest = _layer(value, path)
+    if manifest.layer_name != layer_name:
+        raise _unusable(path, f"it describes the layer {manifest.layer_name!r}")
+    return manifest
+
+
+def read_stack_manifest(folder: Path, *, platform: str | None = None) -> tuple[LayerManifest, ...]:
+    """The layers of the stack's manifest: runtimes, frameworks, applications.
+
+    Raises `PublishError` where there is none or it is not one, `DiskError` where it cannot be
+    read.
+    """
+    path = stack_manifest_path(folder, platform)
+    value = _read(path)
+    if value is None:
+        raise PublishError(
+            "there is no manifest of a stack",
+            where=str(path),
+            fix="publish the stack to this folder, or name the folder it was published to",
+        )
+    categories = value.get("layers") if isinstance(value, dict) else None
+    if not isinstance(categories, dict):
+        raise _unusable(path, "it has no object 'layers'")
+    layers: list[LayerManifest] = []
+    for category in CATEGORIES:
+        listed = categories.get(category)
+        if not isinstance(listed, list):
+            raise _unusable(path, f"it has no list 'layers.{category}'")
+        for item in listed:
+            layer = _layer(item, path)
+            if layer.category != category:
+                raise _unusable(path, f"it lists {layer.layer_name!r} under {category!r}")
+            layers.append(layer)
+    try:
+        stack_manifest(layers)
+    except PublishError as error:
+        raise _unusable(path, error.what) from error
+    return tuple(layers)
+
+
+def _file_name(stem: str, platform: str | None) -> str:
+    return f"{stem}.json" if platform is None else f"{stem}-{platform}.json"
+
+
+def _read(path: Path) -> object | None:
+    try:
+        with disk_errors("read a manifest", path):
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                return None
+        value: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _unusable(path, f"it is not JSON: {error}") from error
+    if value is None:
+        raise _unusable(path, "it holds null")
+    return value
+
+
+def _layer(value: object, path: Path) -> LayerManifest:
+    try:
+        return LayerManifest.from_json(value)
+    except PublishError as error:
+        why = f"{error.what}: {error.why}" if error.why else error.what
+        raise PublishError(
+            "a manifest cannot be used", where=str(path), layer=error.layer, why=why
+        ) from error
+
+
+def _unusable(path: Path, why: str) -> PublishError:
+    return PublishError("a manifest cannot be used", where=str(path), why=why)

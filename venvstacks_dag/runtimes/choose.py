@@ -1,0 +1,109 @@
+"""Asking the providers, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from venvstacks_dag.errors import NetworkError, RuntimeUnavailable
+from venvstacks_dag.net.model import Downloader
+from venvstacks_dag.platforms import PythonVersion, TargetPlatform
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.runtimes.archive import ArchiveProvider
+from venvstacks_dag.runtimes.fetch import ArchiveFetcher
+from venvstacks_dag.runtimes.host import HostProvider
+from venvstacks_dag.runtimes.model import RuntimeProvider, RuntimeRelease, RuntimeRequest
+from venvstacks_dag.runtimes.pbs import PbsProvider
+from venvstacks_dag.runtimes.settings import (
+    ARCHIVES_KEY,
+    ARCHIVES_VARIABLE,
+    PBS_VARIABLE,
+    RuntimeSettings,
+)
+from venvstacks_dag.runtimes.wanted import HOST_PYTHON
+from venvstacks_dag.store import Image, Store
+
+
+def providers(
+    settings: RuntimeSettings, downloader: Downloader, store: Store
+) -> tuple[RuntimeProvider, ...]:
+    """All providers, in the order in which they are asked: what needs no network comes first."""
+    fetcher = ArchiveFetcher(store=store, downloader=downloader)
+    return (
+        HostProvider(store),
+        ArchiveProvider(settings.archives, fetcher),
+        PbsProvider(settings.pbs_base_url, fetcher),
+    )
+
+
+def find_runtime(request: RuntimeRequest, providers: Sequence[RuntimeProvider]) -> RuntimeRelease:
+    """The release of the first provider that has one.
+
+    Raises `RuntimeUnavailable` that says of each provider why it has none and what would help.
+    """
+    for provider in providers:
+        if (release := provider.find(request)) is not None:
+            return release
+    absences = [(provider.name, provider.explain(request)) for provider in providers]
+    fixes = [absence.fix for _, absence in absences if absence.fix]
+    raise RuntimeUnavailable(
+        f"no provider has {request.python_implementation} for {request.target.name}",
+        layer=request.layer,
+        why="; ".join(f"{name}: {absence.why}" for name, absence in absences),
+        fix="; or ".join(fixes) or None,
+    )
+
+
+def identify(
+    layer: str,
+    python_implementation: str,
+    targets: Sequence[TargetPlatform],
+    providers: Sequence[RuntimeProvider],
+) -> PythonVersion:
+    """The exact version of a runtime layer, which is the same for all of its `targets`.
+
+    Raises `RuntimeUnavailable` where a target has none, or another than the others have.
+    """
+    found: dict[PythonVersion, list[str]] = {}
+    for target in targets:
+        request = RuntimeRequest(
+            layer=layer, python_implementation=python_implementation, target=target
+        )
+        found.setdefault(find_runtime(request, providers).version, []).append(target.name)
+    if len(found) == 1:
+        return next(iter(found))
+    if not found:
+        raise RuntimeUnavailable(
+            "the layer has no target platform, so it has no Python either", layer=layer
+        )
+    oldest = min(found)
+    raise RuntimeUnavailable(
+        f"{python_implementation} is not the same Python on all platforms",
+        layer=layer,
+        why="; ".join(f"{version.full} for {', '.join(on)}" for version, on in found.items()),
+        fix=f"ask for an exact version that all of them have, perhaps {oldest}",
+    )
+
+
+def runtime_image(
+    release: RuntimeRelease, providers: Sequence[RuntimeProvider], reporter: Reporter
+) -> Image:
+    """The unpacked, verified runtime in the store (made at the first call).
+
+    Raises `RuntimeUnavailable`, `DigestMismatch`, `ArchiveError`, `InputChanged` or `DiskError`.
+    """
+    provider = next((one for one in providers if one.name == release.provider), None)
+    if provider is None:
+        raise RuntimeUnavailable(
+            f"there is no provider {release.provider!r} of runtimes", where=release.source
+        )
+    try:
+        return provider.image(release, reporter)
+    except NetworkError as error:
+        raise RuntimeUnavailable(
+            f"{release.version} for {release.target.name} cannot be fetched: {error.what}",
+            where=error.where or release.source,
+            why=error.why,
+            fix=f"check the network; or name a mirror in {PBS_VARIABLE}; or put the archive and "
+            f"its SHA256SUMS into a folder that {ARCHIVES_VARIABLE} or {ARCHIVES_KEY} names; "
+            f"or ask for {HOST_PYTHON}, to try things out on this machine",
+        ) from error

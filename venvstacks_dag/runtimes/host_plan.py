@@ -1,0 +1,124 @@
+"""What is to be packed of the host's Python, and the digest that stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from venvstacks_dag.digest import sha256_json
+from venvstacks_dag.fs import disk_errors
+from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.runtimes.elf import read_dynamic
+from venvstacks_dag.runtimes.host_files import PackedItem, host_items
+from venvstacks_dag.runtimes.host_libraries import (
+    ReadDynamic,
+    is_program,
+    library_candidates,
+    new_search,
+    packed_libraries,
+)
+from venvstacks_dag.runtimes.host_python import HostPython
+from venvstacks_dag.runtimes.patchelf import Patchelf, find_patchelf, patchelf_version
+
+# Raise this when the same files would be packed in another way than before.
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackingPlan:
+    """All files and links of the runtime, sorted by path.
+
+    ``searches`` are the new library search paths of ELF files, by path; ``patchelf`` is what
+    writes them, None where there are none.
+    """
+
+    platform: str
+    version: PythonVersion
+    items: tuple[PackedItem, ...]
+    searches: Mapping[str, tuple[str, ...]]
+    patchelf: Patchelf | None
+
+    def digest(self, contents: Mapping[str, str]) -> str:
+        """The SHA-256 of the runtime that comes out, given the SHA-256 of each source by path.
+
+        It holds all that decides on the bytes (the version of patchelf is part of it), and
+        nothing of where the sources lie or when they were written.
+        """
+        return sha256_json(
+            {
+                "schema": _SCHEMA,
+                "platform": self.platform,
+                "version": str(self.version),
+                "patchelf": self.patchelf.version if self.patchelf else None,
+                "items": [
+                    [item.path, item.mode, item.target, contents.get(item.path, ""), search]
+                    for item in self.items
+                    for search in [self.searches.get(item.path)]
+                ],
+            }
+        )
+
+
+def fingerprint(host: HostPython) -> str:
+    """A SHA-256 that changes whenever a file that may be packed was replaced or edited.
+
+    It is made from paths, sizes and modification times alone. Raises what `make_plan` raises.
+    """
+    with disk_errors("read the build's own Python in", host.prefix):
+        libraries = [(path, path.stat()) for path in library_candidates(host)]
+    return sha256_json(
+        {
+            "schema": _SCHEMA,
+            "platform": host.platform,
+            "version": str(host.python_version),
+            "patchelf": patchelf_version(),
+            "items": [
+                [item.path, str(item.source), item.target, item.mode, item.size, item.mtime_ns]
+                for item in host_items(host)
+            ],
+            "libraries": [[str(path), s.st_size, s.st_mtime_ns] for path, s in libraries],
+        }
+    )
+
+
+def make_plan(host: HostPython) -> PackingPlan:
+    """The plan for `host`. Reads the headers of its programs and libraries.
+
+    Raises `RuntimeUnavailable` or `DiskError`.
+    """
+    items = host_items(host)
+    searches: dict[str, tuple[str, ...]] = {}
+    if host.platform.startswith("linux"):
+        with disk_errors("read the libraries of the build's own Python in", host.prefix):
+            read = cache(read_dynamic)
+            libraries = packed_libraries(items, library_candidates(host), read)
+            items = tuple(sorted((*items, *libraries), key=lambda item: item.path))
+            searches = _searches(items, libraries, host, read)
+    return PackingPlan(
+        platform=host.platform,
+        version=host.python_version,
+        items=items,
+        searches=searches,
+        patchelf=find_patchelf() if searches else None,
+    )
+
+
+def _searches(
+    items: tuple[PackedItem, ...],
+    libraries: tuple[PackedItem, ...],
+    host: HostPython,
+    read: ReadDynamic,
+) -> dict[str, tuple[str, ...]]:
+    names = frozenset(item.path.rpartition("/")[2] for item in libraries)
+    searches: dict[str, tuple[str, ...]] = {}
+    for item in items:
+        if item.source is None or not is_program(item):
+            continue
+        dynamic = read(item.source)
+        if dynamic is None:
+            continue
+        search = new_search(item.path, dynamic, names, host.prefix)
+        if search is not None:
+            searches[item.path] = search
+    return searches

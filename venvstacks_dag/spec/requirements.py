@@ -1,0 +1,100 @@
+"""PEP 508 requirements and markers: read once, kept as they are written."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidName, canonicalize_name
+
+from venvstacks_dag.spec.fields import Table
+from venvstacks_dag.spec.wording import quoted, redacted
+
+_HAND_IN = (
+    "put the wheel into a folder, name the folder in [tool.uv] find-links, "
+    "and ask for it as 'name==version'"
+)
+_SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar")
+_VCS = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)://")
+_LOCATION = re.compile(
+    r"[a-z][a-z0-9+.-]*://|\.{0,2}[/\\]|.*\.(?:whl|tar\.gz|zip)\Z", re.IGNORECASE
+)
+
+
+def read_requirements(table: Table, key: str) -> tuple[str, ...]:
+    """An array of PEP 508 requirements on packages of an index; empty where there is none."""
+    items = table.items(key)
+    for index, text in items:
+        fault = requirement_fault(text)
+        if fault is not None:
+            message, fix = fault
+            table.problem((key, index), message, fix=fix)
+    return tuple(text for _, text in items)
+
+
+def requirement_fault(text: str) -> tuple[str, str | None] | None:
+    """Why a requirement cannot be used, with advice; None where it can."""
+    try:
+        requirement = Requirement(text)
+    except (InvalidRequirement, RecursionError) as error:
+        if _LOCATION.match(text.strip()) or _VCS.match(text.strip()):
+            return _direct_reference(text, text.strip())
+        return f"{quoted(text)} is not a requirement (PEP 508): {_reason(error)}", None
+    if requirement.url is not None:
+        return _direct_reference(text, requirement.url)
+    return None
+
+
+def _direct_reference(text: str, location: str) -> tuple[str, str]:
+    """The same answer for each kind of direct reference, with what the user has to do first."""
+    if _VCS.match(location):
+        return (
+            f"{quoted(text)} points at a repository, but only wheels are installed",
+            f"build a wheel of it; {_HAND_IN}",
+        )
+    if _path_of(location).endswith(_SDIST_SUFFIXES):
+        return (
+            f"{quoted(text)} points at a source archive, but only wheels are installed",
+            f"build a wheel of it; {_HAND_IN}",
+        )
+    return (
+        f"{quoted(text)} is a direct reference; this version installs packages from indexes only",
+        _HAND_IN,
+    )
+
+
+def _path_of(location: str) -> str:
+    try:
+        return urlsplit(location).path.lower()
+    except ValueError:  # brackets that do not hold an IPv6 address
+        return location.lower()
+
+
+def read_markers(table: Table, key: str) -> None:
+    """Note each string of an array (or the one string) that is no environment marker."""
+    value = table.values.get(key)
+    items = [(0, value)] if isinstance(value, str) else table.items(key)
+    for index, text in items:
+        try:
+            Marker(text)
+        except (InvalidMarker, RecursionError) as error:
+            place = key if isinstance(value, str) else (key, index)
+            message = f"{quoted(text)} is not a marker (PEP 508): {_reason(error)}"
+            table.problem(place, message)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of packaging's message; the others show the text, which is shown already."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return redacted(str(error).partition("\n")[0])
+
+
+def package_name(text: str) -> str | None:
+    """`text` as a normalised package name (PEP 503), or None where it is no package name."""
+    try:
+        return canonicalize_name(text, validate=True)
+    except InvalidName:
+        return None

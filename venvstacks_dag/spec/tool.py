@@ -1,0 +1,33 @@
+"""``[tool.venvstacks-dag]``: options that venvstacks itself does not know."""
+
+from __future__ import annotations
+
+from venvstacks_dag.spec.fields import Table
+from venvstacks_dag.spec.model import ToolSettings
+
+TOOL_NAME = "venvstacks-dag"
+
+
+def read_tool(tool: Table | None) -> ToolSettings:
+    """The settings in ``[tool.venvstacks-dag]``, given the ``[tool]`` table."""
+    table = tool.table(TOOL_NAME) if tool is not None else None
+    defaults = ToolSettings()
+    if table is None:
+        return defaults
+    table.refuse_unknown(("runtime_archives", "max_depth"), noun="option")
+    archives = _places(table, "runtime_archives")
+    max_depth = table.number("max_depth", minimum=1)
+    return ToolSettings(
+        runtime_archives=archives,
+        max_depth=defaults.max_depth if max_depth is None else max_depth,
+    )
+
+
+def _places(table: Table, key: str) -> str | tuple[str, ...] | None:
+    """One place as a string, or several as an array of strings."""
+    if isinstance(table.values.get(key), list):
+        return table.texts(key)
+    place = table.text(key)
+    if place is not None and not place.strip():
+        table.problem(key, "expected a folder, found an empty string")
+    return place

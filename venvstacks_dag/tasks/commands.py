@@ -1,0 +1,175 @@
+"""doit's `run` and `forget`, for stacks. Other doit projects see no difference.
+
+`run` takes the build folder's lock, knows `--debug`, and tells the tasks about `-a`;
+`forget` also removes the stamps, which would otherwise bring the records back.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from doit.cmd_base import subtasks_iter, tasks_and_deps_iter
+from doit.cmd_forget import Forget
+from doit.cmd_run import Run
+
+from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.fs import folder_lock, sweep
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.fresh import Fresh
+
+_WAIT_SECONDS = 3600.0
+_ERROR = 2
+# What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
+_UNREAD = 141
+# And of one that was interrupted: 128 + SIGINT.
+_INTERRUPTED = 130
+
+_DEBUG_OPTION = {
+    "name": "debug",
+    "long": "debug",
+    "type": bool,
+    "default": False,
+    "help": "show tracebacks of failed stack tasks (as VENVSTACKS_DAG_DEBUG=1 does)",
+}
+
+
+def _fresh_of(task: Any) -> Fresh | None:
+    """A stack task's own look at whether it is up to date; None for tasks of other projects."""
+    return next((item for item, _, _ in task.uptodate if isinstance(item, Fresh)), None)
+
+
+def _stack_of(command: Any) -> BuildContext | None:
+    """The build that the tasks of a command belong to; None in other projects."""
+    found = (fresh for task in command.task_list if (fresh := _fresh_of(task)))
+    first = next(found, None)
+    return first.context if first else None
+
+
+class StackRun(Run):  # type: ignore[misc]
+    """`doit run`"""
+
+    name = "run"
+    cmd_options = (*Run.cmd_options, _DEBUG_OPTION)
+
+    def _execute(
+        self,
+        outfile: Any,
+        verbosity: int | None = None,
+        always: bool = False,
+        continue_: bool = False,
+        reporter: Any = "console",
+        num_process: int = 0,
+        par_type: str = "process",
+        single: bool = False,
+        auto_delayed_regex: bool = False,
+        force_verbosity: bool = False,
+        failure_verbosity: int = 0,
+        pdb: bool = False,
+        debug: bool = False,
+    ) -> int:
+        stack = _stack_of(self)
+        if stack is not None:
+            stack.flags.always = always
+            stack.flags.debug = stack.flags.debug or debug
+        try:
+            with self._folder(stack), _quiet_when_unread():
+                _sweep(stack)
+                result: int = super()._execute(
+                    outfile,
+                    verbosity=verbosity,
+                    always=always,
+                    continue_=continue_,
+                    reporter=reporter,
+                    num_process=num_process,
+                    par_type=par_type,
+                    single=single,
+                    auto_delayed_regex=auto_delayed_regex,
+                    force_verbosity=force_verbosity,
+                    failure_verbosity=failure_verbosity,
+                    pdb=pdb,
+                )
+        except VenvstacksDagError as error:
+            sys.stderr.write(f"ERROR: {error}\n")
+            return _ERROR
+        except KeyboardInterrupt:
+            if stack is None:
+                raise
+            # Worker threads may be in the middle of something: what they leave is swept away by
+            # the next run, and without a stamp nothing of it counts.
+            sys.stderr.write("\nstopped\n")
+            sys.stderr.flush()
+            os._exit(_INTERRUPTED)
+        return result
+
+    @staticmethod
+    def _folder(stack: BuildContext | None) -> Any:
+        if stack is None:
+            return nullcontext()
+        settings = stack.settings
+        return folder_lock(
+            settings.run_lock,
+            timeout=_WAIT_SECONDS,
+            on_wait=lambda: stack.display.line(
+                f"waiting for another build in {settings.build_dir} to end"
+            ),
+        )
+
+
+def _sweep(stack: BuildContext | None) -> None:
+    """Remove what killed runs left behind; the folder's lock is held."""
+    if stack is None:
+        return
+    settings = stack.settings
+    layers = [layer.name for layer in stack.plan.layers]
+    folders = [settings.build_dir, settings.output_dir]
+    folders += [settings.state_dir / layer for layer in layers]
+    folders += [settings.lock_folder(layer) for layer in layers]
+    for folder in folders:
+        sweep(folder)
+
+
+@contextmanager
+def _quiet_when_unread() -> Iterator[None]:
+    """Let a run end without a traceback when what reads its output has gone (``| head``)."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_UNREAD)
+
+
+class StackForget(Forget):  # type: ignore[misc]
+    """`doit forget`"""
+
+    name = "forget"
+
+    def _execute(
+        self, forget_sub: bool, forget_disable_default: bool, forget_all: bool
+    ) -> int | None:
+        stack = _stack_of(self)
+        if stack is not None:
+            for task in self._forgotten(forget_sub, forget_disable_default, forget_all):
+                if (fresh := _fresh_of(task)) is not None:
+                    fresh.stamp.unlink(missing_ok=True)
+        result: int | None = super()._execute(forget_sub, forget_disable_default, forget_all)
+        return result
+
+    def _forgotten(
+        self, forget_sub: bool, forget_disable_default: bool, forget_all: bool
+    ) -> list[Any]:
+        tasks = {task.name: task for task in self.task_list}
+        if forget_all:
+            return list(self.task_list)
+        names = [name for name in self.sel_tasks or () if name in tasks]
+        if self.sel_default_tasks and forget_disable_default:
+            return []
+        if forget_sub:
+            return list(tasks_and_deps_iter(tasks, names, True))
+        chosen = [tasks[name] for name in names]
+        return chosen + [sub for task in chosen for sub in subtasks_iter(tasks, task)]

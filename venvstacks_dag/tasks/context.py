@@ -1,0 +1,102 @@
+"""What the stages of one build share: settings, plan, environment, store and network."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.tasks.client import DeferredClient
+from venvstacks_dag.tasks.display import Display, PlainDisplay
+from venvstacks_dag.tasks.plan import LayerPlan, StackPlan
+from venvstacks_dag.tasks.settings import BuildSettings
+from venvstacks_dag.tasks.stamps import Stamp, read_stamp
+
+if TYPE_CHECKING:
+    from venvstacks_dag.net import HttpClient
+    from venvstacks_dag.runtimes import RuntimeProvider
+    from venvstacks_dag.store import Store
+
+
+@dataclass(slots=True)
+class RunFlags:
+    """What the user asked of this run: ``always`` rebuilds, ``debug`` shows tracebacks."""
+
+    always: bool = False
+    debug: bool = False
+
+
+class BuildContext:
+    """One build's surroundings. Rooms that cost time to import are entered at first use."""
+
+    def __init__(
+        self, settings: BuildSettings, plan: StackPlan, environ: Mapping[str, str]
+    ) -> None:
+        self.settings = settings
+        self.plan = plan
+        self.environ = environ
+        self.flags = RunFlags(debug=environ.get("VENVSTACKS_DAG_DEBUG", "0") not in ("", "0"))
+        self.display: Display = PlainDisplay(sys.stdout)
+        self.summaries: dict[str, str] = {}
+        self.adopted: set[str] = set()
+        # One client for the whole build, so that connections are kept alive between tasks.
+        self.http = DeferredClient(self._open_client)
+
+    @property
+    def base(self) -> Path:
+        """The folder that paths in the specification are relative to."""
+        return self.settings.spec.parent
+
+    def target(self, layer: LayerPlan) -> TargetPlatform:
+        """The layer's target for the platform being built. Raises `KeyError` if it has none."""
+        return next(
+            target for target in self.targets(layer) if target.name == self.settings.platform
+        )
+
+    def targets(self, layer: LayerPlan) -> tuple[TargetPlatform, ...]:
+        """All targets that the layer is locked for."""
+        return tuple(target_from_json(value) for value in layer.targets)
+
+    def layout(self, layer: LayerPlan, python: PythonVersion) -> LayerLayout:
+        """Where things lie in the layer."""
+        return LayerLayout(target=self.target(layer), python=python, is_runtime=layer.is_runtime)
+
+    def stamped(self, stage: str, layer: str) -> Stamp | None:
+        """The stamp of a stage's last good run on a layer."""
+        return read_stamp(self.settings.stamp(stage, layer))
+
+    @cached_property
+    def store(self) -> Store:
+        """The user's store."""
+        from venvstacks_dag.store import Store
+
+        return Store.of_user(self.environ)
+
+    def _open_client(self) -> HttpClient:
+        from venvstacks_dag.index import layer_sources
+        from venvstacks_dag.net import HttpClient, NetSettings
+        from venvstacks_dag.tasks.uv import uv_settings
+
+        # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
+        sources = layer_sources(uv_settings(self.plan.uv), base=self.base, environ=self.environ)
+        return HttpClient(NetSettings.from_environ(self.environ).with_logins(sources.urls()))
+
+    @cached_property
+    def providers(self) -> tuple[RuntimeProvider, ...]:
+        """The providers of base runtimes, in the order in which they are asked."""
+        from venvstacks_dag.runtimes import RuntimeSettings, providers
+        from venvstacks_dag.spec.model import ToolSettings
+
+        tool = ToolSettings(runtime_archives=self.plan.runtime_archives)
+        settings = RuntimeSettings.of(tool, self.base, self.environ)
+        return providers(settings, self.http, self.store)
+
+
+def target_from_json(value: Mapping[str, Any]) -> TargetPlatform:
+    """The target that `TargetPlatform.as_json` described."""
+    floors = {name: tuple(value[name]) for name in ("glibc", "macos") if name in value}
+    return TargetPlatform(name=value["name"], **floors)

@@ -1,0 +1,171 @@
+"""The plan as doit tasks. Pure: it decides what there is to do and in which order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from venvstacks_dag.tasks.actions import clean_task, run_task
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.fresh import Fresh, StampChecker
+from venvstacks_dag.tasks.plan import STACK, LayerPlan
+from venvstacks_dag.tasks.stages import STAGES
+from venvstacks_dag.tasks.stages.base import Stage
+from venvstacks_dag.tasks.stages.resolve import lock_file
+
+TaskDict = dict[str, Any]
+
+_GROUPS = {
+    "resolve": "lock each layer's requirements for all its platforms",
+    "install": "install each layer's packages into its environment",
+    "link": "link each layer to those below it, and copy its modules in",
+    "archive": "pack each layer into a reproducible archive",
+    "build": "do all of it, for the host's platform",
+}
+
+
+def stack_tasks(context: BuildContext) -> Iterator[TaskDict]:
+    """All tasks of a stack, as doit takes them."""
+    plan, platform = context.plan, context.settings.platform
+    for name, doc in _GROUPS.items():
+        group: TaskDict = {"basename": name, "name": None, "doc": doc}
+        if name == "build":
+            group["task_dep"] = ["publish"]
+        yield group
+    for layer in plan.layers:
+        yield _task(context, "resolve", layer, **_resolve_links(context, layer))
+    for layer in plan.built_for(platform):
+        for stage in ("install", "link", "archive", "build"):
+            yield _task(context, stage, layer, **_LINKS[stage](context, layer))
+    yield _publish(context)
+
+
+def _task(
+    context: BuildContext,
+    stage_name: str,
+    layer: LayerPlan,
+    *,
+    needs: list[tuple[str, str]],
+    files: list[Path],
+    targets: list[Path],
+) -> TaskDict:
+    stage = STAGES[stage_name]
+    fresh = Fresh(stage, context, layer)
+    return {
+        "basename": stage_name,
+        "name": layer.name,
+        "doc": stage.doc(layer),
+        **_common(fresh),
+        "task_dep": [f"{name}:{other}" for name, other in needs],
+        "file_dep": [str(path) for path in files],
+        "targets": [str(path) for path in targets],
+    }
+
+
+def _common(fresh: Fresh) -> TaskDict:
+    return {
+        "actions": [(run_task, [fresh])],
+        "uptodate": [fresh],
+        "clean": [(clean_task, [fresh])],
+        # With threads, doit would credit captured output to the wrong task.
+        "io": {"capture": False},
+        "verbosity": 2,
+    }
+
+
+def _resolve_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
+    settings = context.settings
+    return {
+        "needs": [("resolve", other) for other in layer.below],
+        "files": [lock_file(settings, other) for other in layer.below],
+        "targets": [lock_file(settings, layer.name), settings.stamp("resolve", layer.name)],
+    }
+
+
+def _install_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
+    settings = context.settings
+    runtime = [] if layer.is_runtime else [layer.runtime]
+    return {
+        "needs": [("resolve", layer.name), *(("install", other) for other in runtime)],
+        "files": [
+            lock_file(settings, layer.name),
+            *(settings.stamp("install", other) for other in runtime),
+        ],
+        "targets": [settings.stamp("install", layer.name)],
+    }
+
+
+def _link_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
+    settings = context.settings
+    return {
+        "needs": [("install", layer.name), *(("link", other) for other in layer.below)],
+        "files": [
+            settings.stamp("install", layer.name),
+            *(settings.stamp("link", other) for other in layer.below),
+        ],
+        "targets": [settings.stamp("link", layer.name)],
+    }
+
+
+def _archive_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
+    settings = context.settings
+    return {
+        "needs": [("install", layer.name), ("link", layer.name)],
+        "files": [settings.stamp(stage, layer.name) for stage in ("install", "link")],
+        "targets": [settings.stamp("archive", layer.name)],
+    }
+
+
+def _build_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
+    settings = context.settings
+    needed = [layer.name, *layer.below]
+    return {
+        "needs": [
+            ("archive", layer.name),
+            *(("build", other) for other in layer.below),
+        ],
+        "files": [settings.stamp("archive", other) for other in needed],
+        "targets": [settings.stamp("build", layer.name)],
+    }
+
+
+_LINKS = {
+    "install": _install_links,
+    "link": _link_links,
+    "archive": _archive_links,
+    "build": _build_links,
+}
+
+
+def _publish(context: BuildContext) -> TaskDict:
+    settings = context.settings
+    layers = context.plan.built_for(settings.platform)
+    stage: Stage = STAGES["publish"]
+    return {
+        "basename": "publish",
+        "doc": stage.doc(STACK),
+        **_common(Fresh(stage, context, STACK)),
+        "task_dep": [f"build:{layer.name}" for layer in layers],
+        "file_dep": [str(settings.stamp("build", layer.name)) for layer in layers],
+        "targets": [str(settings.stamp("publish", STACK.name))],
+    }
+
+
+def namespace(context: BuildContext, reporter: type) -> Mapping[str, Any]:
+    """What a `dodo.py` needs in its globals for this stack."""
+    return {
+        "DOIT_CONFIG": {
+            "default_tasks": ["build"],
+            "reporter": reporter,
+            "dep_file": str(context.settings.database),
+            "backend": "venvstacks-dag",
+            # Threads: most of the work is done by libraries that let others run meanwhile.
+            "num_process": min(4, os.cpu_count() or 1),
+            "par_type": "thread",
+            "check_file_uptodate": StampChecker,
+            "verbosity": 2,
+        },
+        "task_stack": lambda: stack_tasks(context),
+    }

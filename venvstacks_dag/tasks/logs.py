@@ -1,0 +1,87 @@
+"""Each task's own log, and the reporter that writes it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from venvstacks_dag.fs import disk_errors
+from venvstacks_dag.reporting import Progress
+from venvstacks_dag.reporting.protocol import Unit
+from venvstacks_dag.tasks.display import Display, amount_text
+
+
+class TaskReporter:
+    """Writes everything to the task's log, and to the display what the user should see."""
+
+    def __init__(self, task: str, stream: TextIO, display: Display) -> None:
+        self.task = task
+        self._stream = stream
+        self._display = display
+        self._lock = threading.Lock()
+
+    def detail(self, message: str) -> None:
+        """A line for the log."""
+        with self._lock:
+            self._stream.write(f"{time.strftime('%H:%M:%S')} {message}\n")
+            self._stream.flush()
+
+    def note(self, message: str) -> None:
+        """A line for the log and the user."""
+        self.detail(message)
+        self._display.line(f"    {message}")
+
+    def warn(self, message: str) -> None:
+        """A warning for the log and the user."""
+        self.detail(f"warning: {message}")
+        self._display.line(f"    warning: {message}")
+
+    @contextmanager
+    def progress(
+        self, label: str, *, total: int | None = None, unit: Unit = "files"
+    ) -> Iterator[Progress]:
+        """A bar on the display; start and end in the log."""
+        self.detail(f"{label} ...")
+        start = time.monotonic()
+        with self._display.progress(f"{self.task}: {label}", total=total, unit=unit) as inner:
+            counted = _Counted(inner)
+            yield counted
+        seconds = time.monotonic() - start
+        self.detail(f"{label}: {amount_text(counted.done, unit)} in {seconds:.2f} s")
+
+
+class _Counted:
+    """Passes progress on and remembers the sum for the log."""
+
+    def __init__(self, inner: Progress) -> None:
+        self.done = 0
+        self._inner = inner
+
+    def advance(self, amount: int = 1) -> None:
+        self.done += amount
+        self._inner.advance(amount)
+
+    def total(self, amount: int) -> None:
+        self._inner.total(amount)
+
+
+@contextmanager
+def task_log(path: Path, task: str, display: Display) -> Iterator[TaskReporter]:
+    """A new log at `path` for one run of `task`."""
+    with disk_errors("write the log", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("w", encoding="utf-8")
+    with stream:
+        yield TaskReporter(task, stream, display)
+
+
+def log_tail(path: Path, lines: int = 10) -> list[str]:
+    """The last lines of a log; none where it cannot be read."""
+    try:
+        return path.read_text("utf-8", "replace").splitlines()[-lines:]
+    except OSError:
+        return []

@@ -1,0 +1,70 @@
+"""The last lines of a run: what happened, where the results are, how to use them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text, size_text
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stamps import read_stamp
+
+
+def outcome_lines(
+    context: BuildContext, selected: Sequence[str], *, ran: int, rested: int, seconds: float
+) -> Iterator[str]:
+    """What to say after a run in which nothing failed."""
+    if ran == 0:
+        if rested == 1:
+            yield "Nothing to do: the task is up to date."
+        else:
+            yield f"Nothing to do: all {rested} tasks are up to date."
+    else:
+        yield f"Done in {seconds:.1f} s: {count_text(ran, 'task')} ran, {rested} up to date."
+    yield from _archives(context, selected)
+
+
+def _archives(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:
+    """Where the archives are and how to run the apps, after a build."""
+    if not any(name.split(":")[0] in ("build", "publish", "archive") for name in selected):
+        return
+    settings = context.settings
+    archives = []
+    for layer in context.plan.built_for(settings.platform):
+        stamp = read_stamp(settings.stamp("archive", layer.name))
+        if stamp is not None:
+            archives.append((layer, stamp.facts))
+    if not archives:
+        return
+    total = sum(facts["archive_size"] for _, facts in archives)
+    yield ""
+    yield f"Archives ({size_text(total)}) in {_shown(settings.output_dir)}:"
+    for _, facts in archives:
+        yield f"  {facts['archive_name']:<44} {size_text(facts['archive_size']):>8}"
+    apps = [layer for layer, _ in archives if layer.launch_module]
+    if apps:
+        yield "Run an app from the build folder:"
+    for layer in apps:
+        yield f"  {_command(context, layer)}"
+
+
+def _command(context: BuildContext, layer: LayerPlan) -> str:
+    windows = context.settings.platform.startswith("win")
+    python = Path("Scripts", "python.exe") if windows else Path("bin", "python")
+    module = Path(layer.launch_module or "").name.removesuffix(".py")
+    return f"{_shown(context.settings.tree(layer.name) / python)} -m {module}"
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be from where the user is."""
+    relative = os.path.relpath(path, _here())
+    return str(path) if relative.startswith("..") else relative
+
+
+def _here() -> str:
+    # doit changes to the folder of dodo.py; users think from where they called it.
+    from doit import get_initial_workdir
+
+    return str(get_initial_workdir())

@@ -1,0 +1,107 @@
+"""doit's reporter for stacks: one line per task that ran, a summary at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from doit.reporter import ConsoleReporter
+
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text, make_display
+from venvstacks_dag.tasks.logs import log_tail
+from venvstacks_dag.tasks.outcome import outcome_lines
+
+
+class StackReporter(ConsoleReporter):  # type: ignore[misc]
+    """Tells what ran, how long it took, what was left alone, and what to do next."""
+
+    desc = "layered stacks"
+    context: BuildContext
+
+    def __init__(self, outstream: Any, options: Any) -> None:
+        super().__init__(outstream, options)
+        self.display = self.context.display = make_display(outstream, self.context.environ)
+        self.started: dict[str, float] = {}
+        self.ran: list[str] = []
+        self.rested = 0
+        self.failed = False
+        self.selected: list[str] = []
+        self.width = 0
+        self.begin = time.monotonic()
+
+    def initialize(self, tasks: Any, selected_tasks: Any) -> None:
+        """Say what is wrong with the stack's description, before anything runs."""
+        self.selected = list(selected_tasks)
+        self.width = max((len(name) for name in tasks), default=0)
+        for warning in self.context.plan.warnings:
+            self.display.line(f"warning: {warning}")
+
+    def execute_task(self, task: Any) -> None:
+        """A task starts (in the thread that runs it)."""
+        self.started[task.name] = time.monotonic()
+
+    def add_success(self, task: Any) -> None:
+        """A task has ended well."""
+        if not task.actions:
+            return
+        if task.name in self.context.adopted:
+            self.rested += 1
+            return
+        self.ran.append(task.name)
+        seconds = time.monotonic() - self.started.get(task.name, time.monotonic())
+        summary = self.context.summaries.get(task.name, "")
+        self.display.line(f"  {task.name:<{self.width}} {seconds:7.1f} s   {summary}".rstrip())
+
+    def skip_uptodate(self, task: Any) -> None:
+        """A task had nothing to do."""
+        self.rested += 1
+
+    def skip_ignore(self, task: Any) -> None:
+        """The user told doit to ignore a task."""
+        self.display.line(f"  {task.name:<{self.width}} ignored")
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        """A task has failed: the reason, and where to read more."""
+        self.failed = True
+        if type(fail).__name__ == "UnmetDependency":
+            self.display.line(f"  {task.name:<{self.width}} blocked by {fail.message}")
+            return
+        self.display.line(f"\n{task.name} failed")
+        self.display.line(_indented(fail.get_msg().rstrip()))
+        stage, _, layer = task.name.partition(":")
+        log = self.context.settings.log(stage, layer)
+        if tail := log_tail(log):
+            self.display.line("  end of its log:")
+            self.display.line("\n".join(f"    | {line}" for line in tail))
+            self.display.line(f"  whole log: {log}")
+
+    def complete_run(self) -> None:
+        """Everything has ended: how it went, and what to do next."""
+        if sys.exc_info()[0] is not None:
+            return  # doit calls this on the way out of an interrupted run, too
+        for message in self.runtime_errors:
+            self.display.line(f"error: {message}")
+        if self.failed or self.runtime_errors:
+            self.display.line(
+                f"\nNot finished: {count_text(len(self.ran), 'task')} ran before that."
+            )
+            return
+        for line in outcome_lines(
+            self.context,
+            self.selected,
+            ran=len(self.ran),
+            rested=self.rested,
+            seconds=time.monotonic() - self.begin,
+        ):
+            self.display.line(line)
+
+
+def bound_reporter(context: BuildContext) -> type[StackReporter]:
+    """The reporter class for one build: doit makes the instance itself, from a class."""
+    return type("StackReporter", (StackReporter,), {"context": context})
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,82 @@
+"""Which stack is built, for what, and where everything about it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvstacks_dag.platforms import host_platform
+
+STATE = ".state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """The folders of one build. All paths are absolute.
+
+    ``platform`` is the platform that is built for. Locks lie beside the specification, since
+    users commit them; trees and archives lie where the user asks, by default beside it too.
+    """
+
+    spec: Path
+    build_dir: Path
+    output_dir: Path
+    platform: str
+
+    @classmethod
+    def of(
+        cls, spec: Path, *, build_dir: Path | None = None, output_dir: Path | None = None
+    ) -> BuildSettings:
+        """The settings for `spec`, with venvstacks' default folders, for the host's platform."""
+        spec = spec.absolute()
+        return cls(
+            spec=spec,
+            build_dir=(build_dir or spec.parent / "_build").absolute(),
+            output_dir=(output_dir or spec.parent / "_artifacts").absolute(),
+            platform=host_platform(),
+        )
+
+    @property
+    def state_dir(self) -> Path:
+        """Stamps, logs and the task database: beside the trees, never inside them."""
+        return self.build_dir / STATE
+
+    @property
+    def database(self) -> Path:
+        """Doit's record of what it ran."""
+        return self.state_dir / "doit.sqlite"
+
+    @property
+    def plan(self) -> Path:
+        """The compiled plan."""
+        return self.state_dir / "plan.json"
+
+    @property
+    def run_lock(self) -> Path:
+        """The file whose lock a running build holds."""
+        return self.state_dir / "run.lock"
+
+    @property
+    def lock_dir(self) -> Path:
+        """Where the locks of all layers lie, one folder each."""
+        return self.spec.parent / "requirements"
+
+    def lock_folder(self, layer: str) -> Path:
+        """The folder with a layer's lock, its metadata and its package list."""
+        return self.lock_dir / layer
+
+    def tree(self, layer: str) -> Path:
+        """A layer's environment."""
+        return self.build_dir / layer
+
+    def stamp(self, stage: str, layer: str) -> Path:
+        """What a stage knows about its last good run on a layer."""
+        return self.state_dir / layer / f"{stage}.json"
+
+    def manifest(self, stage: str, layer: str) -> Path:
+        """The files that a stage made in a layer's tree."""
+        return self.state_dir / layer / f"{stage}.files.json"
+
+    def log(self, stage: str, layer: str) -> Path:
+        """The log of a stage's last run on a layer."""
+        return self.state_dir / layer / f"{stage}.log"

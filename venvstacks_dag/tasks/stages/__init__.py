@@ -1,0 +1,16 @@
+"""One module a stage: what decides its output, whether that is intact, and how it is made."""
+
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.archive import Archive
+from venvstacks_dag.tasks.stages.base import Stage
+from venvstacks_dag.tasks.stages.build import Build
+from venvstacks_dag.tasks.stages.install import Install
+from venvstacks_dag.tasks.stages.link import Link
+from venvstacks_dag.tasks.stages.publish import Publish
+from venvstacks_dag.tasks.stages.resolve import Resolve
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage for stage in (Resolve(), Install(), Link(), Archive(), Build(), Publish())
+}
+
+__all__ = ["STAGES", "LayerPlan", "Stage"]

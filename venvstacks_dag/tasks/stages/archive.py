@@ -1,0 +1,111 @@
+"""archive: a linked layer becomes one reproducible file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.fs import remove_path
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import size_text
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.link import install_target
+from venvstacks_dag.tasks.stages.trees import read_manifest
+from venvstacks_dag.tasks.stamps import Parts, Stamp, write_stamp
+
+
+class Archive:
+    """The stage."""
+
+    name = "archive"
+    schema = 1
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+        return f"pack {layer.name} into a reproducible archive"
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """What ships (not where it was built), how it is packed, and with which compressor."""
+        from venvstacks_dag import archive
+
+        return {
+            "tree": facts_of(context, "install", layer.name)["tree"],
+            "links": facts_of(context, "link", layer.name)["shipped"],
+            "install_target": install_target(context, layer),
+            "format": archive.DEFAULT_FORMAT,
+            "profile": archive.DEFAULT_PROFILE,
+            "time": _mtime(context, layer),
+            "compressor": _compressor(),
+        }
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """Whether the archive is the stamped one; by its times first, by its bytes in doubt."""
+        path = context.settings.output_dir / stamp.facts["archive_name"]
+        try:
+            status = path.stat()
+        except OSError:
+            return f"{path.name} is missing"
+        if status.st_size != stamp.facts["archive_size"]:
+            return f"{path.name} was changed"
+        if status.st_mtime_ns == stamp.outputs["mtime_ns"]:
+            return None
+        if sha256_file(path) != stamp.facts["archive_sha256"]:
+            return f"{path.name} was changed"
+        # Copied or restored from a cache: the bytes are right, so only the stamp is renewed.
+        fresh = replace(stamp, outputs={"mtime_ns": status.st_mtime_ns})
+        write_stamp(context.settings.stamp(self.name, layer.name), fresh)
+        return None
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Write the archive; every file's bytes are checked against the manifests on the way."""
+        from venvstacks_dag import archive
+        from venvstacks_dag.archive.write import write_archive
+
+        settings = context.settings
+        top = install_target(context, layer)
+        name = f"{top}.{archive.DEFAULT_FORMAT}"
+        manifests = [read_manifest(context, stage, layer.name) for stage in ("install", "link")]
+        entries = archive.plan_archive(manifests, top, target=context.target(layer))
+        receipt = write_archive(
+            entries,
+            settings.tree(layer.name),
+            settings.output_dir / name,
+            format=archive.DEFAULT_FORMAT,
+            profile=archive.DEFAULT_PROFILE,
+            threads=os.cpu_count() or 1,
+            mtime=_mtime(context, layer),
+            reporter=reporter,
+        )
+        return StageResult(
+            facts={
+                "archive_name": name,
+                "archive_size": receipt.size,
+                "archive_sha256": receipt.sha256,
+            },
+            outputs={"mtime_ns": (settings.output_dir / name).stat().st_mtime_ns},
+            summary=f"{size_text(receipt.unpacked_size)} -> {size_text(receipt.size)}",
+        )
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Remove the archive."""
+        stamp = context.stamped(self.name, layer.name)
+        if stamp is not None:
+            remove_path(context.settings.output_dir / str(stamp.facts["archive_name"]))
+
+
+def _compressor() -> str:
+    # The same level of another zstd gives other bytes. The package's version fixes the library's,
+    # and can be asked for without loading it.
+    return f"zstandard {version('zstandard')}"
+
+
+def _mtime(context: BuildContext, layer: LayerPlan) -> int:
+    from venvstacks_dag.archive import archive_mtime
+
+    latest: str | None = facts_of(context, "resolve", layer.name)["latest_upload"]
+    return archive_mtime(context.environ, datetime.fromisoformat(latest) if latest else None)

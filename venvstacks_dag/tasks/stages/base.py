@@ -1,0 +1,121 @@
+"""The protocol that all stages keep, and the one way in which they are run.
+
+The order of steps is what makes builds exact: the key is computed from the inputs, the old
+stamp goes, the work is done, the key is computed again (an input that was edited meanwhile must
+not be stamped as built), and the new stamp is written last. A kill at any moment therefore
+leaves a missing stamp, and a missing stamp means the stage runs again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.errors import InputChanged
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stamps import Parts, Stamp, difference, read_stamp, write_stamp
+
+
+class MissingInput(Exception):
+    """A stage's input is not there yet; the message says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """What a stage made: facts for others, fingerprints for itself, a summary for the user."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+
+
+class Stage(Protocol):
+    """One step of a layer's way."""
+
+    name: str
+    schema: int
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """All inputs that decide the output. Raises `MissingInput`."""
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """What is wrong with the stamped output, cheaply looked at; None where nothing is."""
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Make the output."""
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Remove the output."""
+
+
+def full_parts(stage: Stage, context: BuildContext, layer: LayerPlan) -> Parts:
+    """A stage's inputs with the stage's own schema, which changes when its output would."""
+    parts = {**stage.parts(context, layer), "schema": stage.schema}
+    # As they will be read back from a stamp: tuples are lists there.
+    normal: Parts = json.loads(canonical_json(parts))
+    return normal
+
+
+def stale_reason(stage: Stage, context: BuildContext, layer: LayerPlan) -> str | None:
+    """Why a stage has to run on a layer; None where its output is what a new run would make."""
+    stamp = read_stamp(context.settings.stamp(stage.name, layer.name))
+    if stamp is None:
+        return "it has not been built"
+    try:
+        parts = full_parts(stage, context, layer)
+    except MissingInput as missing:
+        return str(missing)
+    return difference(stamp.parts, parts) or stage.damage(context, layer, stamp)
+
+
+def run_stage(
+    stage: Stage, context: BuildContext, layer: LayerPlan, reporter: Reporter
+) -> StageResult:
+    """Run a stage and stamp its output.
+
+    Raises `InputChanged` where an input was edited while the stage ran, and whatever the stage
+    raises; in both cases no stamp is left.
+    """
+    path = context.settings.stamp(stage.name, layer.name)
+    try:
+        parts = full_parts(stage, context, layer)
+    except MissingInput as missing:
+        raise InputChanged(str(missing), layer=layer.name, fix="build again") from missing
+    path.unlink(missing_ok=True)
+    result = stage.run(context, layer, reporter)
+    try:
+        changed = difference(parts, full_parts(stage, context, layer))
+    except MissingInput as missing:
+        changed = str(missing)
+    if changed is not None:
+        raise InputChanged(
+            f"an input of {stage.name} was edited while it ran",
+            layer=layer.name,
+            why=changed,
+            fix="build again",
+        )
+    stamp = Stamp(
+        stage=stage.name,
+        layer=layer.name,
+        parts=parts,
+        facts=result.facts,
+        outputs=result.outputs,
+    )
+    write_stamp(path, stamp)
+    return result
+
+
+def facts_of(context: BuildContext, stage: str, layer: str) -> Mapping[str, Any]:
+    """What a stage says about a layer. Raises `MissingInput` where it has not run."""
+    stamp = read_stamp(context.settings.stamp(stage, layer))
+    if stamp is None:
+        raise MissingInput(f"{stage} of {layer} has not run")
+    return stamp.facts

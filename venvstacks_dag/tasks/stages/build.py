@@ -1,0 +1,106 @@
+"""build: a layer's archive is described by its manifest, for those who install it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from venvstacks_dag import publish
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.fs import remove_path
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.link import install_target
+from venvstacks_dag.tasks.stages.modules import module_digests
+from venvstacks_dag.tasks.stamps import Parts, Stamp
+
+
+class Build:
+    """The stage."""
+
+    name = "build"
+    schema = 1
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+        return f"build {layer.name} and all that it needs, and write its manifest"
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """Everything that the manifest says."""
+        resolved = facts_of(context, "resolve", layer.name)
+        runtime = context.plan.layer(layer.runtime)
+        return {
+            "archive": facts_of(context, "archive", layer.name),
+            "lock": resolved["lock"],
+            "python": resolved["python"],
+            "platform": context.target(layer).as_json(),
+            "install_target": install_target(context, layer),
+            "runtime_layer": install_target(context, runtime),
+            "required_layers": [
+                install_target(context, context.plan.layer(name))
+                for name in layer.below
+                if name != layer.runtime
+            ],
+            "launch_module": layer.launch_module,
+            "modules": module_digests(context, layer),
+        }
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """Whether the manifest is the one that was written."""
+        path = publish.layer_manifest_path(context.settings.output_dir, layer.name)
+        try:
+            found = sha256_file(path)
+        except OSError:
+            return f"{path.name} is missing"
+        return None if found == stamp.outputs["manifest"] else f"{path.name} was edited"
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Write ``env_metadata/<env>.json``."""
+        output = context.settings.output_dir
+        previous = publish.read_layer_manifest(output, layer.name)
+        manifest = _manifest(context, layer, previous)
+        path = publish.write_layer_manifest(output, manifest)
+        return StageResult(
+            facts={"manifest": manifest.as_json()},
+            outputs={"manifest": sha256_file(path)},
+        )
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Remove the manifest."""
+        remove_path(publish.layer_manifest_path(context.settings.output_dir, layer.name))
+
+
+def _manifest(
+    context: BuildContext, layer: LayerPlan, previous: publish.LayerManifest | None
+) -> publish.LayerManifest:
+    parts = Build().parts(context, layer)
+    lock, packed, modules = parts["lock"], parts["archive"], dict(parts["modules"])
+    app = None
+    if layer.launch_module:
+        launch_hash, *support_hashes = modules.values()
+        support = dict(zip(layer.support_modules, support_hashes, strict=True))
+        app = publish.app_modules(layer.launch_module, launch_hash, support)
+    return publish.layer_manifest(
+        layer_name=layer.name,
+        install_target=parts["install_target"],
+        target=context.target(layer),
+        requirements_hash=lock["requirements_hash"],
+        lock_version=lock["lock_version"],
+        locked_at=datetime.fromisoformat(lock["locked_at"]),
+        runtime_layer=parts["runtime_layer"],
+        python_implementation=parts["python"],
+        required_layers=None if layer.is_runtime else parts["required_layers"],
+        app=app,
+        archive=publish.PublishedArchive(
+            build=publish.next_archive_build(
+                previous,
+                lock_version=lock["lock_version"],
+                archive_sha256=packed["archive_sha256"],
+            ),
+            name=packed["archive_name"],
+            platform=context.settings.platform,
+            size=packed["archive_size"],
+            sha256=packed["archive_sha256"],
+        ),
+    )

@@ -1,0 +1,152 @@
+"""install: a layer's lock becomes an environment tree, out of the user's store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venvstacks_dag.fs import remove_path
+from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.reporting import Progress, Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage
+from venvstacks_dag.tasks.stamps import Parts, Stamp
+
+if TYPE_CHECKING:
+    from venvstacks_dag.runtimes import RuntimeRelease
+    from venvstacks_dag.store import Image, PinnedWheel
+
+_DOWNLOADS = 8
+
+
+class Install:
+    """The stage."""
+
+    name = "install"
+    schema = 1
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+        what = "the base Python and the packages" if layer.is_runtime else "the packages"
+        return f"install {what} of {layer.name}"
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """The wheels that the lock chose for the target, the Python, and for a runtime its image.
+
+        Pins that lower layers provide play no part: what this layer does not install cannot
+        change what it installs.
+        """
+        facts = facts_of(context, "resolve", layer.name)
+        parts: dict[str, Any] = {
+            "packages": {
+                pin["name"]: f"{pin['version']} ({pin['sha256']})" for pin in _pins(context, facts)
+            },
+            "requested": facts["requested"],
+            "python": facts["python"],
+            "target": context.target(layer).as_json(),
+        }
+        if layer.is_runtime:
+            parts["runtime"] = _release(context, layer).sha256
+        return parts
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """Whether the tree still has the files that were installed."""
+        return manifest_damage(context, stamp, context.settings.tree(layer.name))
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Fetch what is missing in the store, and build the tree beside its place."""
+        from venvstacks_dag import install
+
+        facts = facts_of(context, "resolve", layer.name)
+        python = PythonVersion.parse(facts["python"])
+        images = _images(context, [_pinned(pin) for pin in _pins(context, facts)], reporter)
+        runtime = _runtime_image(context, layer, reporter) if layer.is_runtime else None
+        request = install.InstallRequest(
+            layout=context.layout(layer, python),
+            env_name=layer.name,
+            runtime=runtime,
+            wheels=images,
+            requested=frozenset(facts["requested"]),
+            destination=context.settings.tree(layer.name),
+        )
+        manifest = install.install_layer(request, reporter)
+        digest = keep_manifest(context, self.name, layer.name, manifest)
+        return StageResult(
+            facts={"tree": manifest.digest, "size": manifest.size, "python": str(python)},
+            outputs={"manifest": digest},
+            summary=f"{count_text(len(images), 'package')}, "
+            f"{count_text(len(manifest.entries), 'file')}",
+        )
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Remove the tree (what link put into it goes too)."""
+        remove_path(context.settings.tree(layer.name))
+        remove_path(context.settings.manifest(self.name, layer.name))
+
+
+def _pins(context: BuildContext, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    pins: list[dict[str, Any]] = facts["wheels"][context.settings.platform]
+    return pins
+
+
+def _pinned(pin: Mapping[str, Any]) -> PinnedWheel:
+    from venvstacks_dag.store import PinnedWheel
+
+    path = pin.get("path")
+    return PinnedWheel(**{**pin, "path": Path(path) if path else None})
+
+
+def _release(context: BuildContext, layer: LayerPlan) -> RuntimeRelease:
+    from venvstacks_dag.runtimes import RuntimeRequest, find_runtime
+
+    python: str = facts_of(context, "resolve", layer.name)["python"]
+    host = layer.python_implementation == "cpython@host"
+    request = RuntimeRequest(
+        layer=layer.name,
+        # The exact version that the locks were made for, whatever has come out since.
+        python_implementation="cpython@host" if host else python,
+        target=context.target(layer),
+    )
+    return find_runtime(request, context.providers)
+
+
+def _runtime_image(context: BuildContext, layer: LayerPlan, reporter: Reporter) -> Image:
+    from venvstacks_dag.runtimes import runtime_image
+
+    return runtime_image(_release(context, layer), context.providers, reporter)
+
+
+def _images(
+    context: BuildContext, pins: list[PinnedWheel], reporter: Reporter
+) -> tuple[Image, ...]:
+    """The unpacked wheels, fetched and unpacked side by side where the store lacks them."""
+    missing = [pin for pin in pins if context.store.image(pin.sha256) is None]
+    if missing:
+        total = sum(pin.size or 0 for pin in missing if context.store.blob(pin.sha256) is None)
+        with (
+            reporter.progress("download and unpack", total=total or None, unit="bytes") as bar,
+            ThreadPoolExecutor(_DOWNLOADS) as pool,
+        ):
+            list(pool.map(partial(_image, context, reporter, bar), missing))
+    return tuple(_image(context, reporter, None, pin) for pin in pins)
+
+
+def _image(
+    context: BuildContext,
+    reporter: Reporter,
+    progress: Progress | None,
+    pin: PinnedWheel,
+) -> Image:
+    from venvstacks_dag import index, install
+
+    image = context.store.image(pin.sha256)
+    if image is not None:
+        return image
+    wheel = index.wheel_file(context.store, context.http, pin, progress)
+    return install.wheel_image(context.store, wheel, pin, reporter)

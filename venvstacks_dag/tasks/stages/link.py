@@ -1,0 +1,165 @@
+"""link: a tree of packages becomes a layer that runs on those below it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venvstacks_dag import _injected
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.fs import TreeManifest, remove_path
+from venvstacks_dag.platforms import LayerLayout, PythonVersion
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.modules import module_paths, module_states
+from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, read_manifest
+from venvstacks_dag.tasks.stamps import Parts, Stamp
+
+if TYPE_CHECKING:
+    from venvstacks_dag.link import LowerLink
+
+_POSTINSTALL = Path(_injected.__file__).with_name("postinstall.py")
+
+
+class Link:
+    """The stage."""
+
+    name = "link"
+    schema = 1
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+        if layer.is_runtime:
+            return f"add layer configuration and post-installation script to {layer.name}"
+        return f"link {layer.name} to {', '.join(layer.below)}"
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """The own tree, the modules, what layers below show upwards, and where the folder is.
+
+        The folder counts since `pyvenv.cfg` and `sitecustomize.py` hold absolute paths.
+        """
+        return {
+            "tree": facts_of(context, "install", layer.name)["tree"],
+            "install_target": install_target(context, layer),
+            # The order of the layers below is the import order: a list, since keys get sorted.
+            "import_order": list(layer.below),
+            "layers_below": {
+                name: facts_of(context, "link", name)["shown"] for name in layer.below
+            },
+            "modules": module_states(context, layer),
+            "launch_module": layer.launch_module,
+            "dynlib_exclude": list(layer.dynlib_exclude),
+            "postinstall": sha256_file(_POSTINSTALL),
+            "folder": str(context.settings.tree(layer.name)),
+        }
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """Whether everything that was linked is still there, the deployed name included."""
+        alias = _alias(context, layer, stamp.parts["install_target"])
+        if alias is not None and not alias.is_symlink():
+            return f"{alias.name} is missing"
+        return manifest_damage(context, stamp, context.settings.tree(layer.name))
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Plan the links and write them."""
+        from venvstacks_dag import link
+
+        settings = context.settings
+        launch, *support = module_paths(context, layer) or (None,)
+        request = link.LinkRequest(
+            layout=_layout(context, layer),
+            env_name=layer.name,
+            install_target=install_target(context, layer),
+            below=tuple(_lower(context, context.plan.layer(name)) for name in layer.below),
+            installed=read_manifest(context, "install", layer.name),
+            launch_module=launch,
+            support_modules=tuple(support),
+            dynlib_exclude=layer.dynlib_exclude,
+        )
+        previous = (
+            read_manifest(context, self.name, layer.name)
+            if settings.manifest(self.name, layer.name).is_file()
+            else None
+        )
+        manifest = link.link_layer(
+            request, settings.tree(layer.name), previous=previous, reporter=reporter
+        )
+        digest = keep_manifest(context, self.name, layer.name, manifest)
+        shipped = TreeManifest.of(entry for entry in manifest.entries if not entry.local)
+        return StageResult(
+            facts={"shipped": shipped.digest, "shown": _shown(context, layer, manifest)},
+            outputs={"manifest": digest},
+            summary=_summary(layer, manifest),
+        )
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Remove what link put into the tree."""
+        settings = context.settings
+        if settings.manifest(self.name, layer.name).is_file():
+            for entry in read_manifest(context, self.name, layer.name).entries:
+                remove_path(settings.tree(layer.name) / entry.path)
+            remove_path(settings.manifest(self.name, layer.name))
+        stamp = context.stamped(self.name, layer.name)
+        alias = _alias(context, layer, stamp.parts["install_target"]) if stamp else None
+        if alias is not None:
+            remove_path(alias)
+
+
+def _alias(context: BuildContext, layer: LayerPlan, target: str) -> Path | None:
+    """The link by which layers above find a versioned layer in the build folder."""
+    return None if target == layer.name else context.settings.build_dir / target
+
+
+def _layout(context: BuildContext, layer: LayerPlan) -> LayerLayout:
+    python: str = facts_of(context, "install", layer.name)["python"]
+    return context.layout(layer, PythonVersion.parse(python))
+
+
+def _lower(context: BuildContext, layer: LayerPlan) -> LowerLink:
+    from venvstacks_dag.link import LowerLink
+
+    return LowerLink(
+        env_name=layer.name,
+        install_target=install_target(context, layer),
+        layout=_layout(context, layer),
+        installed=read_manifest(context, "install", layer.name),
+        linked=read_manifest(context, "link", layer.name),
+    )
+
+
+def _shown(context: BuildContext, layer: LayerPlan, linked: TreeManifest) -> dict[str, Any]:
+    """What the layers above depend on: names and places, but none of the layer's packages."""
+    layout = _layout(context, layer)
+    installed = read_manifest(context, "install", layer.name)
+    folder = f"{layout.dynlib_dir}/"
+    shown: dict[str, Any] = {
+        "install_target": install_target(context, layer),
+        "python": str(layout.python),
+        "has_libraries": any(
+            entry.path.startswith(folder) for entry in (*installed.entries, *linked.entries)
+        ),
+    }
+    if layer.is_runtime and layout.target.is_windows:
+        # Copied into the layers above as their launchers.
+        shown["launchers"] = [
+            entry.sha256 for entry in installed.entries if entry.path.endswith(".exe")
+        ]
+    return shown
+
+
+def _summary(layer: LayerPlan, linked: TreeManifest) -> str:
+    libraries = sum("/dynlib/" in entry.path for entry in linked.entries)
+    words = [f"{libraries} links to shared libraries"] if libraries else []
+    if layer.launch_module:
+        words.append(f"launches {Path(layer.launch_module).name.removesuffix('.py')}")
+    return ", ".join(words)
+
+
+def install_target(context: BuildContext, layer: LayerPlan) -> str:
+    """The deployed name: versioned layers carry the version of their lock."""
+    if not layer.versioned:
+        return layer.name
+    lock: dict[str, Any] = facts_of(context, "resolve", layer.name)["lock"]
+    return f"{layer.name}@{lock['lock_version']}"

@@ -1,0 +1,57 @@
+"""publish: one manifest of the whole stack beside the archives."""
+
+from __future__ import annotations
+
+from venvstacks_dag import publish
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.fs import remove_path
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stamps import Parts, Stamp
+
+
+class Publish:
+    """The stage; it belongs to the stack, not to a layer."""
+
+    name = "publish"
+    schema = 1
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+        return "write the manifest of the whole stack"
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """The manifests of all layers that are built."""
+        return {
+            "layers": {
+                built.name: facts_of(context, "build", built.name)["manifest"]
+                for built in context.plan.built_for(context.settings.platform)
+            }
+        }
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """Whether the manifest is the one that was written."""
+        path = publish.stack_manifest_path(context.settings.output_dir)
+        try:
+            found = sha256_file(path)
+        except OSError:
+            return f"{path.name} is missing"
+        return None if found == stamp.outputs["manifest"] else f"{path.name} was edited"
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Write ``__venvstacks__/venvstacks.json``."""
+        manifests = [
+            publish.LayerManifest.from_json(manifest)
+            for manifest in self.parts(context, layer)["layers"].values()
+        ]
+        path = publish.write_stack_manifest(context.settings.output_dir, manifests)
+        return StageResult(
+            outputs={"manifest": sha256_file(path)}, summary=count_text(len(manifests), "layer")
+        )
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Remove the manifest."""
+        remove_path(publish.stack_manifest_path(context.settings.output_dir))

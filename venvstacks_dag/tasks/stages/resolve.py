@@ -1,0 +1,336 @@
+"""resolve: a layer's requirements become its lock, beside the specification."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import LockError
+from venvstacks_dag.fs import read_bytes, write_if_changed
+from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.settings import BuildSettings
+from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of
+from venvstacks_dag.tasks.stages.modules import module_digests
+from venvstacks_dag.tasks.stamps import Parts, Stamp
+
+if TYPE_CHECKING:
+    from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
+
+# Fields of [tool.uv] that decide what a lock holds. Addresses from the environment (mirrors) do
+# not: a committed lock must stay valid on a machine that fetches from somewhere else.
+_UV_FIELDS = (
+    "indexes", "sources", "exclude_newer", "override_dependencies", "constraint_dependencies",
+    "find_links", "no_index", "prerelease",
+)  # fmt: skip
+
+
+def lock_file(settings: BuildSettings, layer: str) -> Path:
+    """A layer's lock (PEP 751 wants no more dots in the name)."""
+    return settings.lock_folder(layer) / f"pylock.{layer.replace('.', '_')}.toml"
+
+
+def metadata_file(settings: BuildSettings, layer: str) -> Path:
+    """What is known about a layer's lock beside its content."""
+    return lock_file(settings, layer).with_suffix(".meta.json")
+
+
+def packages_file(settings: BuildSettings, layer: str) -> Path:
+    """A layer's pins for people to read."""
+    return settings.lock_folder(layer) / f"packages-{layer}.txt"
+
+
+class Resolve:
+    """The stage."""
+
+    name = "resolve"
+    schema = 1
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+        return f"lock the {count_text(len(layer.requirements), 'requirement')} of {layer.name}"
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """The layer's own words, its targets and Python, the locks below, the index settings."""
+        return {
+            "requirements": list(layer.requirements),
+            "targets": list(layer.targets),
+            "python": _python_part(context, layer),
+            "lower_locks": {
+                name: _file_digest(lock_file(context.settings, name)) for name in layer.below
+            },
+            "indexes": {name: context.plan.uv[name] for name in _UV_FIELDS},
+            "package_indexes": [list(pair) for pair in layer.package_indexes],
+            "priority_indexes": list(layer.priority_indexes),
+            "versioned": layer.versioned,
+            "version_inputs": module_digests(context, layer) if layer.versioned else {},
+        }
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """Whether the lock and its companions hold what was written."""
+        for path in _files(context.settings, layer.name):
+            if not path.is_file():
+                return f"{path.name} is missing"
+            if sha256_file(path) != stamp.outputs.get(path.name):
+                return f"{path.name} was edited"
+        return None
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Keep a lock that answers the request already, else make a new one."""
+        from venvstacks_dag import resolve
+
+        request = lock_request(context, layer)
+        sources = _sources(context, layer)
+        digest = resolve.request_digest(request, sources)
+        previous, metadata = _previous(context, layer)
+        if (
+            previous is not None
+            and not context.flags.always
+            and _answers(request, digest, previous, metadata)
+        ):
+            reporter.detail("the lock answers these requirements already")
+            lock = replace(previous, input_digest=digest)
+        else:
+            lock = _solve(context, layer, request, previous, reporter)
+        new = resolve.next_metadata(
+            metadata,
+            lock,
+            request,
+            versioned=layer.versioned,
+            version_inputs=resolve.version_input_lines(
+                layer.name,
+                versioned=layer.versioned,
+                modules=module_digests(context, layer).values() if layer.versioned else (),
+            ),
+            now=datetime.now(UTC),
+        )
+        return _keep(context, layer, lock, new, request.python, reporter)
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Locks are the user's, and committed: only the stamp goes."""
+
+
+def _python_part(context: BuildContext, layer: LayerPlan) -> str:
+    if not layer.is_runtime:
+        python: str = facts_of(context, "resolve", layer.runtime)["python"]
+        return python
+    if layer.python_implementation == "cpython@host":
+        return str(host_python())
+    return layer.python_implementation
+
+
+def host_python() -> PythonVersion:
+    """The version of the interpreter that runs the build."""
+    major, minor, micro = sys.version_info[:3]
+    return PythonVersion(
+        implementation=sys.implementation.name, major=major, minor=minor, micro=micro
+    )
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except FileNotFoundError:
+        raise MissingInput(f"{path.name} is not there yet") from None
+
+
+def _files(settings: BuildSettings, layer: str) -> tuple[Path, ...]:
+    return (
+        lock_file(settings, layer),
+        metadata_file(settings, layer),
+        packages_file(settings, layer),
+    )
+
+
+def python_of(context: BuildContext, layer: LayerPlan) -> PythonVersion:
+    """The exact Python that a layer is built for, asking the runtime's provider if need be."""
+    part = _python_part(context, layer)
+    try:
+        return PythonVersion.parse(part)
+    except ValueError:
+        from venvstacks_dag.runtimes import identify
+
+        return identify(layer.name, part, context.targets(layer), context.providers)
+
+
+def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
+    """Everything that decides a layer's lock, read from the plan and the locks below."""
+    from venvstacks_dag import resolve
+
+    uv = context.plan.uv
+    newest = uv["exclude_newer"]
+    return resolve.LockRequest(
+        env_name=layer.name,
+        requirements=layer.requirements,
+        python=python_of(context, layer),
+        targets=context.targets(layer),
+        lower=tuple(
+            resolve.LowerLayer(
+                env_name=name,
+                lock=read_lock(context.settings, name),
+                targets=context.targets(context.plan.layer(name)),
+            )
+            for name in layer.below
+        ),
+        overrides=tuple(uv["override_dependencies"]),
+        constraints=tuple(uv["constraint_dependencies"]),
+        exclude_newer=datetime.fromisoformat(newest) if newest else None,
+        prerelease=uv["prerelease"],
+        lock_folder=context.settings.lock_folder(layer.name),
+    )
+
+
+def read_lock(settings: BuildSettings, layer: str) -> LayerLock:
+    """A layer's lock from its file. Raises `LockError` or `DiskError`."""
+    from venvstacks_dag.resolve import parse_lock
+
+    path = lock_file(settings, layer)
+    return parse_lock(read_bytes(path), path, layer)
+
+
+def _sources(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
+    """What the specification says about where packages come from."""
+    return {
+        "uv": {name: context.plan.uv[name] for name in _UV_FIELDS},
+        "package_indexes": layer.package_indexes,
+        "priority_indexes": layer.priority_indexes,
+    }
+
+
+def _previous(
+    context: BuildContext, layer: LayerPlan
+) -> tuple[LayerLock | None, LockMetadata | None]:
+    """The lock that is there, and its metadata; None for what is not, or cannot be used."""
+    from venvstacks_dag.resolve import parse_metadata
+
+    path = metadata_file(context.settings, layer.name)
+    try:
+        if not lock_file(context.settings, layer.name).is_file():
+            return None, None
+        lock = read_lock(context.settings, layer.name)
+        if not path.is_file():
+            return lock, None
+        return lock, parse_metadata(read_bytes(path), path, layer.name)
+    except LockError:
+        # A lock that cannot be read is no better than none: it is made anew.
+        return None, None
+
+
+def _answers(
+    request: LockRequest, digest: str, lock: LayerLock, metadata: LockMetadata | None
+) -> bool:
+    """Whether a lock, ours or venvstacks', was made for this request and not edited since."""
+    from venvstacks_dag import resolve
+
+    if metadata is None or metadata.requirements_hash != resolve.requirements_hash(lock):
+        return False
+    if metadata.input_digest:
+        return metadata.input_digest == digest
+    others = resolve.hash_strings(resolve.other_input_lines(request))
+    return (
+        metadata.lock_input_hash == resolve.lock_input_hash(request.requirements)
+        and metadata.other_inputs_hash == others
+    )
+
+
+def _solve(
+    context: BuildContext,
+    layer: LayerPlan,
+    request: LockRequest,
+    previous: LayerLock | None,
+    reporter: Reporter,
+) -> LayerLock:
+    from venvstacks_dag import index, resolve
+    from venvstacks_dag.tasks.uv import uv_settings
+
+    if previous is not None:
+        # Change as little as possible: pins that still fit are kept.
+        pins = tuple(
+            (package.name, str(package.version)) for package in resolve.own_packages(previous)
+        )
+        request = replace(request, preferences=pins)
+    sources = index.layer_sources(
+        uv_settings(context.plan.uv),
+        package_indexes=layer.package_indexes,
+        priority_indexes=layer.priority_indexes,
+        base=context.base,
+        environ=context.environ,
+    )
+    with index.open_index(sources, context.http, context.store, reporter) as client:
+        return resolve.lock_layer(request, client, reporter, sources_json=_sources(context, layer))
+
+
+def _keep(
+    context: BuildContext,
+    layer: LayerPlan,
+    lock: LayerLock,
+    metadata: LockMetadata,
+    python: PythonVersion,
+    reporter: Reporter,
+) -> StageResult:
+    """Write the lock and its companions, and tell the later stages what is in it."""
+    from venvstacks_dag import resolve
+
+    settings = context.settings
+    contents = (
+        resolve.render_lock(lock),
+        resolve.render_metadata(metadata),
+        resolve.packages_text(lock).encode(),
+    )
+    paths = _files(settings, layer.name)
+    for path, data in zip(paths, contents, strict=True):
+        if write_if_changed(path, data):
+            reporter.detail(f"wrote {path.name}")
+    wheels: dict[str, Any] = {}
+    for target in context.targets(layer):
+        pins = resolve.pinned_wheels(lock, target, python, settings.lock_folder(layer.name))
+        wheels[target.name] = [_wheel_json(asdict(pin)) for pin in pins]
+    own = len(resolve.own_packages(lock))
+    shared = len(resolve.shared_packages(lock))
+    below = f", {shared} from layers below" if shared else ""
+    return StageResult(
+        facts={
+            "python": str(python),
+            "wheels": wheels,
+            "requested": sorted({_name(text) for text in layer.requirements}),
+            "latest_upload": _latest_upload(lock),
+            "lock": {
+                "requirements_hash": metadata.requirements_hash,
+                "lock_version": metadata.lock_version,
+                "locked_at": metadata.locked_at,
+            },
+        },
+        outputs={path.name: sha256_file(path) for path in paths},
+        summary=f"{count_text(own, 'package')}{below}",
+    )
+
+
+def _name(requirement: str) -> str:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(Requirement(requirement).name)
+
+
+def _wheel_json(pin: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if name == "path" else value for name, value in pin.items() if value}
+
+
+def _latest_upload(lock: LayerLock) -> str | None:
+    from venvstacks_dag.resolve import own_packages
+
+    times = [
+        wheel.upload_time
+        for package in own_packages(lock)
+        for wheel in package.wheels or ()
+        if wheel.upload_time is not None
+    ]
+    return max(times).isoformat() if times else None

@@ -1,0 +1,52 @@
+"""Manifests on disk: which files a stage made in a tree."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from venvstacks_dag.digest import canonical_json, sha256_file
+from venvstacks_dag.errors import InputChanged
+from venvstacks_dag.fs import TreeManifest, write_if_changed
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.stages.base import MissingInput
+from venvstacks_dag.tasks.stamps import Stamp
+
+
+def keep_manifest(context: BuildContext, stage: str, layer: str, manifest: TreeManifest) -> str:
+    """Write a manifest beside its stamp; the digest of the file."""
+    path = context.settings.manifest(stage, layer)
+    write_if_changed(path, canonical_json(manifest.as_json()))
+    return sha256_file(path)
+
+
+def read_manifest(context: BuildContext, stage: str, layer: str) -> TreeManifest:
+    """The manifest that a stage kept. Raises `InputChanged` where it is missing or damaged."""
+    path = context.settings.manifest(stage, layer)
+    try:
+        return TreeManifest.from_json(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputChanged(
+            f"the list of files of {stage} cannot be read",
+            layer=layer,
+            where=str(path),
+            why=str(error),
+            fix=f"run `doit forget {stage}:{layer}` and build again",
+        ) from error
+
+
+def manifest_damage(context: BuildContext, stamp: Stamp, tree: Path) -> str | None:
+    """Whether the manifest is the stamped one and the tree still looks as it says."""
+    from venvstacks_dag.install import probe
+
+    path = context.settings.manifest(stamp.stage, stamp.layer)
+    try:
+        if sha256_file(path) != stamp.outputs.get("manifest"):
+            return f"{path.name} was edited"
+    except OSError:
+        return f"{path.name} is missing"
+    try:
+        manifest = read_manifest(context, stamp.stage, stamp.layer)
+    except (InputChanged, MissingInput) as error:
+        return str(error)
+    return probe(tree, manifest)
