@@ -28,8 +28,10 @@ from venvstacks_dag.resolve.requirements import (
     Need,
     Overrides,
     Parsed,
+    join_key,
     parse,
     refusal,
+    split_key,
 )
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, admits_python
 
@@ -60,11 +62,19 @@ class TargetProblem:
 
 
 class Provider(AbstractProvider[Need, Candidate, str]):
-    """Answers resolvelib's questions on one target. Every answer is worked out once."""
+    """Answers resolvelib's questions on one target. Every answer is worked out once.
 
-    def __init__(self, problem: TargetProblem, conflicts: Counter[str]) -> None:
+    A thorough provider lets each candidate need itself. That changes no solution, but resolvelib
+    leaps back over pins that none of the clashing needs come from directly: it would leave out
+    a pin that led to the clash by way of others, and with it solutions.
+    """
+
+    def __init__(
+        self, problem: TargetProblem, conflicts: Counter[str], *, thorough: bool = False
+    ) -> None:
         self._problem = problem
         self._conflicts = conflicts
+        self._thorough = thorough
         self._candidates: dict[tuple[NormalizedName, Version, str], Candidate] = {}
         self._needs: dict[Candidate, tuple[Need, ...]] = {}
         self._satisfied: dict[tuple[Need, Candidate], bool] = {}
@@ -89,28 +99,32 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     ) -> Callable[[], Iterator[Candidate]] | Sequence[Candidate]:
         """Candidates best first, lazily: a page is asked for at the first step, metadata never."""
         needs = tuple(requirements[identifier])
-        head = needs[0]
-        if head.refusal:
+        if any(need.refusal for need in needs):
             return ()
+        name, extra = split_key(identifier)
         excluded = {candidate.version for candidate in incompatibilities[identifier]}
-        if head.extra:
+        if extra:
             # An extra stands or falls with its base, so that the base's limits count as well.
-            needs += tuple(requirements.get(head.name, ()))
-            excluded |= {item.version for item in incompatibilities.get(head.name, ())}
-        wanted = self.wanted(head.name, needs)
+            needs += tuple(requirements.get(name, ()))
+            excluded |= {item.version for item in incompatibilities.get(name, ())}
+        wanted = self.wanted(name, needs)
         exact = {need.exact for need in needs if need.exact is not None}
 
         def matches() -> Iterator[Candidate]:
-            for version in self.project(head.name).matches(wanted):
+            for version in self.project(name).matches(wanted):
                 if version not in excluded and exact <= {version}:
-                    yield self._candidate(head, version)
+                    yield self._candidate(name, extra, version)
 
         return matches
 
     def get_dependencies(self, candidate: Candidate) -> Iterable[Need]:
         """What a candidate needs on the target; its metadata is read here and not before."""
         if candidate not in self._needs:
-            self._needs[candidate] = needs = tuple(self._dependencies(candidate))
+            needs = tuple(self._dependencies(candidate))
+            if self._thorough:
+                key, name, extra = candidate.key, candidate.name, candidate.extra
+                needs = (Need(key=key, name=name, text=key, extra=extra), *needs)
+            self._needs[candidate] = needs
             self._problem.pages.expect(
                 need.name for need in needs if self._is_on_index(need) and not need.refusal
             )
@@ -140,7 +154,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     ) -> tuple[bool, bool, bool, bool, int, str]:
         """The smaller, the sooner: fewest choices first, then the order of the user."""
         needs = [info.requirement for info in information[identifier]]
-        name = needs[0].name
+        name, _ = split_key(identifier)
         return (
             name not in self._problem.pins,
             self._conflicts[identifier] < _MANY_CONFLICTS,
@@ -186,18 +200,18 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def _is_on_index(self, need: Need) -> bool:
         return need.name not in self._problem.pins
 
-    def _candidate(self, need: Need, version: Version) -> Candidate:
-        key = (need.name, version, need.extra)
+    def _candidate(self, name: NormalizedName, extra: str, version: Version) -> Candidate:
+        key = (name, version, extra)
         if key not in self._candidates:
-            wheel = self.project(need.name).wheel(version)
+            wheel = self.project(name).wheel(version)
             assert wheel is not None, "matches() offers usable versions only"
-            pins = self._problem.pins.get(need.name)
+            pins = self._problem.pins.get(name)
             self._candidates[key] = Candidate(
-                key=need.key,
-                name=need.name,
+                key=join_key(name, extra),
+                name=name,
                 version=version,
                 wheel=wheel,
-                extra=need.extra,
+                extra=extra,
                 layer=pins[0].layer if pins else None,
             )
         return self._candidates[key]

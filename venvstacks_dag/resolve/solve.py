@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.markers import UndefinedComparison
 from packaging.requirements import InvalidRequirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
-from resolvelib import ResolutionImpossible, ResolutionTooDeep, Resolver
+from resolvelib import ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import Resolution
 
 from venvstacks_dag.errors import ResolutionFailed
 from venvstacks_dag.platforms import TargetPlatform, marker_environment
@@ -23,6 +24,7 @@ from venvstacks_dag.resolve.requirements import MarkerScope, Need, Overrides, Pa
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, direct_specifiers
 
 MAX_ROUNDS = 200_000
+THOROUGH_ROUNDS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,24 +129,60 @@ def pose(
     )
 
 
-def solve(problem: TargetProblem, requirements: Iterable[Parsed]) -> Answer | Failure:
-    """Resolve on one target. Raises `IndexFault` or `DigestMismatch` where an index fails."""
+def solve(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
+    """Resolve on one target. Raises `IndexFault` or `DigestMismatch` where an index fails.
+
+    A search that fails is followed by a thorough one: it takes in pre-releases, where the mode
+    has them as a last resort, and leaves out none of the combinations that resolvelib's leaps
+    may miss. It is bounded, since most of what fails has no solution at all.
+    """
+    found = _search(problem, requirements)
+    if isinstance(found, Failure) and found.causes:
+        wider = replace(problem, rules=replace(problem.rules, last_resort=True), projects={})
+        second = _search(wider, requirements, thorough=True)
+        return second if isinstance(second, Answer) else found
+    return found
+
+
+def _search(
+    problem: TargetProblem, requirements: Iterable[Parsed], *, thorough: bool = False
+) -> Answer | Failure:
     history = History()
-    provider = Provider(problem, history.conflicts)
+    provider = Provider(problem, history.conflicts, thorough=thorough)
     target = problem.rules.target
+    roots = provider.roots(requirements)
     try:
-        result = Resolver(provider, history).resolve(provider.roots(requirements), MAX_ROUNDS)
+        rounds = THOROUGH_ROUNDS if thorough else MAX_ROUNDS
+        mapping = Resolution(provider, history).resolve(roots, rounds).mapping
     except ResolutionImpossible as error:
         causes = tuple(error.causes)
         return Failure(target=target, causes=causes, asked_by=history.asked_by, problem=problem)
     except ResolutionTooDeep:
         return Failure(target=target, causes=(), asked_by=history.asked_by, problem=problem)
-    chosen = result.mapping.values()
+    chosen = _reached(provider, roots, mapping)
     return Answer(
         target=target,
         pins={candidate.name: candidate for candidate in chosen if not candidate.extra},
         warnings=tuple(_warnings(problem, chosen)),
     )
+
+
+def _reached(
+    provider: Provider, roots: Iterable[Need], mapping: Mapping[str, Candidate]
+) -> list[Candidate]:
+    """The candidates that the roots lead to.
+
+    The search also pins what only abandoned candidates asked for. resolvelib's own way of
+    leaving that out does not end where such leftovers form a cycle (1.2.1), hence this one.
+    """
+    reached: dict[str, Candidate] = {}
+    pending = list(roots)
+    while pending:
+        key = pending.pop().key
+        if key not in reached:
+            reached[key] = mapping[key]
+            pending.extend(provider.get_dependencies(mapping[key]))
+    return list(reached.values())
 
 
 def _warnings(problem: TargetProblem, chosen: Iterable[Candidate]) -> Iterator[str]:
