@@ -56,11 +56,6 @@ class InspectedWheel:
     files: tuple[Member, ...]
     record: Mapping[str, Recorded]
 
-    @property
-    def root_scheme(self) -> str:
-        """Where the wheel's root goes."""
-        return "purelib" if self.root_is_purelib else "platlib"
-
 
 def inspect_wheel(
     members: Sequence[Member], pinned: PinnedWheel, read: Callable[[Member], bytes]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.cases.wheels.builder import DATA, DIST_INFO, METADATA, WHEEL, Draft, row
+from tests.cases.wheels.good import streamed, zip64_directory
 
 MODULE = b"x = 1\n"
 LOCAL = b"PK\3\4"
@@ -96,6 +97,37 @@ def _hidden_member(raw: bytes) -> bytes:
 def _other_local_name(raw: bytes) -> bytes:
     at = raw.index(b"demo/__init__.py")
     return raw[:at] + b"demo/__evil__.py" + raw[at + 16 :]
+
+
+def _zip64(case: str, rule: str, record: bytes, offset: int, value: bytes) -> BadWheel:
+    """A ZIP64 file with bytes of its last record of that kind overwritten."""
+    edit = _poke(record, offset, value, last=True)
+    return _raw(case, rule, lambda raw: edit(zip64_directory(raw)))
+
+
+def _extra(case: str, rule: str, extra: bytes) -> BadWheel:
+    """Extra fields on the last entry of the directory."""
+
+    def edit(raw: bytes) -> bytes:
+        end, last = raw.rindex(END), raw.rindex(CENTRAL)
+        out = bytearray(raw[:end] + extra + raw[end:])
+        struct.pack_into("<H", out, last + 30, len(extra))
+        (size,) = struct.unpack_from("<L", raw, end + 12)
+        struct.pack_into("<L", out, end + len(extra) + 12, size + len(extra))
+        return bytes(out)
+
+    return _raw(case, rule, edit)
+
+
+def _many_large(raw: bytes) -> bytes:
+    """Every member declares 60 MiB, which each alone may have."""
+    large = struct.pack("<L", 60 << 20)
+    for record, offset in ((LOCAL, 22), (CENTRAL, 24)):
+        at = raw.find(record)
+        while at >= 0:
+            raw = raw[: at + offset] + large + raw[at + offset + 4 :]
+            at = raw.find(record, at + 4)
+    return raw
 
 
 def _not_utf8(raw: bytes) -> bytes:
@@ -299,6 +331,11 @@ METADATA_CASES = (
         draft=Draft(dist_info="demo.dist-info"),
     ),
     BadWheel(
+        name="dist-info of a version that is none",
+        rule="not named after",
+        draft=Draft(dist_info="demo-new.dist-info"),
+    ),
+    BadWheel(
         name="dist-info in capitals",
         rule="not named after",
         draft=Draft(dist_info="demo-1.0.DIST-INFO"),
@@ -484,7 +521,35 @@ STRUCTURE = (
     _raw("name not utf-8", "not marked", _not_utf8),
 )
 
+EXTENSIONS = (
+    _zip64("zip64 without a signature", "missing or malformed", b"PK\6\6", 0, b"PK\6\5"),
+    _zip64("zip64 locator without a signature", "malformed", b"PK\6\7", 0, b"PK\6\5"),
+    _zip64("zip64 of another length", "malformed", b"PK\6\6", 4, b"\x2d"),
+    _zip64("zip64 on two disks", "do not fit", b"PK\6\7", 16, b"\2"),
+    _zip64("zip64 located elsewhere", "do not fit", b"PK\6\7", 8, b"\0\0"),
+    _zip64("zip64 with another count", "do not fit", b"PK\6\6", 24, b"\x01"),
+    _zip64("zip64 against the plain size", "contradict", b"PK\6\6", 40, b"\1\1"),
+    _zip64("zip64 beyond the file", "does not end", b"PK\6\6", 48, b"\xff\xff\xff\1"),
+    _raw("zip64 in a tiny file", "are missing", lambda raw: raw[-22:-14] + b"\xff" * 12 + b"\0\0"),
+    _extra("cut extra field", "malformed extra", b"\x55\x54\1"),
+    _extra("long extra field", "malformed extra", b"\x55\x54\xff\0"),
+    _extra("second name", "second name", b"\x75\x70\5\0\1\0\0\0\0"),
+    _extra("two zip64 fields", "two ZIP64", b"\1\0\0\0" * 2),
+    _raw("ratio of all", "to 1", _many_large),
+    BadWheel(
+        name="descriptor that says something else",
+        rule="data descriptor",
+        draft=Draft(edit=lambda raw: _poke(b"PK\7\x08", 4, b"\1\2")(streamed(raw))),
+    ),
+    BadWheel(
+        name="bytes behind the descriptor",
+        rule="descriptor says",
+        draft=Draft(edit=lambda raw: _gap_before_directory(streamed(raw))),
+    ),
+)
+
 BAD_WHEELS = (
+    *EXTENSIONS,
     *NAMES,
     *COLLISIONS,
     *PLACES,

@@ -32,7 +32,7 @@ def _files(case: str, *paths: str) -> GoodWheel:
     return GoodWheel(name=case, draft=draft, has={f"purelib/{path}": 0o644 for path in paths})
 
 
-def _streamed(raw: bytes, *, signature: bytes = b"PK\7\x08") -> bytes:
+def streamed(raw: bytes, *, signature: bytes = b"PK\7\x08") -> bytes:
     """The same wheel as writers make it that cannot seek: sizes follow the data."""
     out = io.BytesIO()
     entries = []
@@ -58,7 +58,7 @@ def _streamed(raw: bytes, *, signature: bytes = b"PK\7\x08") -> bytes:
 
 
 def _streamed_bare(raw: bytes) -> bytes:
-    return _streamed(raw, signature=b"")
+    return streamed(raw, signature=b"")
 
 
 def _zip64(raw: bytes) -> bytes:
@@ -74,7 +74,7 @@ def _zip64(raw: bytes) -> bytes:
     return out.getvalue()
 
 
-def _zip64_directory(raw: bytes) -> bytes:
+def zip64_directory(raw: bytes) -> bytes:
     """The same wheel with ZIP64 records at its end and in its first directory entry."""
     end = raw.rindex(b"PK\5\6")
     first = raw.index(b"PK\1\2")
@@ -244,10 +244,10 @@ GOOD_WHEELS = (
     ),
     GoodWheel(name="no modes", draft=Draft(modes={_INIT: 0}), has={f"purelib/{_INIT}": 0o644}),
     GoodWheel(name="stored", draft=Draft(methods={_INIT: zipfile.ZIP_STORED})),
-    GoodWheel(name="sizes behind the data", draft=Draft(edit=_streamed)),
+    GoodWheel(name="sizes behind the data", draft=Draft(edit=streamed)),
     GoodWheel(name="sizes behind the data, bare", draft=Draft(edit=_streamed_bare)),
     GoodWheel(name="zip64 local headers", draft=Draft(edit=_zip64)),
-    GoodWheel(name="zip64 directory", draft=Draft(edit=_zip64_directory)),
+    GoodWheel(name="zip64 directory", draft=Draft(edit=zip64_directory)),
     GoodWheel(name="time stamps", draft=Draft(edit=_with_times)),
     GoodWheel(name="sha512", draft=Draft(rows={_INIT: row(_INIT, _INIT_DATA, "sha512")})),
     GoodWheel(

@@ -149,6 +149,24 @@ def test_removing(tmp_path: Path) -> None:
     assert names(tmp_path) == ["kept"]
 
 
+def test_removing_what_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first try fails in each folder, as on Windows and for users other than root."""
+    real_unlink = os.unlink
+    (tmp_path / "tree/deep").mkdir(parents=True)
+    (tmp_path / "tree/deep/a").write_bytes(b"")
+    (tmp_path / "tree/deep/link").symlink_to("a")
+
+    def unlink(name: str | os.PathLike[str], *, dir_fd: int | None = None) -> None:
+        if not stat.S_IMODE((tmp_path / "tree/deep").stat().st_mode) & 0o200:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real_unlink(name, dir_fd=dir_fd)
+
+    (tmp_path / "tree/deep").chmod(0o555)
+    monkeypatch.setattr("os.unlink", unlink)
+    remove_path(tmp_path / "tree")
+    assert names(tmp_path) == []
+
+
 def test_a_link_where_it_can_be(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
     link_or_copy(tmp_path / "a", tmp_path / "b")
