@@ -62,19 +62,11 @@ class TargetProblem:
 
 
 class Provider(AbstractProvider[Need, Candidate, str]):
-    """Answers resolvelib's questions on one target. Every answer is worked out once.
+    """Answers resolvelib's questions on one target. Every answer is worked out once."""
 
-    A thorough provider lets each candidate need itself. That changes no solution, but resolvelib
-    leaps back over pins that none of the clashing needs come from directly: it would leave out
-    a pin that led to the clash by way of others, and with it solutions.
-    """
-
-    def __init__(
-        self, problem: TargetProblem, conflicts: Counter[str], *, thorough: bool = False
-    ) -> None:
+    def __init__(self, problem: TargetProblem, conflicts: Counter[str]) -> None:
         self._problem = problem
         self._conflicts = conflicts
-        self._thorough = thorough
         self._candidates: dict[tuple[NormalizedName, Version, str], Candidate] = {}
         self._needs: dict[Candidate, tuple[Need, ...]] = {}
         self._satisfied: dict[tuple[Need, Candidate], bool] = {}
@@ -120,11 +112,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def get_dependencies(self, candidate: Candidate) -> Iterable[Need]:
         """What a candidate needs on the target; its metadata is read here and not before."""
         if candidate not in self._needs:
-            needs = tuple(self._dependencies(candidate))
-            if self._thorough:
-                key, name, extra = candidate.key, candidate.name, candidate.extra
-                needs = (Need(key=key, name=name, text=key, extra=extra), *needs)
-            self._needs[candidate] = needs
+            self._needs[candidate] = needs = tuple(self._dependencies(candidate))
             self._problem.pages.expect(
                 need.name for need in needs if self._is_on_index(need) and not need.refusal
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.markers import UndefinedComparison
@@ -15,6 +16,7 @@ from resolvelib.resolvers import Resolution
 from venvstacks_dag.errors import ResolutionFailed
 from venvstacks_dag.platforms import TargetPlatform, marker_environment
 from venvstacks_dag.platforms.tags import tag_priorities
+from venvstacks_dag.resolve import thorough
 from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
 from venvstacks_dag.resolve.lower import LowerPin
@@ -24,7 +26,6 @@ from venvstacks_dag.resolve.requirements import MarkerScope, Need, Overrides, Pa
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, direct_specifiers
 
 MAX_ROUNDS = 200_000
-THOROUGH_ROUNDS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,36 +133,39 @@ def pose(
 def solve(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
     """Resolve on one target. Raises `IndexFault` or `DigestMismatch` where an index fails.
 
-    A search that fails is followed by a thorough one: it takes in pre-releases, where the mode
-    has them as a last resort, and leaves out none of the combinations that resolvelib's leaps
-    may miss. It is bounded, since most of what fails has no solution at all.
+    What resolvelib finds impossible is searched once more and thoroughly, now with pre-releases
+    where the mode has them as a last resort.
     """
-    found = _search(problem, requirements)
-    if isinstance(found, Failure) and found.causes:
-        wider = replace(problem, rules=replace(problem.rules, last_resort=True), projects={})
-        second = _search(wider, requirements, thorough=True)
-        return second if isinstance(second, Answer) else found
-    return found
-
-
-def _search(
-    problem: TargetProblem, requirements: Iterable[Parsed], *, thorough: bool = False
-) -> Answer | Failure:
     history = History()
-    provider = Provider(problem, history.conflicts, thorough=thorough)
+    provider = Provider(problem, history.conflicts)
     target = problem.rules.target
     roots = provider.roots(requirements)
     try:
-        rounds = THOROUGH_ROUNDS if thorough else MAX_ROUNDS
-        mapping = Resolution(provider, history).resolve(roots, rounds).mapping
+        mapping = Resolution(provider, history).resolve(roots, MAX_ROUNDS).mapping
     except ResolutionImpossible as error:
+        answer = _search_again(problem, requirements)
         causes = tuple(error.causes)
-        return Failure(target=target, causes=causes, asked_by=history.asked_by, problem=problem)
+        return answer or Failure(
+            target=target, causes=causes, asked_by=history.asked_by, problem=problem
+        )
     except ResolutionTooDeep:
         return Failure(target=target, causes=(), asked_by=history.asked_by, problem=problem)
-    chosen = _reached(provider, roots, mapping)
+    return _answer(problem, _reached(provider, roots, mapping))
+
+
+def _search_again(problem: TargetProblem, requirements: Iterable[Parsed]) -> Answer | None:
+    wider = replace(problem, rules=replace(problem.rules, last_resort=True), projects={})
+    provider = Provider(wider, Counter())
+    try:
+        found = thorough.search(provider, provider.roots(requirements))
+    except thorough.GaveUp:
+        return None
+    return None if found is None else _answer(wider, found.values())
+
+
+def _answer(problem: TargetProblem, chosen: Collection[Candidate]) -> Answer:
     return Answer(
-        target=target,
+        target=problem.rules.target,
         pins={candidate.name: candidate for candidate in chosen if not candidate.extra},
         warnings=tuple(_warnings(problem, chosen)),
     )

@@ -17,7 +17,7 @@ from venvstacks_dag.index.model import CoreMetadata, WheelLink
 from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.platforms.tags import tag_priorities
 from venvstacks_dag.reporting import NullReporter, RecordingReporter
-from venvstacks_dag.resolve import solve
+from venvstacks_dag.resolve import solve, thorough
 from venvstacks_dag.resolve.books import PageBook
 from venvstacks_dag.resolve.candidates import IndexedProject
 from venvstacks_dag.resolve.lock import lock_layer
@@ -237,3 +237,22 @@ def test_many_different_stories_are_cut_short() -> None:
         lock(["a 1.0"], *asked, targets=targets(names))
     assert "and more on the other platforms" in str(caught.value)
     assert "on macosx_arm64:" not in str(caught.value)
+
+
+def _impossible() -> list[str]:
+    """Nothing fits, and every version has to be looked at to know."""
+    return [*(f"a {n}.0 | b=={n}.0" for n in range(1, 6)), "b 9.0"]
+
+
+@pytest.mark.parametrize("limit", ["MOST_STEPS", "MOST_PINS"])
+def test_the_thorough_search_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(thorough, limit, 1)
+    with pytest.raises(ResolutionFailed, match="the requirements cannot be met"):
+        lock(_impossible(), "a")
+
+
+def test_the_thorough_search_gives_up_nothing_that_it_has_not_tried() -> None:
+    index = FakeIndex(_impossible())
+    with pytest.raises(ResolutionFailed):
+        lock_layer(request("a"), index, NullReporter())
+    assert {name.split("-")[1] for name in index.metadata_read} == {f"{n}.0" for n in range(1, 6)}
