@@ -46,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
     from doit.doit_cmd import DoitMain
 
     from venvstacks_dag.tasks import build_context
-    from venvstacks_dag.tasks.factory import namespace
+    from venvstacks_dag.tasks.factory import namespace, task_names
     from venvstacks_dag.tasks.reporter import bound_reporter
     from venvstacks_dag.tasks.settings import BuildSettings
 
@@ -54,10 +54,15 @@ def _run(options: argparse.Namespace) -> int:
         options.spec, build_dir=options.build_dir, output_dir=options.output_dir
     )
     context = build_context(settings, os.environ)
+    if options.command == "info" and options.task not in task_names(context):
+        raise VenvstacksDagError(
+            f"there is no task {options.task!r}",
+            fix=f"venvstacks-dag list {options.spec} shows them all",
+        )
     loader = ModuleTaskLoader(dict(namespace(context, bound_reporter(context))))
     # No configuration of a project that happens to be in the current folder.
-    result: int = DoitMain(loader, config_filenames=()).run(_doit_arguments(options))
-    return result
+    result: int | None = DoitMain(loader, config_filenames=()).run(_doit_arguments(options))
+    return result or 0
 
 
 def _doit_arguments(options: argparse.Namespace) -> list[str]:
