@@ -18,6 +18,7 @@ import zstandard
 
 
 def main(artifacts: Path, target: Path) -> None:
+    """Check, unpack and set up every layer of a published stack."""
     manifest = json.loads((artifacts / "__venvstacks__" / "venvstacks.json").read_text())
     target.mkdir(parents=True)
     for kind in ("runtimes", "frameworks", "applications"):

@@ -104,8 +104,8 @@ def _xz(data: bytes, options: Mapping[str, Any]) -> bytes:
 def zip_file(members: Sequence[Mapping[str, Any]], *, comment: str = "") -> bytes:
     """A ZIP file.
 
-    Members' keys: name, content, repeat (of the content), mode (with the type's bits), system,
-    method.
+    Members' keys: name, content or hex, repeat (of the content), mode (with the type's bits),
+    system, method.
     """
     stream = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(stream, "w") as archive:
@@ -118,7 +118,10 @@ def zip_file(members: Sequence[Mapping[str, Any]], *, comment: str = "") -> byte
             default = 0o40755 if member["name"].endswith("/") else 0o100644
             info.external_attr = member.get("mode", default) << 16
             info.compress_type = member.get("method", zipfile.ZIP_STORED)
-            archive.writestr(info, _raw(member.get("content", "")) * member.get("repeat", 1))
+            content = (
+                bytes.fromhex(member["hex"]) if "hex" in member else _raw(member.get("content", ""))
+            )
+            archive.writestr(info, content * member.get("repeat", 1))
         archive.comment = comment.encode()
     return stream.getvalue()
 

@@ -22,7 +22,8 @@ class FakePackage:
     """One version of a project. ``tags`` make one wheel each; without any it is an sdist only.
 
     ``metadata_requires_python`` is for indexes that do not repeat it on the page. ``broken``
-    is the reason for which the metadata is refused.
+    is the reason for which the metadata is refused. ``salt`` gives another content under the
+    same name.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FakePackage:
     broken: str | None = None
     local: bool = False
     index: str = INDEX
+    salt: str = ""
 
     @classmethod
     def of(cls, data: str | Mapping[str, Any]) -> FakePackage:
@@ -58,7 +60,7 @@ class FakePackage:
     def _link(self, tag: str) -> WheelLink:
         filename = f"{self.name.replace('-', '_')}-{self.version}-{tag}.whl"
         name, version, build, tags = parse_wheel_filename(filename)
-        digest = hashlib.sha256(f"{self.index}{filename}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{filename}{self.salt}".encode()).hexdigest()
         place = "file:///wheels" if self.local else "https://files.example"
         return WheelLink(
             filename=filename,

@@ -12,11 +12,12 @@ from typing import BinaryIO, Protocol
 
 import zstandard
 
-from venvstacks_dag.archive.compression import ZSTD_WINDOW_LOG
 from venvstacks_dag.archive.members import Refused
 from venvstacks_dag.archive.model import ArchiveFormat
 
 _CHUNK = 1 << 17
+# What zstd's own tool reads without being asked to take more memory: 128 MiB.
+_MOST_WINDOW = 1 << 27
 # The most that xz needs for its preset 9 (a dictionary of 64 MiB), and a little more.
 _XZ_MEMORY = 80 << 20
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -115,7 +116,7 @@ class _ZstdSource:
         start = stream.tell()
         check_single_frame(stream)
         stream.seek(start)
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << ZSTD_WINDOW_LOG)
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW)
         self._reader = decompressor.stream_reader(stream, read_size=_CHUNK, closefd=False)
 
     def read(self, size: int, /) -> bytes:
@@ -129,7 +130,7 @@ def check_single_frame(stream: BinaryIO) -> None:
     """Make sure that what is left in `stream` is exactly one whole zstd frame (RFC 8878, 3.1.1).
 
     Walks over the blocks' headers without decompressing anything. The frame must carry the
-    checksum of its content and keep to the window that we write, and need no dictionary.
+    checksum of its content and have a bounded window, and need no dictionary.
     Raises `Refused`.
     """
     head = stream.read(18)
@@ -140,8 +141,8 @@ def check_single_frame(stream: BinaryIO) -> None:
         header_size = zstandard.frame_header_size(head)
     except zstandard.ZstdError as error:
         raise Refused(f"its zstd header is damaged: {error}") from error
-    if frame.window_size > 1 << ZSTD_WINDOW_LOG:
-        raise Refused(f"its zstd window is larger than {1 << ZSTD_WINDOW_LOG} bytes")
+    if frame.window_size > _MOST_WINDOW:
+        raise Refused(f"its zstd window is larger than {_MOST_WINDOW} bytes")
     if frame.dict_id:
         raise Refused("it needs a zstd dictionary")
     if not frame.has_checksum:

@@ -46,7 +46,7 @@ def write_archive(
     """
     strength = level_for(format, profile, level)
     unpacked = sum(entry.size for entry in entries)
-    label = f"archiving {destination.name}"
+    label = "pack"
     with (
         atomic_stream(destination) as stream,
         reporter.progress(label, total=unpacked, unit="bytes") as progress,

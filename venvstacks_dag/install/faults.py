@@ -6,9 +6,7 @@ libraries below raise on bad input, into one `WheelRefused` that names the wheel
 
 from __future__ import annotations
 
-import configparser
 import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +14,14 @@ from pathlib import Path
 from venvstacks_dag.errors import WheelRefused
 from venvstacks_dag.fs import disk_errors
 
-# What installer, zlib, csv, email and configparser raise on malformed wheels.
+# What installer and the parsers of the standard library raise on malformed wheels.
 _MALFORMED = (
     AssertionError,
     LookupError,
     NotImplementedError,
     RuntimeError,
     ValueError,
-    configparser.Error,
     struct.error,
-    zlib.error,
 )
 
 

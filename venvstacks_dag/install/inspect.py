@@ -7,12 +7,13 @@ content while that is unpacked.
 
 from __future__ import annotations
 
+import configparser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from installer.utils import parse_entrypoints
 
-from venvstacks_dag.install.faults import WheelFault
+from venvstacks_dag.install.faults import WheelFault, printable
 from venvstacks_dag.install.metadata import (
     WheelName,
     check_metadata,
@@ -54,11 +55,6 @@ class InspectedWheel:
     root_is_purelib: bool
     files: tuple[Member, ...]
     record: Mapping[str, Recorded]
-
-    @property
-    def root_scheme(self) -> str:
-        """Where the wheel's root goes."""
-        return "purelib" if self.root_is_purelib else "platlib"
 
 
 def inspect_wheel(
@@ -164,7 +160,14 @@ class _Texts:
 
 def _check_entry_points(text: str, member: str) -> None:
     # Scripts are left out of layers, but what asks for an impossible one is no honest wheel.
-    for name, _module, _attribute, _section in parse_entrypoints(text):
+    try:
+        names = [name for name, _module, _attribute, _section in parse_entrypoints(text)]
+    except configparser.Error as error:
+        raise WheelFault(f"cannot be read: {printable(str(error))}", member=member) from error
+    except AssertionError as error:
+        # That is how installer says it.
+        raise WheelFault("a script that is not MODULE:FUNCTION", member=member) from error
+    for name in names:
         fault = "a script in another folder" if "/" in name else name_fault(name)
         if fault := fault or script_fault(name):
             raise WheelFault(fault, member=member)

@@ -29,7 +29,8 @@ def site_fault(path: str, dist_info: str) -> str | None:
     if folded.endswith(".dist-info") and (top != dist_info or not rest):
         return "the metadata folder of another distribution"
     egg = _EGG.match(folded)
-    if egg and canonicalize_name(egg["name"]) != canonicalize_name(dist_info.rpartition("-")[0]):
+    own = dist_info.removesuffix(".dist-info").rpartition("-")[0]
+    if egg and canonicalize_name(egg["name"]) != canonicalize_name(own):
         return "the metadata (as an egg) of another distribution"
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -65,12 +66,7 @@ def _write_tree(
     plan: LayerPlan, request: InstallRequest, folder: Path, reporter: Reporter
 ) -> list[TreeEntry]:
     root = str(folder)
-    for place in plan.folders:
-        made = f"{root}/{place}"
-        # It is there already where the host ignores case and another name has it.
-        with suppress(FileExistsError):
-            os.mkdir(made)  # noqa: PTH102 - no Path in these loops
-        os.chmod(made, _FOLDER_MODE)  # noqa: PTH101 - mkdir's mode depends on the umask
+    _make_folders(root, plan.folders)
     site = f"{request.layout.site_packages}/"
     entries: list[TreeEntry] = []
     total = sum(len(image.files) for image in plan.images)
@@ -79,6 +75,19 @@ def _write_tree(
             entries += _write_wheel(image, root, site) if image.package else _write(image, root)
             progress.advance(len(image.files))
     return entries
+
+
+def _make_folders(root: str, folders: tuple[str, ...]) -> None:
+    umask_takes_away = None
+    for folder in folders:
+        made = f"{root}/{folder}"
+        # It is there already where the host ignores case and another name has it.
+        with suppress(FileExistsError):
+            os.mkdir(made, _FOLDER_MODE)  # noqa: PTH102 - no Path in these loops
+        if umask_takes_away is None:
+            umask_takes_away = stat.S_IMODE(os.lstat(made).st_mode) != _FOLDER_MODE
+        if umask_takes_away:
+            os.chmod(made, _FOLDER_MODE)  # noqa: PTH101 - no Path in these loops
 
 
 def _write(runtime: PlannedImage, root: str) -> list[TreeEntry]:

@@ -58,7 +58,10 @@ class MemberStream:
             return self._packed(size)
         while not decoder.eof:
             packed = decoder.unconsumed_tail or self._packed(CHUNK)
-            data = decoder.decompress(packed, size)
+            try:
+                data = decoder.decompress(packed, size)
+            except zlib.error as error:
+                raise WheelFault(f"broken data: {error}", member=self.member.name) from error
             if data:
                 return data
             if not packed:

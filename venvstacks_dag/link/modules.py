@@ -12,12 +12,15 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import category
 
 from venvstacks_dag.digest import sha256_file, sha256_json, sha256_stream
 from venvstacks_dag.errors import LinkError
 from venvstacks_dag.fs import FILE_MODE, PROGRAM_MODE, disk_errors
-from venvstacks_dag.link.gitignore import IgnoreRules, rules_for
+
+if TYPE_CHECKING:
+    from venvstacks_dag.link.gitignore import IgnoreRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -163,6 +166,9 @@ def _module_file(path: Path) -> os.stat_result:
 
 def _walk(top: Path) -> Iterator[_Folder]:
     """All folders of a module, each before those in it, in a fixed order."""
+    # Most modules are single files, which no rules leave out: pathspec takes a while to import.
+    from venvstacks_dag.link.gitignore import rules_for  # noqa: PLC0415
+
     root = Path(os.path.realpath(top))
     # The rules are those of the folder that really holds the files, which a link to it may not.
     yield from _walk_folder(_Here(root, top.name, rules_for(root), (root,)))

@@ -1,24 +1,14 @@
 """HTTP: sessions, retries, verified downloads. The only room that opens connections."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from venvstacks_dag.net.model import Downloader, FilePart, RangeDownloader, Response
-from venvstacks_dag.net.settings import NetSettings
-from venvstacks_dag.net.urls import redact, without_login
+from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from venvstacks_dag.net.client import HttpClient
-else:
-
-    def __getattr__(name: str) -> Any:
-        """Import the client, and requests with it, only where it is used: starting stays quick."""
-        if name == "HttpClient":
-            return import_module("venvstacks_dag.net.client").HttpClient
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+    from venvstacks_dag.net.model import Downloader, FilePart, RangeDownloader, Response
+    from venvstacks_dag.net.settings import NetSettings
+    from venvstacks_dag.net.urls import redact, without_login
 
 __all__ = [
     "Downloader",
@@ -30,3 +20,13 @@ __all__ = [
     "redact",
     "without_login",
 ]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "client": ("HttpClient",),
+        "model": ("Downloader", "FilePart", "RangeDownloader", "Response"),
+        "settings": ("NetSettings",),
+        "urls": ("redact", "without_login"),
+    },
+)

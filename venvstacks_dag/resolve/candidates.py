@@ -102,12 +102,16 @@ class IndexedProject:
         known = self.page.versions if self.page else ()
         admitted = tuple(wanted.filter(known, prereleases=True))
         mode = self.rules.prereleases(self.name)
+        final = tuple(version for version in admitted if not version.is_prerelease)
+        others = tuple(version for version in admitted if version.is_prerelease)
         if mode is Prereleases.ALWAYS:
             yield admitted
-            return
-        yield tuple(version for version in admitted if not version.is_prerelease)
-        if mode is Prereleases.LAST_RESORT:
-            yield tuple(version for version in admitted if version.is_prerelease)
+        elif mode is Prereleases.AFTER_FINAL:
+            yield (*final, *others)
+        else:
+            yield final
+        if mode is Prereleases.NO_FINAL:
+            yield others
 
     def _preferred_first(self, versions: Sequence[Version]) -> tuple[Version, ...]:
         preferred = [version for version in self._preferred if version in versions]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import PurePath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -10,6 +11,7 @@ from urllib.request import url2pathname
 from venvstacks_dag.errors import LockError
 
 _SCHEMES = frozenset({"https", "http", "file"})
+_FILE_NAME = re.compile(r"[A-Za-z0-9._+!-]+\Z")
 
 
 def address_in_lock(url: str) -> str:
@@ -69,10 +71,10 @@ def fault_of_path(path: str, filename: str) -> str | None:
 
 
 def fault_of_filename(filename: str) -> str | None:
-    """What is wrong with a wheel's file name in a lock, or None. It must not be a path."""
-    if any(mark in filename for mark in "/\\:"):
-        return "a file name must not be a path"
-    return _fault_of_text(filename)
+    """What is wrong with a wheel's file name in a lock, or None. It must never act as a path."""
+    if _FILE_NAME.match(filename):
+        return None
+    return "a file name may hold letters, digits and ._+!- only"
 
 
 def _fault_of_text(text: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from packaging.markers import Marker
+from packaging.markers import InvalidMarker, Marker
 from packaging.pylock import Package
 
 from venvstacks_dag.resolve.model import SHARED_CLAUSE, LayerLock
@@ -64,9 +64,16 @@ def own_marker(package: Package) -> str:
     if not is_shared(package):
         return text
     own = _unwrap(text.removesuffix(SHARED_CLAUSE).removesuffix(" and "))
-    if marker_text(Marker(shared_marker(own))) != text or SHARED_VALUE in own:
+    if SHARED_VALUE in own or not _is_joined(own, text):
         raise ValueError(f"{SHARED_VALUE!r} must stand in a clause of its own, at the end")
     return own
+
+
+def _is_joined(own: str, whole: str) -> bool:
+    try:
+        return marker_text(Marker(shared_marker(own))) == whole
+    except InvalidMarker:
+        return False
 
 
 def shared_marker(own: str) -> str:

@@ -28,8 +28,10 @@ from venvstacks_dag.resolve.requirements import (
     Need,
     Overrides,
     Parsed,
+    join_key,
     parse,
     refusal,
+    split_key,
 )
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, admits_python
 
@@ -89,21 +91,21 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     ) -> Callable[[], Iterator[Candidate]] | Sequence[Candidate]:
         """Candidates best first, lazily: a page is asked for at the first step, metadata never."""
         needs = tuple(requirements[identifier])
-        head = needs[0]
-        if head.refusal:
+        if any(need.refusal for need in needs):
             return ()
+        name, extra = split_key(identifier)
         excluded = {candidate.version for candidate in incompatibilities[identifier]}
-        if head.extra:
+        if extra:
             # An extra stands or falls with its base, so that the base's limits count as well.
-            needs += tuple(requirements.get(head.name, ()))
-            excluded |= {item.version for item in incompatibilities.get(head.name, ())}
-        wanted = self.wanted(head.name, needs)
+            needs += tuple(requirements.get(name, ()))
+            excluded |= {item.version for item in incompatibilities.get(name, ())}
+        wanted = self.wanted(name, needs)
         exact = {need.exact for need in needs if need.exact is not None}
 
         def matches() -> Iterator[Candidate]:
-            for version in self.project(head.name).matches(wanted):
+            for version in self.project(name).matches(wanted):
                 if version not in excluded and exact <= {version}:
-                    yield self._candidate(head, version)
+                    yield self._candidate(name, extra, version)
 
         return matches
 
@@ -140,7 +142,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     ) -> tuple[bool, bool, bool, bool, int, str]:
         """The smaller, the sooner: fewest choices first, then the order of the user."""
         needs = [info.requirement for info in information[identifier]]
-        name = needs[0].name
+        name, _ = split_key(identifier)
         return (
             name not in self._problem.pins,
             self._conflicts[identifier] < _MANY_CONFLICTS,
@@ -186,18 +188,18 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def _is_on_index(self, need: Need) -> bool:
         return need.name not in self._problem.pins
 
-    def _candidate(self, need: Need, version: Version) -> Candidate:
-        key = (need.name, version, need.extra)
+    def _candidate(self, name: NormalizedName, extra: str, version: Version) -> Candidate:
+        key = (name, version, extra)
         if key not in self._candidates:
-            wheel = self.project(need.name).wheel(version)
+            wheel = self.project(name).wheel(version)
             assert wheel is not None, "matches() offers usable versions only"
-            pins = self._problem.pins.get(need.name)
+            pins = self._problem.pins.get(name)
             self._candidates[key] = Candidate(
-                key=need.key,
-                name=need.name,
+                key=join_key(name, extra),
+                name=name,
                 version=version,
                 wheel=wheel,
-                extra=need.extra,
+                extra=extra,
                 layer=pins[0].layer if pins else None,
             )
         return self._candidates[key]

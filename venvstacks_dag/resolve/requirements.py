@@ -76,9 +76,20 @@ def parse(text: str) -> Parsed:
     specifier = requirement.specifier
     needs = [Need(key=name, name=name, text=plain, specifier=specifier)]
     for extra in sorted(canonicalize_name(extra) for extra in requirement.extras):
-        key = f"{name}[{extra}]"
+        key = join_key(name, extra)
         needs.append(Need(key=key, name=name, text=plain, extra=extra, specifier=specifier))
     return Parsed(text=text, requirement=requirement, name=name, needs=tuple(needs))
+
+
+def join_key(name: NormalizedName, extra: str) -> str:
+    """What identifies a project, or (where `extra` is not "") one of its extras."""
+    return f"{name}[{extra}]" if extra else name
+
+
+def split_key(key: str) -> tuple[NormalizedName, str]:
+    """The project and the extra ("" for the project itself) that `join_key` put together."""
+    name, _, extra = key.partition("[")
+    return NormalizedName(name), extra.removesuffix("]")
 
 
 def refusal(reason: str) -> Need:

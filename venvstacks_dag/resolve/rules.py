@@ -38,8 +38,9 @@ class Prereleases(Enum):
     """When a project's pre-releases count."""
 
     NEVER = "never"
-    LAST_RESORT = "where no final release will do"
-    ALWAYS = "always"
+    NO_FINAL = "where the requirements admit no final release"
+    AFTER_FINAL = "after all final releases"
+    ALWAYS = "like final releases"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,9 @@ class TargetRules:
 
     ``ranks`` are the accepted wheel tags, 0 the best. ``direct`` holds the specifiers that
     the user wrote (requirements, constraints and overrides that hold on the target): only
-    they may ask for a yanked file or opt in to pre-releases.
+    they may ask for a yanked file or opt in to pre-releases. ``last_resort`` offers pre-releases
+    (in the modes that have them if necessary) beside final releases that meet the requirements
+    but lead to no solution.
     """
 
     target: TargetPlatform
@@ -57,6 +60,7 @@ class TargetRules:
     prerelease: str = "if-necessary-or-explicit"
     exclude_newer: datetime | None = None
     direct: Mapping[NormalizedName, tuple[SpecifierSet, ...]] = field(default_factory=dict)
+    last_resort: bool = False
 
     def prereleases(self, name: NormalizedName) -> Prereleases:
         """When pre-releases of a project count, after uv's five modes."""
@@ -66,7 +70,9 @@ class TargetRules:
         opted_in = any(specifier.prereleases for specifier in self.direct.get(name, ()))
         if "explicit" in mode and opted_in:
             return Prereleases.ALWAYS
-        return Prereleases.LAST_RESORT if "if-necessary" in mode else Prereleases.NEVER
+        if "if-necessary" not in mode:
+            return Prereleases.NEVER
+        return Prereleases.AFTER_FINAL if self.last_resort else Prereleases.NO_FINAL
 
     def asks_for(self, name: NormalizedName, version: Version) -> bool:
         """Whether the user pinned exactly this version, so that a yanked file may serve."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from packaging.markers import UndefinedComparison
 from packaging.requirements import InvalidRequirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
-from resolvelib import ResolutionImpossible, ResolutionTooDeep, Resolver
+from resolvelib import ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import Resolution
 
 from venvstacks_dag.errors import ResolutionFailed
 from venvstacks_dag.platforms import TargetPlatform, marker_environment
 from venvstacks_dag.platforms.tags import tag_priorities
+from venvstacks_dag.resolve import thorough
 from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
 from venvstacks_dag.resolve.lower import LowerPin
@@ -127,24 +130,63 @@ def pose(
     )
 
 
-def solve(problem: TargetProblem, requirements: Iterable[Parsed]) -> Answer | Failure:
-    """Resolve on one target. Raises `IndexFault` or `DigestMismatch` where an index fails."""
+def solve(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
+    """Resolve on one target. Raises `IndexFault` or `DigestMismatch` where an index fails.
+
+    What resolvelib finds impossible is searched once more and thoroughly, now with pre-releases
+    where the mode has them as a last resort.
+    """
     history = History()
     provider = Provider(problem, history.conflicts)
     target = problem.rules.target
+    roots = provider.roots(requirements)
     try:
-        result = Resolver(provider, history).resolve(provider.roots(requirements), MAX_ROUNDS)
+        mapping = Resolution(provider, history).resolve(roots, MAX_ROUNDS).mapping
     except ResolutionImpossible as error:
+        answer = _search_again(problem, requirements)
         causes = tuple(error.causes)
-        return Failure(target=target, causes=causes, asked_by=history.asked_by, problem=problem)
+        return answer or Failure(
+            target=target, causes=causes, asked_by=history.asked_by, problem=problem
+        )
     except ResolutionTooDeep:
         return Failure(target=target, causes=(), asked_by=history.asked_by, problem=problem)
-    chosen = result.mapping.values()
+    return _answer(problem, _reached(provider, roots, mapping))
+
+
+def _search_again(problem: TargetProblem, requirements: Iterable[Parsed]) -> Answer | None:
+    wider = replace(problem, rules=replace(problem.rules, last_resort=True), projects={})
+    provider = Provider(wider, Counter())
+    try:
+        found = thorough.search(provider, provider.roots(requirements))
+    except thorough.GaveUp:
+        return None
+    return None if found is None else _answer(wider, found.values())
+
+
+def _answer(problem: TargetProblem, chosen: Collection[Candidate]) -> Answer:
     return Answer(
-        target=target,
+        target=problem.rules.target,
         pins={candidate.name: candidate for candidate in chosen if not candidate.extra},
         warnings=tuple(_warnings(problem, chosen)),
     )
+
+
+def _reached(
+    provider: Provider, roots: Iterable[Need], mapping: Mapping[str, Candidate]
+) -> list[Candidate]:
+    """The candidates that the roots lead to.
+
+    The search also pins what only abandoned candidates asked for. resolvelib's own way of
+    leaving that out does not end where such leftovers form a cycle (1.2.1), hence this one.
+    """
+    reached: dict[str, Candidate] = {}
+    pending = list(roots)
+    while pending:
+        key = pending.pop().key
+        if key not in reached:
+            reached[key] = mapping[key]
+            pending.extend(provider.get_dependencies(mapping[key]))
+    return list(reached.values())
 
 
 def _warnings(problem: TargetProblem, chosen: Iterable[Candidate]) -> Iterator[str]:

@@ -1,15 +1,20 @@
 """Providers of base runtimes: archives of one's own, python-build-standalone, the host's Python."""
 
-from venvstacks_dag.runtimes.choose import find_runtime, identify, providers, runtime_image
-from venvstacks_dag.runtimes.host import HOST_WARNING
-from venvstacks_dag.runtimes.model import (
-    Absence,
-    RuntimeProvider,
-    RuntimeRelease,
-    RuntimeRequest,
-)
-from venvstacks_dag.runtimes.settings import RuntimeSettings
-from venvstacks_dag.runtimes.wanted import HOST_PYTHON
+from typing import TYPE_CHECKING
+
+from venvstacks_dag.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from venvstacks_dag.runtimes.choose import find_runtime, identify, providers, runtime_image
+    from venvstacks_dag.runtimes.host import HOST_WARNING
+    from venvstacks_dag.runtimes.model import (
+        Absence,
+        RuntimeProvider,
+        RuntimeRelease,
+        RuntimeRequest,
+    )
+    from venvstacks_dag.runtimes.settings import RuntimeSettings
+    from venvstacks_dag.runtimes.wanted import HOST_PYTHON
 
 __all__ = [
     "HOST_PYTHON",
@@ -24,3 +29,14 @@ __all__ = [
     "providers",
     "runtime_image",
 ]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "choose": ("find_runtime", "identify", "providers", "runtime_image"),
+        "host": ("HOST_WARNING",),
+        "model": ("Absence", "RuntimeProvider", "RuntimeRelease", "RuntimeRequest"),
+        "settings": ("RuntimeSettings",),
+        "wanted": ("HOST_PYTHON",),
+    },
+)

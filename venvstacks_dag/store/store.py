@@ -107,23 +107,23 @@ class Store:
         folder = self._place("images", digest)
         try:
             raw = json.loads((folder / "image.json").read_bytes())
+            if raw["schema"] != IMAGE_SCHEMA:
+                return None
+            return Image(
+                digest=digest,
+                folder=folder,
+                entries=tuple(_entry(row) for row in raw["entries"]),
+                properties=tuple((name, value) for name, value in raw["properties"]),
+            )
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 "an image in the store cannot be read",
                 where=str(folder),
-                why=str(error),
+                why=f"{type(error).__name__}: {error}",
                 fix="remove the folder; it is made again when needed",
             ) from error
-        if raw["schema"] != IMAGE_SCHEMA:
-            return None
-        return Image(
-            digest=digest,
-            folder=folder,
-            entries=tuple(_entry(row) for row in raw["entries"]),
-            properties=tuple((name, value) for name, value in raw["properties"]),
-        )
 
     def make_image(self, digest: str, fill: Callable[[Path], ImageContent]) -> Image:
         """The image for `digest`; where it is missing, `fill` is given an empty folder to fill.

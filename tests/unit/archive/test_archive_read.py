@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.archives import tar_stream
+from tests.support.archives import tar_stream, zip_file
 from tests.support.layers import make_tree
 from venvstacks_dag.archive import (
     ARCHIVE_FORMATS,
@@ -292,15 +291,59 @@ def test_content_may_be_left_unread(layer: _Layer) -> None:
 def test_zip_files_with_the_records_of_large_ones(
     layer: _Layer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """ZIP64, as zipfile writes it for 65,536 members, made for a few."""
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 3)
     path, _ = layer.archive("zip")
     data = path.read_bytes()
     assert data[-98:-94] == b"PK\x06\x06"
-    # What zipfile does for 65,536 members, done for a few: their number is not in the last record.
-    count = struct.unpack_from("<H", data, len(data) - 12)[0]
     path.write_bytes(data[:-14] + b"\xff\xff\xff\xff" + data[-10:])
-    assert count == len(layer.entries)
     assert tuple(iter_entries(path)) == layer.entries
-    path.write_bytes(data[:-98] + b"more" + data[-98:-14] + b"\xff\xff\xff\xff" + data[-10:])
-    with pytest.raises(ArchiveError):
+    # The plain record still has the numbers: one reader would take these, another the others.
+    path.write_bytes(data)
+    with pytest.raises(ArchiveError) as caught:
         list(iter_entries(path))
+    assert caught.value.why == "something lies between its directory and its end"
+
+
+def _zip_with(path: Path, changes: list[tuple[int, bytes]], *, gap: bytes = b"") -> None:
+    """A ZIP file of a folder and a deflated file, with `gap` before its directory, then changed.
+
+    Its local headers are at 0 and 32; negative offsets count from the end, where the directory's
+    two entries have 48 and 49 bytes, the end record 22.
+    """
+    data = zip_file([{"name": "t/"}, {"name": "t/x", "content": "xxxx", "method": 8}])
+    directory = data.index(b"PK\1\2")
+    changed = bytearray(data[:directory] + gap + data[directory:])
+    changed[-6:-2] = (directory + len(gap)).to_bytes(4, "little")
+    for offset, value in changes:
+        start = offset % len(changed)
+        changed[start : start + len(value)] = value
+    path.write_bytes(bytes(changed))
+
+
+@pytest.mark.parametrize(
+    ("changes", "gap", "why"),
+    [
+        ([], b"", None),
+        ([(32 + 22, b"\5"), (-71 + 24, b"\5")], b"", "'t/x' in it is shorter than stated"),
+        ([], b"more", "between its members and its directory"),
+        (
+            [(18, b"\0\1"), (-119 + 20, b"\0\1"), (-71 + 42, b"\x20\1")],
+            b"",
+            "it is cut off",
+        ),
+    ],
+    ids=["unchanged", "size", "gap", "offset"],
+)
+def test_zip_files_whose_parts_do_not_fit(
+    tmp_path: Path, changes: list[tuple[int, bytes]], gap: bytes, why: str | None
+) -> None:
+    path = tmp_path / "x.zip"
+    _zip_with(path, changes, gap=gap)
+    if why is None:
+        assert [entry.name for entry in iter_entries(path)] == ["t", "t/x"]
+        return
+    with pytest.raises(ArchiveError) as caught:
+        list(iter_entries(path))
+    assert caught.value.why is not None
+    assert why in caught.value.why

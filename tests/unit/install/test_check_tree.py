@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from venvstacks_dag.fs import TreeEntry, TreeManifest
+from venvstacks_dag.install import probe, verify_tree
+
+FILES = {"bin/python3.11": b"python", "lib/a.py": b"a = 1\n", "lib/sub/b.py": b""}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name, data in FILES.items():
+        place = tmp_path / "tree" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    (tmp_path / "tree/bin/python").symlink_to("python3.11")
+    return tmp_path / "tree"
+
+
+@pytest.fixture
+def manifest() -> TreeManifest:
+    files = [
+        TreeEntry(path=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        for name, data in FILES.items()
+    ]
+    return TreeManifest.of([*files, TreeEntry(path="bin/python", kind="link", target="python3.11")])
+
+
+def bytecode(tree: Path) -> None:
+    (tree / "lib/__pycache__").mkdir()
+    (tree / "lib/__pycache__/a.cpython-311.pyc").write_bytes(b"x")
+
+
+def times(tree: Path) -> None:
+    os.utime(tree / "lib/a.py", (1, 1))
+
+
+@pytest.mark.parametrize("change", [lambda tree: None, bytecode, times])
+def test_as_it_was_made(tree: Path, manifest: TreeManifest, change: Callable[[Path], None]) -> None:
+    change(tree)
+    assert probe(tree, manifest) is None
+    assert verify_tree(tree, manifest) == ()
+
+
+def to_folder(tree: Path) -> None:
+    (tree / "lib/a.py").unlink()
+    (tree / "lib/a.py").mkdir()
+
+
+def to_link(tree: Path) -> None:
+    (tree / "lib/a.py").rename(tree / "lib/c.py")
+    (tree / "lib/a.py").symlink_to("c.py")
+
+
+def link_to_file(tree: Path) -> None:
+    (tree / "bin/python").unlink()
+    shutil.copyfile(tree / "bin/python3.11", tree / "bin/python")
+
+
+def link_elsewhere(tree: Path) -> None:
+    (tree / "bin/python").unlink()
+    (tree / "bin/python").symlink_to("/usr/bin/python")
+
+
+def folder_to_file(tree: Path) -> None:
+    shutil.rmtree(tree / "lib/sub")
+    (tree / "lib/sub").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda tree: (tree / "lib/a.py").unlink(), "lib/a.py is missing"),
+        (lambda tree: (tree / "lib/a.py").write_bytes(b"a = 10\n"), "7 bytes instead of 6"),
+        (to_folder, "lib/a.py is no longer a file"),
+        (to_link, "lib/a.py is no longer a file"),
+        (link_to_file, "bin/python is no longer a symbolic link"),
+        (link_elsewhere, "bin/python points elsewhere"),
+        (folder_to_file, "lib/sub/b.py cannot be looked at"),
+        (shutil.rmtree, "is missing"),
+    ],
+)
+def test_changed(
+    tree: Path, manifest: TreeManifest, change: Callable[[Path], None], reason: str
+) -> None:
+    change(tree)
+    found = probe(tree, manifest)
+    assert found is not None
+    assert reason in found
+    assert any(reason in line for line in verify_tree(tree, manifest))
+
+
+def test_equal_size_needs_the_thorough_look(tree: Path, manifest: TreeManifest) -> None:
+    (tree / "lib/a.py").write_bytes(b"a = 2\n")
+    (tree / "bin/python3.11").write_bytes(b"PYTHON")
+    assert probe(tree, manifest) is None
+    assert verify_tree(tree, manifest) == (
+        "bin/python3.11 has other content",
+        "lib/a.py has other content",
+    )
+
+
+def test_what_cannot_be_read(
+    tree: Path, manifest: TreeManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("venvstacks_dag.install.check.sha256_file", refuse)
+    assert verify_tree(tree, manifest)[0] == "bin/python3.11 cannot be read (Permission denied)"

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from venvstacks_dag.errors import DigestMismatch, DiskError, StoreError
+from venvstacks_dag.store import ImageContent, ImageEntry, Store
+
+DATA = b"some bytes"
+DIGEST = hashlib.sha256(DATA).hexdigest()
+BAD_DIGESTS = ("", "abc", DIGEST.upper(), f"{DIGEST}\n", f"../{DIGEST[3:]}", "/" * 64)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def writer(data: bytes) -> Callable[[Path], None]:
+    def fill(path: Path) -> None:
+        path.write_bytes(data)
+
+    return fill
+
+
+def never(_path: Path) -> None:
+    raise AssertionError("asked to fill what is there")
+
+
+def one_file(folder: Path) -> ImageContent:
+    (folder / "purelib/demo").mkdir(parents=True)
+    (folder / "purelib/demo/run").write_bytes(DATA)
+    (folder / "purelib/demo/x.py").write_bytes(DATA)
+    entries = tuple(
+        ImageEntry(scheme="purelib", path=path, mode=mode, size=len(DATA), sha256=DIGEST)
+        for path, mode in (("demo/run", 0o755), ("demo/x.py", 0o644))
+    )
+    link = ImageEntry(scheme="root", path="bin/python", kind="link", target="python3")
+    return ImageContent(entries=(*entries, link), properties=(("name", "demo"),))
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+
+
+def test_where_the_users_store_is(tmp_path: Path) -> None:
+    assert Store.of_user({"VENVSTACKS_DAG_CACHE": str(tmp_path)}).root == tmp_path
+    relative = Store.of_user({"VENVSTACKS_DAG_CACHE": "somewhere"}).root
+    assert relative == Path("somewhere").absolute()
+    usual = platformdirs.user_cache_path("venvstacks-dag", appauthor=False)
+    assert Store.of_user({}).root == Store.of_user({"VENVSTACKS_DAG_CACHE": ""}).root == usual
+
+
+def test_a_file_is_fetched_once(store: Store) -> None:
+    assert store.blob(DIGEST) is None
+    place = store.fetch(DIGEST, writer(DATA))
+    assert place.read_bytes() == DATA
+    assert stat.S_IMODE(place.stat().st_mode) == 0o444
+    assert store.fetch(DIGEST, never) == place == store.blob(DIGEST)
+
+
+def test_a_file_with_another_digest_is_not_kept(store: Store) -> None:
+    with pytest.raises(DigestMismatch, match=f"expected sha256 {DIGEST}"):
+        store.fetch(DIGEST, writer(b"other"))
+    assert store.blob(DIGEST) is None
+    assert files_below(store.root / "blobs") == []
+    assert store.fetch(DIGEST, writer(DATA)).read_bytes() == DATA
+
+
+def test_a_failing_download_leaves_nothing(store: Store) -> None:
+    def fill(path: Path) -> None:
+        path.write_bytes(DATA[:3])
+        raise ConnectionResetError("gone")
+
+    with pytest.raises(ConnectionResetError):
+        store.fetch(DIGEST, fill)
+    assert files_below(store.root / "blobs") == []
+
+
+@pytest.mark.parametrize("digest", BAD_DIGESTS)
+def test_what_is_no_digest_names_no_file(store: Store, digest: str) -> None:
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: store.blob(digest),
+        lambda: store.fetch(digest, never),
+        lambda: store.image(digest),
+        lambda: store.make_image(digest, one_file),
+        lambda: store.cached("page", digest),
+        lambda: store.keep("page", digest, b""),
+    )
+    for call in calls:
+        with pytest.raises(StoreError, match="not a SHA-256"):
+            call()
+    assert not store.root.exists()
+
+
+def test_cached_answers(store: Store) -> None:
+    assert store.cached("page", DIGEST) is None
+    store.keep("page", DIGEST, b"one")
+    store.keep("page", DIGEST, b"two")
+    assert store.cached("page", DIGEST) == b"two"
+    assert store.cached("metadata", DIGEST) is None
+
+
+def test_an_image_as_it_was_made(store: Store) -> None:
+    assert store.image(DIGEST) is None
+    image = store.make_image(DIGEST, one_file)
+    assert store.image(DIGEST) == image
+    assert [(entry.path, entry.mode, entry.kind) for entry in image.entries] == [
+        ("demo/run", 0o755, "file"),
+        ("demo/x.py", 0o644, "file"),
+        ("bin/python", 0o644, "link"),
+    ]
+    assert image.entries[2].target == "python3"
+    assert image.property("name") == "demo"
+    with pytest.raises(KeyError):
+        image.property("other")
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode)
+        for path in image.folder.rglob("*")
+        if path.is_file()
+    }
+    assert modes == {"run": 0o555, "x.py": 0o444, "image.json": 0o444}
+
+
+def test_a_failing_unpacking_leaves_nothing(store: Store) -> None:
+    def fill(folder: Path) -> ImageContent:
+        one_file(folder)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        store.make_image(DIGEST, fill)
+    assert store.image(DIGEST) is None
+    assert files_below(store.root / "images") == []
+    store.make_image(DIGEST, one_file)
+
+
+def test_an_image_that_says_more_than_there_is(store: Store) -> None:
+    def fill(folder: Path) -> ImageContent:
+        content = one_file(folder)
+        (folder / "purelib/demo/run").unlink()
+        return content
+
+    with pytest.raises(DiskError, match="cannot seal an image"):
+        store.make_image(DIGEST, fill)
+    assert store.image(DIGEST) is None
+
+
+def test_images_of_another_schema_are_made_again(store: Store) -> None:
+    image = store.make_image(DIGEST, one_file)
+    description = image.folder / "image.json"
+    raw = json.loads(description.read_bytes())
+    description.chmod(0o644)
+    description.write_text(json.dumps({**raw, "schema": 1}))
+    assert store.image(DIGEST) is None
+    assert store.make_image(DIGEST, one_file) == image
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 2}', '{"schema": 2, "entries": 3}'])
+def test_an_image_that_cannot_be_read(store: Store, content: str) -> None:
+    description = store.make_image(DIGEST, one_file).folder / "image.json"
+    description.chmod(0o644)
+    description.write_text(content)
+    with pytest.raises(StoreError, match="an image in the store cannot be read") as caught:
+        store.image(DIGEST)
+    assert "remove the folder" in (caught.value.fix or "")
+
+
+def test_many_threads_share_one_unpacking(store: Store) -> None:
+    calls: list[int] = []
+    gate = threading.Barrier(4)
+
+    def fill(folder: Path) -> ImageContent:
+        calls.append(1)
+        time.sleep(0.05)
+        return one_file(folder)
+
+    def make(_index: int) -> object:
+        gate.wait(timeout=10)
+        return store.make_image(DIGEST, fill)
+
+    with ThreadPoolExecutor(4) as pool:
+        images = list(pool.map(make, range(4)))
+    assert len(calls) == 1
+    assert images == [store.image(DIGEST)] * 4
+
+
+def test_many_threads_share_one_download(store: Store) -> None:
+    calls: list[int] = []
+    gate = threading.Barrier(4)
+
+    def fill(path: Path) -> None:
+        calls.append(1)
+        time.sleep(0.05)
+        path.write_bytes(DATA)
+
+    def fetch(_index: int) -> Path:
+        gate.wait(timeout=10)
+        return store.fetch(DIGEST, fill)
+
+    with ThreadPoolExecutor(4) as pool:
+        places = set(pool.map(fetch, range(4)))
+    assert (len(calls), places) == (1, {store.blob(DIGEST)})
