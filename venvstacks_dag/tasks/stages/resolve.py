@@ -249,7 +249,6 @@ def _solve(
     reporter: Reporter,
 ) -> LayerLock:
     from venvstacks_dag import index, resolve
-    from venvstacks_dag.tasks.uv import uv_settings
 
     if previous is not None:
         # Change as little as possible: pins that still fit are kept.
@@ -258,7 +257,7 @@ def _solve(
         )
         request = replace(request, preferences=pins)
     sources = index.layer_sources(
-        uv_settings(context.plan.uv),
+        context.uv,
         package_indexes=layer.package_indexes,
         priority_indexes=layer.priority_indexes,
         base=context.base,
