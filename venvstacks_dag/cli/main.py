@@ -18,9 +18,9 @@ _LOAD_ERROR = 3
 # Which task groups a command runs. As with venvstacks, `build` makes the environments and
 # leaves the archives to `publish` unless it is asked for them.
 _GROUPS = {
-    "lock": ["resolve"],
-    "build": ["link"],
-    "publish": ["build"],
+    "lock": "resolve",
+    "build": "link",
+    "publish": "build",
 }
 
 
@@ -46,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
     from doit.doit_cmd import DoitMain
 
     from venvstacks_dag.tasks import build_context
-    from venvstacks_dag.tasks.factory import namespace, task_names
+    from venvstacks_dag.tasks.factory import namespace
     from venvstacks_dag.tasks.reporter import bound_reporter
     from venvstacks_dag.tasks.settings import BuildSettings
 
@@ -54,11 +54,8 @@ def _run(options: argparse.Namespace) -> int:
         options.spec, build_dir=options.build_dir, output_dir=options.output_dir
     )
     context = build_context(settings, os.environ)
-    if options.command == "info" and options.task not in task_names(context):
-        raise VenvstacksDagError(
-            f"there is no task {options.task!r}",
-            fix=f"venvstacks-dag list {options.spec} shows them all",
-        )
+    for name in getattr(options, "layer", ()):
+        context.plan.layer(name)  # which knows the nearest name, unlike doit
     loader = ModuleTaskLoader(dict(namespace(context, bound_reporter(context))))
     # No configuration of a project that happens to be in the current folder.
     result: int | None = DoitMain(loader, config_filenames=()).run(_doit_arguments(options))
@@ -70,10 +67,10 @@ def _doit_arguments(options: argparse.Namespace) -> list[str]:
         return ["list", "--all"]
     if options.command == "info":
         return ["info", options.task]
-    groups = ["build"] if getattr(options, "publish", False) else _GROUPS[options.command]
-    layers = options.layer or []
-    tasks = [f"{group}:{layer}" for group in groups for layer in layers] or groups
-    return ["run", *tasks]
+    group = "build" if getattr(options, "publish", False) else _GROUPS[options.command]
+    tasks = [f"{group}:{layer}" for layer in options.layer] or [group]
+    # Asked for by name, locks are made afresh; the other commands keep those that answer.
+    return ["run", *(["-a"] if options.command == "lock" else []), *tasks]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,11 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     layers.add_argument(
         "--layer",
         action="append",
+        default=[],
         metavar="NAME",
         help="only this layer and what it needs, such as app-x (repeatable)",
     )
     about = {
-        "lock": "lock each layer's requirements",
+        "lock": "lock each layer's requirements afresh, with the newest versions that fit",
         "build": "lock, install and link the layers",
         "publish": "build the layers and pack them into archives",
     }

@@ -56,7 +56,7 @@ def fault_of_url(url: str) -> str | None:
     if parts.scheme not in _SCHEMES:
         return f"addresses must be https:, http: or file:, not {parts.scheme or 'relative'}"
     if "@" in parts.netloc:
-        return "the address holds credentials; keep them in netrc or a keyring"
+        return "the address holds credentials; keep them in netrc"
     if parts.scheme != "file" and not parts.hostname:
         return "the address names no host"
     return _fault_of_text(url)

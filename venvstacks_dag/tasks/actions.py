@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from doit.exceptions import TaskError, TaskFailed
 
 from venvstacks_dag.errors import VenvstacksDagError
-from venvstacks_dag.tasks.logs import task_log
+from venvstacks_dag.tasks.logs import FAILED, task_log
 from venvstacks_dag.tasks.plan import STACK, LayerPlan
 from venvstacks_dag.tasks.stages.base import run_stage
 
@@ -33,13 +33,13 @@ def run_task(fresh: Fresh) -> Any:
                 result = run_stage(stage, context, layer, reporter)
             except VenvstacksDagError as error:
                 error.layer = error.layer or _layer_name(layer)
-                reporter.detail(f"failed: {error}")
+                reporter.detail(f"{FAILED}{error}")
                 if context.flags.debug:
                     reporter.detail(traceback.format_exc())
                 return TaskFailed(_message(context.flags.debug, error))
             except Exception as error:
                 # A bug of ours, or something nobody thought of: the log always has the traceback.
-                reporter.detail(traceback.format_exc())
+                reporter.detail(FAILED + traceback.format_exc())
                 unexpected = _unexpected(stage.name, error)
                 unexpected.layer = _layer_name(layer)
                 return TaskError(_message(context.flags.debug, unexpected))

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from doit.cmd_base import subtasks_iter, tasks_and_deps_iter
+from doit.cmd_base import check_tasks_exist, subtasks_iter, tasks_and_deps_iter
 from doit.cmd_forget import Forget
+from doit.cmd_info import Info
 from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
@@ -142,6 +143,26 @@ def _quiet_when_unread() -> Iterator[None]:
         # The interpreter flushes standard output once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_UNREAD)
+
+
+class StackInfo(Info):  # type: ignore[misc]
+    """`doit info`: a task that is not there is a message, and reasons are in plain words."""
+
+    name = "info"
+
+    def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
+        check_tasks_exist({task.name: task for task in self.task_list}, pos_args)
+        result: int = super()._execute(pos_args, hide_status)
+        return result
+
+    @staticmethod
+    def get_reasons(reasons: Any) -> str:
+        """Why a task is not up to date. Ours is said in one line; doit's own words follow."""
+        judged = reasons["uptodate_false"]
+        reasons["uptodate_false"] = [item for item in judged if not isinstance(item[0], Fresh)]
+        ours = [f" * {item[0]!r}" for item in judged if isinstance(item[0], Fresh)]
+        others: str = Info.get_reasons(reasons)
+        return "\n".join([*ours, *([others] if others else [])])
 
 
 class StackForget(Forget):  # type: ignore[misc]

@@ -19,6 +19,7 @@ from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 if TYPE_CHECKING:
     from venvstacks_dag.net import HttpClient
     from venvstacks_dag.runtimes import RuntimeProvider
+    from venvstacks_dag.spec import UvSettings
     from venvstacks_dag.store import Store
 
 
@@ -76,13 +77,19 @@ class BuildContext:
 
         return Store.of_user(self.environ)
 
+    @cached_property
+    def uv(self) -> UvSettings:
+        """``[tool.uv]`` with the logins in its addresses, which the plan does not keep."""
+        from venvstacks_dag.spec import load_stack
+
+        return load_stack(self.settings.spec, self.environ).uv
+
     def _open_client(self) -> HttpClient:
         from venvstacks_dag.index import layer_sources
         from venvstacks_dag.net import HttpClient, NetSettings
-        from venvstacks_dag.tasks.uv import uv_settings
 
         # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
-        sources = layer_sources(uv_settings(self.plan.uv), base=self.base, environ=self.environ)
+        sources = layer_sources(self.uv, base=self.base, environ=self.environ)
         return HttpClient(NetSettings.from_environ(self.environ).with_logins(sources.urls()))
 
     @cached_property

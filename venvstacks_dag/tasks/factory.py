@@ -42,14 +42,6 @@ def stack_tasks(context: BuildContext) -> Iterator[TaskDict]:
     yield _publish(context)
 
 
-def task_names(context: BuildContext) -> frozenset[str]:
-    """All names by which doit knows the tasks of a stack."""
-    return frozenset(
-        ":".join(filter(None, (task["basename"], task.get("name"))))
-        for task in stack_tasks(context)
-    )
-
-
 def _task(
     context: BuildContext,
     stage_name: str,

@@ -79,9 +79,15 @@ def task_log(path: Path, task: str, display: Display) -> Iterator[TaskReporter]:
         yield TaskReporter(task, stream, display)
 
 
+# Begins the last entry of a failed task's log, which the user is shown anyway.
+FAILED = "failed: "
+
+
 def log_tail(path: Path, lines: int = 10) -> list[str]:
-    """The last lines of a log; none where it cannot be read."""
+    """The last lines of a log before its failure; none where it cannot be read."""
     try:
-        return path.read_text("utf-8", "replace").splitlines()[-lines:]
+        written = path.read_text("utf-8", "replace").splitlines()
     except OSError:
         return []
+    ends = (place for place, line in enumerate(written) if line[9:].startswith(FAILED))
+    return written[: next(ends, len(written))][-lines:]

@@ -7,16 +7,21 @@ also fixes what the stages may look at: what is not in the plan cannot influence
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag import __version__
 from venvstacks_dag.digest import canonical_json, sha256_json
+from venvstacks_dag.errors import UnknownLayer
 from venvstacks_dag.fs import read_bytes, write_if_changed
 from venvstacks_dag.tasks.settings import BuildSettings
+
+if TYPE_CHECKING:
+    from venvstacks_dag.spec import UvSettings
 
 PLAN_SCHEMA = 1
 # Variables that the specification's meaning depends on.
@@ -61,11 +66,15 @@ class StackPlan:
     warnings: tuple[str, ...]
 
     def layer(self, name: str) -> LayerPlan:
-        """The layer of that environment name. Raises `KeyError`."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise KeyError(name)
+        """The layer of that environment name. Raises `UnknownLayer`."""
+        layers = {layer.name: layer for layer in self.layers}
+        if name not in layers:
+            near = difflib.get_close_matches(name, layers, n=1)
+            raise UnknownLayer(
+                f"there is no layer {name!r}",
+                fix=f"did you mean {near[0]!r}?" if near else f"one of {', '.join(layers)}",
+            )
+        return layers[name]
 
     def built_for(self, platform: str) -> tuple[LayerPlan, ...]:
         """The layers that are built for a platform, in build order."""
@@ -93,6 +102,8 @@ def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
 
     Raises `SpecError` with every mistake in the specification, or `DiskError`.
     """
+    if not settings.spec.is_file():
+        return _compile(settings, environ)  # which says best what is wrong with the path
     key = _plan_key(settings, environ)
     try:
         kept = json.loads(settings.plan.read_bytes())
@@ -149,17 +160,27 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
                 support_modules=getattr(spec, "support_modules", ()),
             )
         )
-    uv = json.loads(json.dumps(asdict(stack.uv), default=lambda value: value.isoformat()))
     archives = stack.tool.runtime_archives
     warnings = (*stack.warnings, *graph.warnings)
     plan = StackPlan(
         layers=tuple(layers),
-        uv=uv,
+        uv=_uv_json(stack.uv),
         runtime_archives=(archives,) if isinstance(archives, str) else archives or (),
         warnings=warnings,
     )
     # What was just compiled must be what will be read next time, down to the types.
     return _plan_from_json(json.loads(canonical_json(asdict(plan))))
+
+
+def _uv_json(uv: UvSettings) -> dict[str, Any]:
+    """``[tool.uv]`` as plain values. Logins stay out: plans and locks are kept, and shared."""
+    from venvstacks_dag.net.urls import without_login
+
+    value: dict[str, Any] = asdict(uv)
+    value["indexes"] = [{**index, "url": without_login(index["url"])} for index in value["indexes"]]
+    value["find_links"] = [without_login(place) for place in value["find_links"]]
+    value["exclude_newer"] = uv.exclude_newer.isoformat() if uv.exclude_newer else None
+    return value
 
 
 def _plan_from_json(value: Mapping[str, Any]) -> StackPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +29,12 @@ class BuildSettings:
         cls, spec: Path, *, build_dir: Path | None = None, output_dir: Path | None = None
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders, for the host's platform."""
-        spec = spec.absolute()
+        # One folder has one name here, however the user came to it: paths are parts of keys.
+        spec = Path(os.path.realpath(spec.parent), spec.name)
         return cls(
             spec=spec,
-            build_dir=(build_dir or spec.parent / "_build").absolute(),
-            output_dir=(output_dir or spec.parent / "_artifacts").absolute(),
+            build_dir=Path(os.path.realpath(build_dir or spec.parent / "_build")),
+            output_dir=Path(os.path.realpath(output_dir or spec.parent / "_artifacts")),
             platform=host_platform(),
         )
 

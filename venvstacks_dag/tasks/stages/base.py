@@ -68,7 +68,7 @@ def stale_reason(stage: Stage, context: BuildContext, layer: LayerPlan) -> str |
     """Why a stage has to run on a layer; None where its output is what a new run would make."""
     stamp = read_stamp(context.settings.stamp(stage.name, layer.name))
     if stamp is None:
-        return "it has not been built"
+        return "no good run of it is on record"
     try:
         parts = full_parts(stage, context, layer)
     except MissingInput as missing:

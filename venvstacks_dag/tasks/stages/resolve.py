@@ -92,9 +92,11 @@ class Resolve:
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
         previous, metadata = _previous(context, layer)
-        if context.flags.always:
-            previous = None  # Asked for anew, a lock is not to be held back by its old pins.
-        if previous is not None and _answers(request, digest, previous, metadata):
+        if (
+            previous is not None
+            and not context.flags.always
+            and _answers(request, digest, previous, metadata)
+        ):
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
         else:
@@ -247,7 +249,6 @@ def _solve(
     reporter: Reporter,
 ) -> LayerLock:
     from venvstacks_dag import index, resolve
-    from venvstacks_dag.tasks.uv import uv_settings
 
     if previous is not None:
         # Change as little as possible: pins that still fit are kept.
@@ -256,7 +257,7 @@ def _solve(
         )
         request = replace(request, preferences=pins)
     sources = index.layer_sources(
-        uv_settings(context.plan.uv),
+        context.uv,
         package_indexes=layer.package_indexes,
         priority_indexes=layer.priority_indexes,
         base=context.base,
