@@ -100,7 +100,7 @@ def test_the_command_lists_and_explains(project: Project) -> None:
     assert listed.code == 0
     assert "archive:app-two" in listed.output
     info = project.command("info", spec, "install:app-two")
-    assert "it has not been built" in info.output
+    assert "no good run of it is on record" in info.output
 
 
 @pytest.mark.parametrize(

@@ -279,7 +279,7 @@ def test_clean_and_forget_of_a_stack_that_was_never_built(project: Project) -> N
 
 
 def test_info_says_whether_a_task_would_run_and_why(project: Project) -> None:
-    assert "it has not been built" in project.doit("info", "archive:app-one").output
+    assert "no good run of it is on record" in project.doit("info", "archive:app-one").output
     project.build()
     assert "up-to-date" in project.doit("info", "archive:app-one").output
     project.layer("app-one")["requirements"] = []
