@@ -58,8 +58,8 @@ def _run(options: argparse.Namespace) -> int:
         context.plan.layer(name)  # which knows the nearest name, unlike doit
     loader = ModuleTaskLoader(dict(namespace(context, bound_reporter(context))))
     # No configuration of a project that happens to be in the current folder.
-    result: int = DoitMain(loader, config_filenames=()).run(_doit_arguments(options))
-    return result
+    result: int | None = DoitMain(loader, config_filenames=()).run(_doit_arguments(options))
+    return result or 0
 
 
 def _doit_arguments(options: argparse.Namespace) -> list[str]:

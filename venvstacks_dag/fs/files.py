@@ -29,7 +29,11 @@ def disk_errors(action: str, path: Path) -> Iterator[None]:
 
 def disk_error(action: str, path: Path, error: OSError) -> DiskError:
     """The `DiskError` that tells of `error`."""
+    in_the_way = "a file is where a folder should be (or the other way round): move it away"
     fixes = {
+        17: in_the_way,
+        20: in_the_way,
+        21: in_the_way,
         28: "free some space, or move the build folder or the store (VENVSTACKS_DAG_CACHE)",
         13: "check who owns the folder and whether it may be written",
         30: "the file system is read-only: choose another folder",

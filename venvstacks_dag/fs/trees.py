@@ -76,7 +76,8 @@ def sweep(folder: Path) -> tuple[str, ...]:
     prefixes = (STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)
     try:
         left = [path for path in folder.iterdir() if path.name.startswith(prefixes)]
-    except FileNotFoundError:
+    except OSError:
+        # Not there, or no folder at all: whoever writes to it will say so properly.
         return ()
     for path in left:
         remove_path(path)

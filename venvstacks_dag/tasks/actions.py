@@ -9,7 +9,7 @@ from doit.exceptions import TaskError, TaskFailed
 
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.tasks.logs import FAILED, task_log
-from venvstacks_dag.tasks.plan import STACK
+from venvstacks_dag.tasks.plan import STACK, LayerPlan
 from venvstacks_dag.tasks.stages.base import run_stage
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def run_task(fresh: Fresh) -> Any:
     """Run the stage that `fresh` looks after. Returns what doit takes for success or failure."""
     stage, context, layer = fresh.stage, fresh.context, fresh.layer
     task = fresh.task_name
-    if fresh.adopted and not context.flags.always:
-        # The output is good and only doit's record was missing; doit writes it now.
+    if fresh.good and not context.flags.always:
+        # Nothing is wrong but doit's record, which doit writes anew now.
         context.adopted.add(task)
         return True
     context.adopted.discard(task)
@@ -32,7 +32,7 @@ def run_task(fresh: Fresh) -> Any:
             try:
                 result = run_stage(stage, context, layer, reporter)
             except VenvstacksDagError as error:
-                error.layer = error.layer or (layer.name if layer is not STACK else None)
+                error.layer = error.layer or _layer_name(layer)
                 reporter.detail(f"{FAILED}{error}")
                 if context.flags.debug:
                     reporter.detail(traceback.format_exc())
@@ -40,7 +40,9 @@ def run_task(fresh: Fresh) -> Any:
             except Exception as error:
                 # A bug of ours, or something nobody thought of: the log always has the traceback.
                 reporter.detail(FAILED + traceback.format_exc())
-                return TaskError(_message(context.flags.debug, _unexpected(stage.name, error)))
+                unexpected = _unexpected(stage.name, error)
+                unexpected.layer = _layer_name(layer)
+                return TaskError(_message(context.flags.debug, unexpected))
     except VenvstacksDagError as error:
         return TaskFailed(_message(context.flags.debug, error))
     context.summaries[task] = result.summary
@@ -53,6 +55,10 @@ def clean_task(fresh: Fresh) -> None:
     fresh.stage.clean(fresh.context, fresh.layer)
     fresh.stamp.unlink(missing_ok=True)
     settings.log(fresh.stage.name, fresh.layer.name).unlink(missing_ok=True)
+
+
+def _layer_name(layer: LayerPlan) -> str | None:
+    return None if layer is STACK else layer.name
 
 
 def _unexpected(stage: str, error: Exception) -> VenvstacksDagError:

@@ -29,9 +29,9 @@ class StampChecker(FileChangedChecker):  # type: ignore[misc]
 class Fresh(UptodateCalculator):  # type: ignore[misc]
     """Whether one stage of one layer is up to date; its `repr` says why not.
 
-    doit evaluates it right before the task would run, after all its dependencies have.
-    ``adopted`` is set where the output is good but doit has no record of it (its database was
-    lost, or the folder comes from elsewhere): the task then only writes the record.
+    doit evaluates it right before the task would run, after all its dependencies have. Where it
+    says ``good`` and doit runs the task nevertheless, only doit's record is wrong: it was lost,
+    or names the files of a folder that has moved. The task then just has the record written.
     """
 
     def __init__(self, stage: Stage, context: BuildContext, layer: LayerPlan) -> None:
@@ -40,7 +40,7 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
         self.context = context
         self.layer = layer
         self.reason: str | None = None
-        self.adopted = False
+        self.good = False
         self.task_name = task_name(stage.name, layer)
         self.stamp = context.settings.stamp(stage.name, layer.name)
 
@@ -52,9 +52,8 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
             # An exception here would end doit's whole run: the task itself will meet it again
             # and report it properly.
             self.reason = error.what
-        recorded = self.get_val is not None and self.get_val(self.task_name, "checker:") is not None
-        self.adopted = self.reason is None and not recorded
-        return self.reason is None
+        self.good = self.reason is None
+        return self.good
 
     def __repr__(self) -> str:
         return self.reason or "up to date"

@@ -64,7 +64,7 @@ def _shown(path: Path) -> str:
 
 
 def _here() -> str:
-    # doit changes to the folder of dodo.py; users think from where they called it.
+    # doit changes to the folder of dodo.py, where there is one; users think from where they are.
     from doit import get_initial_workdir
 
-    return str(get_initial_workdir())
+    return str(get_initial_workdir() or Path.cwd())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import replace
 from datetime import datetime
@@ -92,10 +93,13 @@ class Archive:
         )
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
-        """Remove the archive."""
-        stamp = context.stamped(self.name, layer.name)
-        if stamp is not None:
-            remove_path(context.settings.output_dir / str(stamp.facts["archive_name"]))
+        """Remove the layer's archives, also those of earlier versions and of forgotten runs."""
+        from venvstacks_dag.archive import DEFAULT_FORMAT
+
+        folder, name = context.settings.output_dir, glob.escape(layer.name)
+        for pattern in (f"{name}.{DEFAULT_FORMAT}", f"{name}@*.{DEFAULT_FORMAT}"):
+            for path in folder.glob(pattern):
+                remove_path(path)
 
 
 def _compressor() -> str:

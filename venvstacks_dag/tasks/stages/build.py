@@ -6,6 +6,7 @@ from datetime import datetime
 
 from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
@@ -58,7 +59,12 @@ class Build:
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write ``env_metadata/<env>.json``."""
         output = context.settings.output_dir
-        previous = publish.read_layer_manifest(output, layer.name)
+        try:
+            previous = publish.read_layer_manifest(output, layer.name)
+        except PublishError as error:
+            # It is about to be replaced; only the count of builds is lost with it.
+            reporter.warn(f"{error.what}, so its archives are counted from 1 again: {error.why}")
+            previous = None
         manifest = _manifest(context, layer, previous)
         path = publish.write_layer_manifest(output, manifest)
         return StageResult(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag import _injected
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import TreeManifest, remove_path
 from venvstacks_dag.platforms import LayerLayout, PythonVersion
 from venvstacks_dag.reporting import Reporter
@@ -78,13 +79,11 @@ class Link:
             support_modules=tuple(support),
             dynlib_exclude=layer.dynlib_exclude,
         )
-        previous = (
-            read_manifest(context, self.name, layer.name)
-            if settings.manifest(self.name, layer.name).is_file()
-            else None
-        )
         manifest = link.link_layer(
-            request, settings.tree(layer.name), previous=previous, reporter=reporter
+            request,
+            settings.tree(layer.name),
+            previous=_linked_before(context, layer),
+            reporter=reporter,
         )
         digest = keep_manifest(context, self.name, layer.name, manifest)
         shipped = TreeManifest.of(entry for entry in manifest.entries if not entry.local)
@@ -97,14 +96,22 @@ class Link:
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove what link put into the tree."""
         settings = context.settings
-        if settings.manifest(self.name, layer.name).is_file():
-            for entry in read_manifest(context, self.name, layer.name).entries:
-                remove_path(settings.tree(layer.name) / entry.path)
-            remove_path(settings.manifest(self.name, layer.name))
+        before = _linked_before(context, layer)
+        for entry in before.entries if before else ():
+            remove_path(settings.tree(layer.name) / entry.path)
+        remove_path(settings.manifest(self.name, layer.name))
         stamp = context.stamped(self.name, layer.name)
         alias = _alias(context, layer, stamp.parts["install_target"]) if stamp else None
         if alias is not None:
             remove_path(alias)
+
+
+def _linked_before(context: BuildContext, layer: LayerPlan) -> TreeManifest | None:
+    """What an earlier run put into the tree; None where there was none or its list is damaged."""
+    try:
+        return read_manifest(context, Link.name, layer.name)
+    except InputChanged:
+        return None
 
 
 def _alias(context: BuildContext, layer: LayerPlan, target: str) -> Path | None:

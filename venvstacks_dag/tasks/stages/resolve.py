@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -208,20 +209,19 @@ def _sources(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
 def _previous(
     context: BuildContext, layer: LayerPlan
 ) -> tuple[LayerLock | None, LockMetadata | None]:
-    """The lock that is there, and its metadata; None for what is not, or cannot be used."""
+    """The lock and what is known about it; None for what is missing or cannot be read."""
     from venvstacks_dag.resolve import parse_metadata
 
-    path = metadata_file(context.settings, layer.name)
-    try:
-        if not lock_file(context.settings, layer.name).is_file():
-            return None, None
-        lock = read_lock(context.settings, layer.name)
-        if not path.is_file():
-            return lock, None
-        return lock, parse_metadata(read_bytes(path), path, layer.name)
-    except LockError:
-        # A lock that cannot be read is no better than none: it is made anew.
-        return None, None
+    place, about = (path(context.settings, layer.name) for path in (lock_file, metadata_file))
+    lock = metadata = None
+    # What cannot be read is made anew. Each is read for itself: a lock that was lost comes back
+    # with the version and the time that its metadata still know.
+    with suppress(LockError):
+        lock = read_lock(context.settings, layer.name) if place.is_file() else None
+    with suppress(LockError):
+        if about.is_file():
+            metadata = parse_metadata(read_bytes(about), about, layer.name)
+    return lock, metadata
 
 
 def _answers(

@@ -1,0 +1,96 @@
+"""Builds that are killed at any moment, or run two at a time, leave nothing wrong behind."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import ALL_TASKS, Project, ended, kill
+
+ROUNDS = 6
+LEFTOVERS = (".staging-", ".trash-", ".partial-")
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [str(path) for path in folder.rglob("*") if path.name.startswith(LEFTOVERS)]
+
+
+def test_killed_builds_are_finished_by_the_next_one(project: Project, tmp_path: Path) -> None:
+    clean = project.clone(tmp_path / "clean", cache=tmp_path / "other store")
+    start = time.monotonic()
+    assert clean.process("build").code == 0
+    whole = time.monotonic() - start
+    chance = random.Random(20261122)
+    for number in range(ROUNDS):
+        # With -a there is as much to do in each round as in the first.
+        build = project.start("doit", "-n", "2", "-P", "thread", "-a", "build")
+        try:
+            build.wait(timeout=chance.uniform(0.25, 0.95) * whole)
+        except subprocess.TimeoutExpired:
+            kill(build)
+        else:
+            assert ended(build).code == 0
+        if number % 2:
+            # What is whole must also be good: plain builds go on from wherever it stopped.
+            finished = project.process("build")
+            assert finished.code == 0, finished.output
+            assert project.archives() == clean.archives()
+    project.build()
+    assert project.archives() == clean.archives()
+    assert _shipped(project) == _shipped(clean)
+    assert leftovers(project.folder) == []
+    assert project.build().did_nothing
+
+
+def _shipped(project: Project) -> dict[str, tuple[str, int, str]]:
+    local = ("pyvenv.cfg", "sitecustomize.py")
+    return {path: entry for path, entry in project.trees().items() if not path.endswith(local)}
+
+
+def test_an_edit_between_a_kill_and_the_next_build_is_seen(project: Project) -> None:
+    project.build()
+    before = project.archives()
+    original = (project.folder / "one.py").read_text()
+    chance = random.Random(7)
+    for number in range(3):
+        project.write("one.py", f"print({number})\n")
+        build = project.start("doit", "build")
+        time.sleep(chance.uniform(0.3, 0.8))
+        kill(build)
+        project.write("one.py", original)
+        project.build()
+        assert project.archives() == before
+
+
+def test_two_builds_at_once_share_the_work(project: Project) -> None:
+    first = project.start("doit", "build")
+    second = project.start("doit", "build")
+    outcomes = [ended(first), ended(second)]
+    assert [outcome.code for outcome in outcomes] == [0, 0], outcomes
+    assert sorted(outcomes[0].tasks + outcomes[1].tasks) == sorted(ALL_TASKS)
+    assert project.build().did_nothing
+
+
+def test_two_stacks_may_fill_one_store_at_once(project: Project, tmp_path: Path) -> None:
+    other = project.clone(tmp_path / "other")
+    builds = [project.start("doit", "build"), other.start("doit", "build")]
+    outcomes = [ended(build) for build in builds]
+    assert [outcome.code for outcome in outcomes] == [0, 0], outcomes
+    assert outcomes[0].ran == outcomes[1].ran == ALL_TASKS
+    assert project.archives() == other.archives()
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.7])
+def test_ctrl_c_stops_a_build_without_a_traceback(project: Project, seconds: float) -> None:
+    build = project.start("doit", "-n", "2", "-P", "thread", "build")
+    time.sleep(seconds)
+    build.send_signal(signal.SIGINT)
+    outcome = ended(build, timeout=30)
+    assert outcome.code != 0
+    project.build()
+    assert project.build().did_nothing

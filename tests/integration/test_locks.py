@@ -1,0 +1,164 @@
+"""Locks are inputs: kept as committed, changed as little as possible, never trusted blindly."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.index_server import Fault, LocalIndex
+from tests.support.stacks import ALL_TASKS, LAYERS, Project, add_package, each
+
+
+def pages(index: LocalIndex) -> list[str]:
+    """The project pages that were asked for."""
+    return [path for path in index.paths() if path.startswith("/simple/")]
+
+
+def version(project: Project, layer: str, package: str) -> str:
+    """What a lock pins a package to."""
+    found = re.search(rf'name = "{package}"\nversion = "([^"]+)"', project.lock(layer).read_text())
+    assert found is not None, project.lock(layer).read_text()
+    return found[1]
+
+
+def test_committed_locks_are_kept_and_no_index_is_asked_for_pages(
+    project: Project, index: LocalIndex, tmp_path: Path
+) -> None:
+    project.build()
+    for name in ("base", "lefty", "righty", "upper", "helper"):
+        add_package(index, tmp_path / "newer", name, "9.0")
+    clone = project.clone(tmp_path / "clone", cache=tmp_path / "another user's store")
+    index.requests.clear()
+    built = clone.build()
+    assert built.ran == ALL_TASKS
+    assert clone.locks() == project.locks()
+    assert pages(index) == []
+    assert sorted(path for path in index.paths()) == sorted(
+        f"/files/{name}-1.0-py3-none-any.whl"
+        for name in ("base", "lefty", "righty", "upper", "helper")
+    )
+    assert clone.archives() == project.archives()
+
+
+def test_committed_locks_hold_where_packages_come_from_a_mirror(
+    project: Project, index: LocalIndex, tmp_path: Path
+) -> None:
+    project.build()
+    clone = project.clone(tmp_path / "clone", cache=tmp_path / "store2")
+    clone.environ |= {"PIP_INDEX_URL": "http://127.0.0.1:1/x", "UV_DEFAULT_INDEX": ""}
+    built = clone.build()
+    assert built.ran == ALL_TASKS
+    assert clone.locks() == project.locks()
+
+
+def test_a_changed_requirement_keeps_the_other_pins(
+    project: Project, index: LocalIndex, tmp_path: Path
+) -> None:
+    project.build()
+    for name in ("base", "helper", "extra"):
+        add_package(index, tmp_path / "newer", name, "2.0")
+    project.layer("app-one")["requirements"].append("extra")
+    before = project.lock("py").read_bytes()
+    assert project.build().ran == each("resolve install link archive build", "app-one") | {
+        "publish"
+    }
+    assert version(project, "app-one", "extra") == "2.0"
+    assert version(project, "app-one", "helper") == "1.0"
+    assert project.lock("py").read_bytes() == before
+
+
+def test_a_lock_that_was_removed_takes_newer_versions(
+    project: Project, index: LocalIndex, tmp_path: Path
+) -> None:
+    project.build()
+    add_package(index, tmp_path / "newer", "helper", "2.0")
+    add_package(index, tmp_path / "newer", "base", "2.0")
+    assert project.doit("resolve").did_nothing
+    # To run everything again is not to change anything.
+    assert project.doit("-a", "resolve").ran == each("resolve", " ".join(LAYERS))
+    assert version(project, "app-one", "helper") == "1.0"
+    shutil.rmtree(project.lock("app-one").parent)
+    assert project.doit("resolve").ran == each("resolve", "app-one")
+    assert version(project, "app-one", "helper") == "2.0"
+    assert version(project, "py", "base") == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement"),
+    [
+        (r"sha256 = \"[0-9a-f]{64}\"", 'sha256 = "' + "0" * 64 + '"'),
+        (r'version = "1\.0"\n', 'version = "7.0"\n'),
+        (r"(?s)\[\[packages\]\].*", ""),
+        (r"(?s)\A.*\Z", ""),
+        (r"(?s)\A.*\Z", "lock-version = '9.9'\npackages = []\ncreated-by = 'x'\n"),
+        (r'name = "righty"', 'name = "helper"'),
+    ],
+    ids=["digest", "version", "no packages", "empty", "another format", "name"],
+)
+@pytest.mark.parametrize("built", [True, False], ids=["built", "fresh clone"])
+def test_an_edited_lock_is_made_right_again(
+    project: Project, tmp_path: Path, pattern: str, replacement: str, built: bool
+) -> None:
+    project.build()
+    locks, archives = project.locks(), project.archives()
+    edited = project if built else project.clone(tmp_path / "clone")
+    lock = edited.lock("framework-right")
+    text = lock.read_text()
+    assert re.search(pattern, text)
+    lock.write_text(re.sub(pattern, replacement, text))
+    outcome = edited.build()
+    assert edited.locks() == locks, outcome.output
+    assert edited.archives() == archives
+
+
+def test_a_lock_for_other_requirements_is_not_taken(project: Project, tmp_path: Path) -> None:
+    project.build()
+    locks = project.locks()
+    clone = project.clone(tmp_path / "clone")
+    # Somebody edited the specification and forgot to lock.
+    clone.layer("app-one")["requirements"] = ["helper", "righty"]
+    outcome = clone.build()
+    assert outcome.ran == ALL_TASKS
+    changed = {path for path in locks if clone.locks()[path] != locks[path]}
+    assert {Path(path).parts[0] for path in changed} == {"app-one"}
+
+
+def test_a_layer_s_lock_does_not_change_when_it_is_refused(
+    project: Project, index: LocalIndex, tmp_path: Path
+) -> None:
+    project.build()
+    before = project.locks()
+    project.layer("framework-right")["requirements"] = ["righty>=99"]
+    refused = project.doit("build")
+    assert refused.code == 1
+    assert project.locks() == before
+    add_package(index, tmp_path / "newer", "righty", "99")
+    project.build()
+    assert version(project, "framework-right", "righty") == "99"
+
+
+def test_an_edited_address_must_still_give_the_locked_bytes(
+    project: Project, index: LocalIndex, tmp_path: Path
+) -> None:
+    project.build()
+    archives = project.archives()
+    evil = add_package(index, tmp_path / "evil", "righty", "1.0", files={"evil.py": ""})
+    name, text = evil.name, project.lock("framework-right").read_text()
+    for folder, answer in (("mirror", evil.read_bytes()), ("gone", None)):
+        clone = project.clone(tmp_path / folder, cache=tmp_path / f"store of {folder}")
+        address = f"{index.url}/{folder}/files/{name}"
+        clone.lock("framework-right").write_text(
+            re.sub(r'url = "[^"]*"', f'url = "{address}"', text)
+        )
+        if answer is not None:
+            index.fail(f"/{folder}/files/{name}", Fault(status=200, body=answer))
+        refused = clone.doit("build")
+        assert refused.code == 1
+        assert "install:framework-right failed" in refused.output
+        assert address in refused.output
+        assert "Traceback" not in refused.output
+        assert not clone.tree("framework-right").exists()
+    assert project.archives() == archives

@@ -1,0 +1,312 @@
+"""Results that were changed, lost, copied or moved: the right stage runs again, and only that."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import ALL_TASKS, LAYERS, Project, each
+
+EVERY = " ".join(LAYERS)
+
+
+def site(project: Project, layer: str) -> Path:
+    return next(project.tree(layer).glob("lib/python3.*/site-packages"))
+
+
+def metadata(project: Project, layer: str) -> Path:
+    return project.folder / "_artifacts" / "__venvstacks__" / "env_metadata" / f"{layer}.json"
+
+
+def stack_manifest(project: Project) -> Path:
+    return project.folder / "_artifacts" / "__venvstacks__" / "venvstacks.json"
+
+
+def append(path: Path, text: str = "# more\n") -> None:
+    # As an editor does; in place, it would reach the store through a hard link.
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data + text.encode())
+
+
+def flip_byte(path: Path) -> None:
+    """Other content of the same size."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(1, 1))
+
+
+Damage = Callable[[Project], None]
+RIGHT = "framework-right"
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        pytest.param(
+            lambda p: (site(p, RIGHT) / "righty.py").unlink(),
+            each("install link", RIGHT),
+            id="a file is gone from a tree",
+        ),
+        pytest.param(
+            lambda p: append(site(p, RIGHT) / "righty.py"),
+            each("install link", RIGHT),
+            id="a file of a tree is edited",
+        ),
+        pytest.param(
+            lambda p: shutil.rmtree(p.tree(RIGHT)),
+            each("install link", RIGHT),
+            id="a tree is gone",
+        ),
+        pytest.param(
+            lambda p: (p.tree(RIGHT) / "postinstall.py").unlink(),
+            each("link", RIGHT),
+            id="a file of link is gone",
+        ),
+        pytest.param(
+            lambda p: append(site(p, "app-one") / "one.py"),
+            each("link", "app-one"),
+            id="a copied module is edited in the tree",
+        ),
+        pytest.param(
+            lambda p: p.state(RIGHT, "install.files.json").write_text("[]"),
+            each("install link", RIGHT),
+            id="a list of files is edited",
+        ),
+        pytest.param(
+            lambda p: p.state(RIGHT, "link.files.json").write_text("{"),
+            each("link", RIGHT),
+            id="a list of link's files is damaged",
+        ),
+        pytest.param(
+            lambda p: p.state(RIGHT, "link.json").write_text("{"),
+            each("link", RIGHT),
+            id="a stamp is damaged",
+        ),
+        pytest.param(
+            lambda p: append(p.archive(RIGHT), "more"),
+            each("archive", RIGHT),
+            id="an archive is longer",
+        ),
+        pytest.param(
+            lambda p: flip_byte(p.archive(RIGHT)),
+            each("archive", RIGHT),
+            id="an archive has other bytes",
+        ),
+        pytest.param(
+            lambda p: p.archive(RIGHT).unlink(), each("archive", RIGHT), id="an archive is gone"
+        ),
+        pytest.param(
+            lambda p: append(metadata(p, RIGHT), "\n"),
+            each("build", RIGHT),
+            id="a manifest is edited",
+        ),
+        pytest.param(
+            lambda p: metadata(p, RIGHT).write_text("{"),
+            each("build", RIGHT),
+            id="a manifest is damaged",
+        ),
+        pytest.param(
+            lambda p: metadata(p, RIGHT).unlink(), each("build", RIGHT), id="a manifest is gone"
+        ),
+        pytest.param(
+            lambda p: stack_manifest(p).write_text("{"),
+            {"publish"},
+            id="the stack's manifest is damaged",
+        ),
+        pytest.param(
+            lambda p: stack_manifest(p).unlink(), {"publish"}, id="the stack's manifest is gone"
+        ),
+        pytest.param(
+            lambda p: append(p.lock(RIGHT)), each("resolve", RIGHT), id="a comment in a lock"
+        ),
+        pytest.param(lambda p: p.lock(RIGHT).unlink(), each("resolve", RIGHT), id="a lock is gone"),
+        pytest.param(
+            lambda p: (p.lock(RIGHT).parent / f"packages-{RIGHT}.txt").unlink(),
+            each("resolve", RIGHT),
+            id="a list of packages is gone",
+        ),
+        pytest.param(
+            lambda p: p.lock(RIGHT).write_text("no TOML"),
+            each("resolve", RIGHT),
+            id="a lock is damaged",
+        ),
+    ],
+)
+def test_what_is_not_as_it_was_made_is_made_again(
+    project: Project, damage: Damage, expected: set[str]
+) -> None:
+    project.build()
+    before = project.archives(), project.trees(), project.locks()
+    damage(project)
+    again = project.build()
+    assert again.ran == expected, again.output
+    assert (project.archives(), project.trees(), project.locks()) == before
+    assert project.build().did_nothing
+
+
+def test_a_lost_metadata_file_of_a_lock_is_written_anew(project: Project) -> None:
+    project.build()
+    lock, archives = project.lock(RIGHT).read_bytes(), project.archives()
+    path = project.lock(RIGHT).with_suffix(".meta.json")
+    path.unlink()
+    assert "resolve:framework-right" in project.build().ran
+    assert project.lock(RIGHT).read_bytes() == lock
+    assert path.is_file()
+    assert project.archives() == archives
+
+
+def test_a_lost_database_is_no_reason_to_build(project: Project) -> None:
+    project.build()
+    (project.folder / "_build" / ".state" / "doit.sqlite").unlink()
+    assert project.build().did_nothing
+    assert project.build().did_nothing
+    project.write("one.py", "print('edited')\n")
+    (project.folder / "_build" / ".state" / "doit.sqlite").unlink()
+    assert project.build().ran == each("link archive build", "app-one") | {"publish"}
+
+
+def test_bytecode_is_no_damage(project: Project) -> None:
+    project.build()
+    for layer in LAYERS:
+        cache = site(project, layer) / "__pycache__"
+        cache.mkdir()
+        (cache / "where.cpython-311.pyc").write_bytes(b"code")
+    assert project.build().did_nothing
+    before = project.archives()
+    project.doit("forget", "archive")
+    assert project.build().ran == each("archive", EVERY)
+    assert project.archives() == before, "what the tree holds beside does not ship"
+
+
+def copy_with_new_times(source: Path, destination: Path) -> None:
+    shutil.copytree(source, destination, symlinks=True, copy_function=shutil.copy)
+    for path in destination.rglob("*"):
+        if not path.is_symlink():
+            os.utime(path)
+
+
+def test_a_copied_build_folder_is_as_good_as_the_first(project: Project, tmp_path: Path) -> None:
+    project.build()
+    copy_with_new_times(project.folder, tmp_path / "copy")
+    shutil.rmtree(project.folder)
+    (tmp_path / "copy").rename(project.folder)
+    again = project.build()
+    assert again.did_nothing, again.output
+
+
+def test_a_moved_build_folder_is_only_linked_again(project: Project, tmp_path: Path) -> None:
+    project.build()
+    before = project.archives()
+    project.folder = project.folder.rename(tmp_path / "moved")
+    outcome = project.build()
+    assert outcome.ran == each("link", EVERY), outcome.output
+    assert project.archives() == before
+    config = (project.tree("app-one") / "pyvenv.cfg").read_text()
+    assert str(project.folder) in config
+
+
+def test_everything_runs_again_where_that_is_asked_for(project: Project) -> None:
+    project.build()
+    before = project.archives(), project.locks()
+    assert project.build("-a").ran == ALL_TASKS
+    assert (project.archives(), project.locks()) == before
+    assert project.build().did_nothing
+
+
+def test_forgotten_tasks_run_again(project: Project) -> None:
+    project.build()
+    before = project.archives()
+    assert project.doit("forget", "archive:app-one").code == 0
+    assert project.build().ran == {"archive:app-one"}
+    assert project.doit("forget", "install:app-one").code == 0
+    assert project.build().ran == each("install link", "app-one")
+    assert project.doit("forget", "-s", "build:app-two").code == 0
+    assert project.build().ran == each(
+        "resolve install link archive build", "py framework-right app-two"
+    )
+    assert project.doit("forget").code == 0
+    assert project.build().ran >= each("build", EVERY)
+    assert project.doit("forget", "--all").code == 0
+    assert project.build().ran == ALL_TASKS
+    assert project.archives() == before
+
+
+def test_clean_removes_what_was_built_and_keeps_the_locks(project: Project) -> None:
+    project.build()
+    locks, archives = project.locks(), project.archives()
+    outcome = project.doit("clean", "-a")
+    assert outcome.code == 0, outcome.output
+    assert project.locks() == locks
+    assert project.archives() == {}
+    assert not any(project.tree(layer).exists() for layer in LAYERS)
+    assert not list((project.folder / "_artifacts").rglob("*.json"))
+    assert project.build().ran == ALL_TASKS
+    assert (project.locks(), project.archives()) == (locks, archives)
+
+
+def test_clean_works_on_damaged_results(project: Project) -> None:
+    project.build()
+    project.state("app-one", "link.files.json").write_text("{")
+    project.state("app-one", "archive.json").write_text("{")
+    outcome = project.doit("clean", "-a")
+    assert outcome.code == 0, outcome.output
+    assert "Traceback" not in outcome.output
+    assert project.archives() == {}
+    assert not project.tree("app-one").exists()
+
+
+def test_clean_of_one_layer_touches_no_other(project: Project) -> None:
+    project.build()
+    tasks = [f"{stage}:app-two" for stage in ("install", "link", "archive", "build")]
+    assert project.doit("clean", *tasks).code == 0
+    assert not project.tree("app-two").exists()
+    assert project.tree("framework-right").is_dir()
+    assert project.build().ran == set(tasks)
+
+
+def test_clean_and_forget_of_a_stack_that_was_never_built(project: Project) -> None:
+    for words in (["clean", "-a"], ["forget"], ["forget", "--all"]):
+        outcome = project.doit(*words)
+        assert "Traceback" not in outcome.output
+        assert outcome.code == 0, outcome.output
+
+
+def test_info_says_whether_a_task_would_run_and_why(project: Project) -> None:
+    assert "no good run of it is on record" in project.doit("info", "archive:app-one").output
+    project.build()
+    assert "up-to-date" in project.doit("info", "archive:app-one").output
+    project.layer("app-one")["requirements"] = []
+    info = project.doit("info", "resolve:app-one")
+    assert "requirements changed (- helper)" in info.output, info.output
+    project.layer("app-one")["requirements"] = ["helper"]
+    (site(project, "app-one") / "helper.py").unlink()
+    info = project.doit("info", "install:app-one")
+    assert "helper.py is missing" in info.output, info.output
+
+
+def test_list_shows_every_task_with_a_line_about_it(project: Project) -> None:
+    listed = project.doit("list", "--all")
+    assert listed.code == 0
+    about = dict(line.split(maxsplit=1) for line in listed.output.splitlines())
+    assert set(about) == ALL_TASKS | {"resolve", "install", "link", "archive", "build"}
+    assert about["link:app-one"] == (
+        "link app-one to framework-upper, framework-left, framework-right, py"
+    )
+
+
+def test_manifest_numbers_go_on_after_a_damage(project: Project) -> None:
+    project.build()
+    project.write("one.py", "print('second')\n")
+    project.build()
+    path = metadata(project, "app-one")
+    assert json.loads(path.read_text())["archive_build"] == 2
+    path.write_text(path.read_text() + " ")
+    assert project.build().ran == {"build:app-one"}
+    assert json.loads(path.read_text())["archive_build"] == 2
