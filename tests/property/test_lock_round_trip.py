@@ -97,7 +97,7 @@ def test_locks_round_trip_and_select_what_was_resolved(
         lock_folder=FOLDER,
     )
     try:
-        lock = lock_layer(request, FakeIndex(packages), NullReporter())
+        lock = lock_layer(request, FakeIndex(packages), NullReporter(), workers=0)
     except (ResolutionFailed, PackageNotFound):
         return
     data = render_lock(lock)

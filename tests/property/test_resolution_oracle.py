@@ -117,7 +117,7 @@ def test_the_resolver_agrees_with_brute_force(universe: Universe) -> None:
         targets=(TargetPlatform(name="linux_x86_64"),),
     )
     try:
-        lock = lock_layer(request, FakeIndex(universe.packages), NullReporter())
+        lock = lock_layer(request, FakeIndex(universe.packages), NullReporter(), workers=0)
     except (ResolutionFailed, PackageNotFound):
         assert next(solutions(universe), None) is None
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
@@ -59,21 +60,53 @@ class GroupedPage:
 
 
 class MetadataBook:
-    """Wheels' metadata, each asked for once, whichever target asks."""
+    """Wheels' metadata, each asked for once, whichever target asks.
 
-    def __init__(self, index: IndexClient) -> None:
+    It is a context manager: while it is open, `workers` threads read ahead what is expected.
+    Reading ahead changes no answer, and an error of it counts only where the metadata is needed.
+    """
+
+    def __init__(self, index: IndexClient, *, workers: int) -> None:
         self._index = index
-        self._known: dict[tuple[str, str | None], CoreMetadata | str] = {}
+        self._known: dict[_WheelKey, CoreMetadata | str] = {}
+        self._ahead: dict[_WheelKey, Future[CoreMetadata]] = {}
+        self._workers = ThreadPoolExecutor(workers, "metadata") if workers else None
+
+    def __enter__(self) -> MetadataBook:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._workers is not None:
+            self._workers.shutdown(cancel_futures=True)
+
+    def expect(self, wheel: WheelLink) -> None:
+        """Read a wheel's metadata ahead, since it will probably be asked for. Returns at once."""
+        key = _key(wheel)
+        if self._workers is not None and key not in self._known and key not in self._ahead:
+            self._ahead[key] = self._workers.submit(self._index.metadata, wheel)
 
     def read(self, wheel: WheelLink) -> CoreMetadata | str:
         """A wheel's metadata, or why the wheel cannot be used.
 
         Raises `IndexFault` and `DigestMismatch`: they are no reason to take another version.
         """
-        key = (wheel.filename, wheel.sha256)
+        key = _key(wheel)
         if key not in self._known:
             try:
-                self._known[key] = self._index.metadata(wheel)
+                self._known[key] = self._ask(wheel, self._ahead.get(key))
             except WheelRefused as error:
                 self._known[key] = error.why or error.what
         return self._known[key]
+
+    def _ask(self, wheel: WheelLink, ahead: Future[CoreMetadata] | None) -> CoreMetadata:
+        # What has not been begun is asked for here, instead of waiting for its turn.
+        if ahead is None or ahead.cancel():
+            return self._index.metadata(wheel)
+        return ahead.result()
+
+
+_WheelKey = tuple[str, str | None]
+
+
+def _key(wheel: WheelLink) -> _WheelKey:
+    return wheel.filename, wheel.sha256

@@ -10,7 +10,7 @@ from venvstacks_dag.index.model import IndexClient
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.explain import explain
-from venvstacks_dag.resolve.lower import lower_pins
+from venvstacks_dag.resolve.lower import LowerPins, lower_pins
 from venvstacks_dag.resolve.merge import merge
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
 from venvstacks_dag.resolve.request import request_digest
@@ -19,12 +19,18 @@ from venvstacks_dag.resolve.solve import Answer, Failure, ParsedRequest, pose, s
 
 
 def lock_layer(
-    request: LockRequest, index: IndexClient, reporter: Reporter, *, sources_json: object = None
+    request: LockRequest,
+    index: IndexClient,
+    reporter: Reporter,
+    *,
+    sources_json: object = None,
+    workers: int = 16,
 ) -> LayerLock:
     """Resolve a layer's requirements on each of its targets and merge the answers.
 
     Targets are taken in the request's order, and the pins of earlier ones are tried first on
-    later ones. `sources_json` describes the indexes for the lock's input digest.
+    later ones. `sources_json` describes the indexes for the lock's input digest; `workers` is
+    how many wheels' metadata are read ahead at the same time (0: none).
 
     Raises `ResolutionFailed` or `PackageNotFound` where a target has no answer (all failing
     targets are told at once), `LockError` where a lock below does not hold together, and what
@@ -36,9 +42,27 @@ def lock_layer(
             layer=request.env_name,
             fix=f"take one of {', '.join(PRERELEASE_MODES)}",
         )
-    parsed = ParsedRequest.of(request)
     pins = lower_pins(request)
-    pages, metadata = PageBook(index), MetadataBook(index)
+    with MetadataBook(index, workers=workers) as metadata:
+        answers = _answers(request, pins, PageBook(index), metadata, reporter)
+    for warning in dict.fromkeys(text for answer in answers for text in answer.warnings):
+        reporter.warn(f"{request.env_name}: {warning}")
+    return LayerLock(
+        env_name=request.env_name,
+        pylock=merge(request, answers, pins),
+        input_digest=request_digest(request, sources_json),
+        folder=request.lock_folder,
+    )
+
+
+def _answers(
+    request: LockRequest,
+    pins: LowerPins,
+    pages: PageBook,
+    metadata: MetadataBook,
+    reporter: Reporter,
+) -> list[Answer]:
+    parsed = ParsedRequest.of(request)
     answers: list[Answer] = []
     failures: list[Failure] = []
     for target in request.targets:
@@ -59,14 +83,7 @@ def lock_layer(
             failures.append(found)
     if failures:
         raise explain(request, failures)
-    for warning in dict.fromkeys(text for answer in answers for text in answer.warnings):
-        reporter.warn(f"{request.env_name}: {warning}")
-    return LayerLock(
-        env_name=request.env_name,
-        pylock=merge(request, answers, pins),
-        input_digest=request_digest(request, sources_json),
-        folder=request.lock_folder,
-    )
+    return answers
 
 
 def _preferred(

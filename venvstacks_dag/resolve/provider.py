@@ -24,6 +24,7 @@ from venvstacks_dag.resolve.candidates import (
 )
 from venvstacks_dag.resolve.lower import LowerPin
 from venvstacks_dag.resolve.requirements import (
+    Bond,
     MarkerScope,
     Need,
     Overrides,
@@ -89,7 +90,11 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         requirements: Mapping[str, Iterator[Need]],
         incompatibilities: Mapping[str, Iterator[Candidate]],
     ) -> Callable[[], Iterator[Candidate]] | Sequence[Candidate]:
-        """Candidates best first, lazily: a page is asked for at the first step, metadata never."""
+        """Candidates best first, lazily: a page is asked for at the first step.
+
+        Metadata is not waited for; that of the first candidate is read ahead, since resolvelib
+        takes a first step with every need that comes in.
+        """
         needs = tuple(requirements[identifier])
         if any(need.refusal for need in needs):
             return ()
@@ -105,7 +110,9 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         def matches() -> Iterator[Candidate]:
             for version in self.project(name).matches(wanted):
                 if version not in excluded and exact <= {version}:
-                    yield self._candidate(name, extra, version)
+                    candidate = self._candidate(name, extra, version)
+                    self._problem.metadata.expect(candidate.wheel)
+                    yield candidate
 
         return matches
 
@@ -139,15 +146,13 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         candidates: Mapping[str, Iterator[Candidate]],
         information: Mapping[str, Iterator[Information]],
         backtrack_causes: Sequence[Information],
-    ) -> tuple[bool, bool, bool, bool, int, str]:
+    ) -> tuple[bool, bool, Bond, int, str]:
         """The smaller, the sooner: fewest choices first, then the order of the user."""
-        needs = [info.requirement for info in information[identifier]]
         name, _ = split_key(identifier)
         return (
             name not in self._problem.pins,
             self._conflicts[identifier] < _MANY_CONFLICTS,
-            not any(need.is_pin for need in needs),
-            not any(need.has_upper_bound for need in needs),
+            min((info.requirement.bond for info in information[identifier]), default=Bond.LOOSE),
             self._problem.order.get(name, len(self._problem.order)),
             identifier,
         )
@@ -215,7 +220,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         if candidate.extra:
             text = f"{candidate.name}=={candidate.version}"
             name = candidate.name
-            yield Need(key=name, name=name, text=text, exact=candidate.version)
+            yield Need(key=name, name=name, text=text, exact=candidate.version, bond=Bond.PIN)
         try:
             yield from self._expand(map(parse, metadata.requires_dist), candidate.extra)
         except (InvalidRequirement, UndefinedComparison) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import lru_cache
 
 from packaging.requirements import Requirement
@@ -14,13 +15,22 @@ from packaging.version import Version
 _UPPER_BOUNDS = frozenset({"<", "<=", "~="})
 
 
+class Bond(IntEnum):
+    """How far a specifier narrows the choice; the lower, the further."""
+
+    PIN = 0
+    UPPER_BOUND = 1
+    LOOSE = 2
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Need:
     """One edge of the dependency graph: a project or one of its extras, in certain versions.
 
     ``key`` is what the resolver identifies it by: ``name`` or ``name[extra]``. ``text`` is the
-    requirement as written. ``exact`` binds an extra's base to the extra's own version. A need
-    with a ``refusal`` (the reason, for people) is met by nothing: it rules its parent out.
+    requirement as written; ``bond`` tells how far it narrows the choice. ``exact`` binds an
+    extra's base to the extra's own version. A need with a ``refusal`` (the reason, for people)
+    is met by nothing: it rules its parent out.
 
     Needs compare by identity: equal texts share one object, which keeps caches cheap.
     """
@@ -32,6 +42,7 @@ class Need:
     specifier: SpecifierSet = field(default_factory=SpecifierSet)
     exact: Version | None = None
     refusal: str = ""
+    bond: Bond = Bond.LOOSE
 
     def admits(self, version: Version) -> bool:
         """Whether `version` meets the need; pre-releases are judged elsewhere."""
@@ -40,18 +51,6 @@ class Need:
         if self.exact is not None:
             return version == self.exact
         return self.specifier.contains(version, prereleases=True)
-
-    @property
-    def is_pin(self) -> bool:
-        """Whether one version is asked for."""
-        return self.exact is not None or is_pin(self.specifier)
-
-    @property
-    def has_upper_bound(self) -> bool:
-        """Whether newer versions are excluded."""
-        return any(
-            part.operator in _UPPER_BOUNDS or part.version.endswith(".*") for part in self.specifier
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -74,11 +73,19 @@ def parse(text: str) -> Parsed:
     name = canonicalize_name(requirement.name)
     plain = str(requirement).partition(";")[0].strip()
     specifier = requirement.specifier
-    needs = [Need(key=name, name=name, text=plain, specifier=specifier)]
-    for extra in sorted(canonicalize_name(extra) for extra in requirement.extras):
-        key = join_key(name, extra)
-        needs.append(Need(key=key, name=name, text=plain, extra=extra, specifier=specifier))
-    return Parsed(text=text, requirement=requirement, name=name, needs=tuple(needs))
+    extras = sorted(canonicalize_name(extra) for extra in requirement.extras)
+    needs = tuple(
+        Need(
+            key=join_key(name, extra),
+            name=name,
+            text=plain,
+            extra=extra,
+            specifier=specifier,
+            bond=bond(specifier),
+        )
+        for extra in ("", *extras)
+    )
+    return Parsed(text=text, requirement=requirement, name=name, needs=needs)
 
 
 def join_key(name: NormalizedName, extra: str) -> str:
@@ -104,6 +111,16 @@ def is_pin(specifier: SpecifierSet) -> bool:
         part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
         for part in specifier
     )
+
+
+def bond(specifier: SpecifierSet) -> Bond:
+    """How far a specifier set narrows the choice."""
+    if is_pin(specifier):
+        return Bond.PIN
+    bounded = any(
+        part.operator in _UPPER_BOUNDS or part.version.endswith(".*") for part in specifier
+    )
+    return Bond.UPPER_BOUND if bounded else Bond.LOOSE
 
 
 class MarkerScope:

@@ -213,12 +213,14 @@ def _warnings(problem: TargetProblem, chosen: Iterable[Candidate]) -> Iterator[s
 
 def _undated(problem: TargetProblem) -> Iterator[str]:
     """One line per index that tells no upload times, where they are needed."""
+    if problem.rules.exclude_newer is None:
+        return
     indexes = {
         wheel.index
         for project in problem.projects.values()
         if isinstance(project, IndexedProject) and project.page is not None
         for wheel in project.page.page.wheels
-        if problem.rules.judge(wheel) is Verdict.UNDATED
+        if wheel.upload_time is None and problem.rules.judge(wheel) is Verdict.UNDATED
     }
     for index in sorted(indexes):
         yield f"{index} gives no upload times for some wheels: exclude-newer leaves them out"

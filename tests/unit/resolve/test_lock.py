@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.platforms.tags import tag_priorities
 from venvstacks_dag.reporting import NullReporter, RecordingReporter
 from venvstacks_dag.resolve import solve, thorough
-from venvstacks_dag.resolve.books import PageBook
+from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import IndexedProject
 from venvstacks_dag.resolve.lock import lock_layer
 from venvstacks_dag.resolve.lockfile import shared_packages
@@ -30,27 +31,70 @@ from venvstacks_dag.resolve.rules import TargetRules
 
 def test_pages_and_metadata_are_asked_for_once_and_only_where_needed() -> None:
     index = FakeIndex(["a 1.0 | b", "a 2.0 | b", "b 1.0", "b 2.0", "c 1.0"])
-    lock_layer(request("a"), index, NullReporter())
+    lock_layer(request("a"), index, NullReporter(), workers=0)
     assert index.pages == ["a", "b"]
     assert index.metadata_read == ["a-2.0-py3-none-any.whl", "b-2.0-py3-none-any.whl"]
 
 
+def test_metadata_is_read_ahead_once_and_its_errors_wait_until_they_count() -> None:
+    packages = [
+        FakePackage(name="a", version="2.0", requires=("b<2",)),
+        FakePackage(name="b", version="2.0", broken="never needed"),
+        FakePackage(name="b", version="1.0"),
+        FakePackage(name="c", version="1.0", broken="needed"),
+    ]
+    index = FakeIndex(packages)
+    made = lock_layer(request("a", "b"), index, NullReporter(), workers=2)
+    assert [f"{p.name} {p.version}" for p in made.pylock.packages] == ["a 2.0", "b 1.0"]
+    assert len(index.metadata_read) == len(set(index.metadata_read))
+    with pytest.raises(ResolutionFailed, match="needed"):
+        lock_layer(request("c"), FakeIndex(packages), NullReporter(), workers=2)
+
+
+def test_metadata_that_is_still_in_the_queue_is_asked_for_at_once() -> None:
+    begun, go_on = Event(), Event()
+
+    class Slow(FakeIndex):
+        def metadata(self, wheel: WheelLink) -> CoreMetadata:
+            if wheel.name == "a":
+                begun.set()
+                assert go_on.wait(10)
+            return super().metadata(wheel)
+
+    index = Slow(["a 1.0", "b 1.0"])
+    a, b = (index.project(canonicalize_name(name)) for name in "ab")
+    assert a is not None
+    assert b is not None
+    with MetadataBook(index, workers=1) as book:
+        book.expect(a.wheels[0])
+        assert begun.wait(10)
+        book.expect(b.wheels[0])
+        read = book.read(b.wheels[0])
+        assert not isinstance(read, str)
+        assert read.name == "b"
+        go_on.set()
+        assert not isinstance(book.read(a.wheels[0]), str)
+    assert sorted(index.metadata_read) == ["a-1.0-py3-none-any.whl", "b-1.0-py3-none-any.whl"]
+
+
 def test_projects_are_announced_as_soon_as_their_names_are_known() -> None:
     index = FakeIndex(["a 1.0 | b | c", "b 1.0", "c 1.0", "d 1.0"])
-    lock_layer(request("a", "d"), index, NullReporter())
+    lock_layer(request("a", "d"), index, NullReporter(), workers=0)
     assert index.expected == ["a", "d", "b", "c"]
 
 
 def test_pins_below_are_neither_announced_nor_asked_for() -> None:
     index = FakeIndex(["a 1.0 | b", "b 1.0"])
-    lock_layer(request("a", lower=(lower("cpython-3.12", "b 1.0"),)), index, NullReporter())
+    lock_layer(
+        request("a", lower=(lower("cpython-3.12", "b 1.0"),)), index, NullReporter(), workers=0
+    )
     assert index.pages == ["a"]
     assert index.expected == ["a"]
 
 
 def test_a_candidate_that_is_ruled_out_by_its_version_has_its_metadata_left_alone() -> None:
     index = FakeIndex(["a 1.0", "a 2.0", "b 1.0 | a<2"])
-    lock_layer(request("b", "a<3"), index, NullReporter())
+    lock_layer(request("b", "a<3"), index, NullReporter(), workers=0)
     assert "a-2.0-py3-none-any.whl" not in index.metadata_read[1:]
 
 
@@ -254,5 +298,5 @@ def test_the_thorough_search_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: 
 def test_the_thorough_search_gives_up_nothing_that_it_has_not_tried() -> None:
     index = FakeIndex(_impossible())
     with pytest.raises(ResolutionFailed):
-        lock_layer(request("a"), index, NullReporter())
+        lock_layer(request("a"), index, NullReporter(), workers=0)
     assert {name.split("-")[1] for name in index.metadata_read} == {f"{n}.0" for n in range(1, 6)}

@@ -5,6 +5,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.version import Version
 
 from venvstacks_dag.resolve.requirements import (
+    Bond,
     Need,
     join_key,
     parse,
@@ -31,28 +32,26 @@ def test_a_text_that_is_no_requirement_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "pin", "bounded"),
+    ("text", "expected"),
     [
-        ("a", False, False),
-        ("a>=1", False, False),
-        ("a!=1", False, False),
-        ("a<2", False, True),
-        ("a<=2,>1", False, True),
-        ("a~=2.1", False, True),
-        ("a==2.*", False, True),
-        ("a==2.0", True, False),
-        ("a===2.0", True, False),
+        ("a", Bond.LOOSE),
+        ("a>=1", Bond.LOOSE),
+        ("a!=1", Bond.LOOSE),
+        ("a<2", Bond.UPPER_BOUND),
+        ("a<=2,>1", Bond.UPPER_BOUND),
+        ("a~=2.1", Bond.UPPER_BOUND),
+        ("a==2.*", Bond.UPPER_BOUND),
+        ("a==2.0", Bond.PIN),
+        ("a===2.0", Bond.PIN),
     ],
 )
-def test_how_far_a_need_binds(text: str, pin: bool, bounded: bool) -> None:
-    need = parse(text).needs[0]
-    assert (need.is_pin, need.has_upper_bound) == (pin, bounded)
+def test_how_far_a_need_narrows_the_choice(text: str, expected: Bond) -> None:
+    assert [need.bond for need in parse(text).needs] == [expected]
 
 
 def test_an_exact_need_admits_its_version_with_its_local_part_and_no_other() -> None:
     name = parse("a").name
     need = Need(key="a", name=name, text="a==1.0+cpu", exact=Version("1.0+cpu"))
-    assert need.is_pin
     assert need.admits(Version("1.0+cpu"))
     assert not need.admits(Version("1.0"))
 
