@@ -91,7 +91,8 @@ def test_records_that_were_lost_are_written_again(
     code, output = doit(stack, "build:py")
     assert (code, runs(stages)) == (0, [1, 1, 1, 1, 1, 0])
     assert "Nothing to do: all 5 tasks are up to date." in output
-    assert context.adopted == {f"{name}:py" for name in STAGE_NAMES[:-1]}
+    # The lowest lock depends on no file, so that doit needs no record to leave it alone.
+    assert context.adopted == {f"{name}:py" for name in STAGE_NAMES[1:-1]}
 
 
 def test_debug_shows_tracebacks(stack: Mapping[str, Any], stages: dict[str, FakeStage]) -> None:
