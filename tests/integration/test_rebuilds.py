@@ -141,6 +141,25 @@ def test_a_removed_requirement_leaves_the_layer(
     assert project.archives() == before
 
 
+def test_a_dependency_that_is_asked_for_by_name_is_marked_so(
+    project: Project, index: LocalIndex, wheels: Path
+) -> None:
+    add_package(index, wheels, "bundle", requires=["extra"])
+    add_package(index, wheels, "extra")
+    project.layer("app-one")["requirements"].append("bundle")
+    project.build()
+    before = project.archives()
+    # The pins stay as they are, and yet the trees differ (PEP 376's REQUESTED).
+    project.layer("app-one")["requirements"].append("extra")
+    outcome = project.build()
+    assert outcome.ran >= each("resolve install link archive build", "app-one") | {"publish"}
+    marks = {path.parent.name for path in project.tree("app-one").rglob("REQUESTED")}
+    assert marks == {f"{name}-1.0.dist-info" for name in ("helper", "bundle", "extra")}
+    project.layer("app-one")["requirements"].remove("extra")
+    project.build()
+    assert project.archives() == before
+
+
 def test_what_a_lower_layer_adds_and_an_upper_one_does_not_use_is_none_of_its_business(
     project: Project, index: LocalIndex, wheels: Path
 ) -> None:
