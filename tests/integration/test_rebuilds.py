@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.integration.conftest import HOST_VERSION, TRIPLE
 from tests.support.elf import make_elf
 from tests.support.index_server import LocalIndex
+from tests.support.runtimes import make_install_only, write_checksums
 from tests.support.stacks import ALL_TASKS, Project, add_package, each
 from venvstacks_dag.platforms import host_platform
 
@@ -287,3 +289,25 @@ def test_one_stage_runs_with_those_before_it(
     project: Project, stage: str, expected: set[str]
 ) -> None:
     assert project.doit(stage).ran == expected
+
+
+def test_a_newer_runtime_is_taken_when_it_is_asked_for(project: Project, tmp_path: Path) -> None:
+    major, minor, micro = (int(part) for part in HOST_VERSION.split("."))
+    folder = tmp_path / "runtimes"
+    make_install_only(folder, HOST_VERSION, TRIPLE)
+    write_checksums(folder)
+    project.environ["VENVSTACKS_DAG_RUNTIMES"] = str(folder)
+    project.layer("py")["python_implementation"] = f"cpython@{major}.{minor}"
+    project.build()
+    assert manifest(project, "py")["python_implementation"] == f"cpython@{HOST_VERSION}"
+
+    newer = f"{major}.{minor}.{micro + 1}"
+    make_install_only(folder, newer, TRIPLE)
+    write_checksums(folder)
+    assert project.build().did_nothing, "locks name an exact Python"
+    assert project.doit("-a", "resolve").code == 0
+    outcome = project.build()
+    every = "py framework-left framework-right framework-upper app-one app-two"
+    assert outcome.ran >= each("install link build", every) | {"archive:py"}, outcome.output
+    assert manifest(project, "py")["python_implementation"] == f"cpython@{newer}"
+    assert project.build().did_nothing

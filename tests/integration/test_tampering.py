@@ -80,6 +80,11 @@ RIGHT = "framework-right"
             id="a list of files is edited",
         ),
         pytest.param(
+            lambda p: p.state(RIGHT, "install.files.json").unlink(),
+            each("install link", RIGHT),
+            id="a list of files is gone",
+        ),
+        pytest.param(
             lambda p: p.state(RIGHT, "link.files.json").write_text("{"),
             each("link", RIGHT),
             id="a list of link's files is damaged",
@@ -260,6 +265,19 @@ def test_clean_works_on_damaged_results(project: Project) -> None:
     assert "Traceback" not in outcome.output
     assert project.archives() == {}
     assert not project.tree("app-one").exists()
+
+
+def test_clean_removes_all_versions_of_a_layer(project: Project) -> None:
+    project.layer("app-one")["versioned"] = True
+    project.build()
+    project.write("one.py", "print('second')\n")
+    project.build()
+    assert {"app-one@1.tar.zst", "app-one@2.tar.zst"} <= set(project.archives())
+    alias = project.folder / "_build" / "app-one@2"
+    assert alias.is_symlink()
+    assert project.doit("clean", "-a").code == 0
+    assert project.archives() == {}
+    assert not alias.is_symlink()
 
 
 def test_clean_of_one_layer_touches_no_other(project: Project) -> None:
