@@ -67,10 +67,10 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """A task has failed: the reason, and where to read more."""
-        self.failed.append(task.name)
         if type(fail).__name__ == "UnmetDependency":
             self.display.line(f"  {task.name:<{self.width}} blocked by {fail.message}")
             return
+        self.failed.append(task.name)
         self.display.line(f"  {task.name:<{self.width}} failed")
         # Other tasks may still be running: the whole story is told where it will be read, last.
         self.failures_told.append("\n".join(self._story(task.name, fail)))
@@ -105,11 +105,12 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
     def _tell_failures(self) -> None:
         """On standard error, so that they are seen where only that is looked at."""
         told = [*self.failures_told, *(f"error: {message}" for message in self.runtime_errors)]
-        failed = ", ".join(self.failed)
-        ran = count_text(len(self.ran), "task")
+        failed = f"{', '.join(self.failed)} failed, " if self.failed else ""
+        end = f"Not finished: {failed}{count_text(len(self.ran), 'task')} ran."
         self.display.line()
-        for story in (*told, f"Not finished: {failed} failed, {ran} ran." if failed else ""):
-            print(f"{story}\n" if story in told else story, file=sys.stderr, flush=True)
+        for story in told:
+            print(f"{story}\n", file=sys.stderr)
+        print(end, file=sys.stderr, flush=True)
 
 
 def bound_reporter(context: BuildContext) -> type[StackReporter]:
