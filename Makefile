@@ -32,8 +32,8 @@ unit: $(VENV)/.developers
 
 # Both demo applications, with their layers' own Python.
 run-apps:
-	specs/demo/_build/app-classifier/bin/python -m classifier
-	specs/demo/_build/app-service/bin/python -m service
+	specs/demo/_build/app-classifier/bin/python -P -m classifier
+	specs/demo/_build/app-service/bin/python -P -m service
 
 clean:
 	rm -rf specs/*/_build specs/*/_artifacts htmlcov .coverage .coverage.*

@@ -58,7 +58,7 @@ def test_all_mistakes_of_a_specification_are_told_at_once(project: Project) -> N
         (b"[[runtimes]\n", ["venvstacks.toml", "line 1"]),
         (b"\xff\xfe\x00", ["venvstacks.toml"]),
         (b"", ["venvstacks.toml"]),
-        (None, ["venvstacks.toml", "no such file"]),
+        (None, ["venvstacks.toml", "there is no such file"]),
     ],
     ids=["no TOML", "no text", "empty", "missing"],
 )

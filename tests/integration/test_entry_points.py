@@ -91,7 +91,7 @@ def test_the_command_shows_paths_from_where_it_is_called(project: Project) -> No
     project.save()
     outcome = project.command("publish", "venvstacks.toml")
     assert "in _artifacts:" in outcome.output
-    assert "  _build/app-one/bin/python -m one\n" in outcome.output
+    assert "  _build/app-one/bin/python -P -m one\n" in outcome.output
 
 
 def test_the_command_lists_and_explains(project: Project) -> None:

@@ -328,3 +328,22 @@ def test_manifest_numbers_go_on_after_a_damage(project: Project) -> None:
     path.write_text(path.read_text() + " ")
     assert project.build().ran == {"build:app-one"}
     assert json.loads(path.read_text())["archive_build"] == 2
+
+
+def test_what_is_written_through_a_hard_link_reaches_no_other_project(
+    project: Project, tmp_path: Path
+) -> None:
+    project.build()
+    module = site(project, RIGHT) / "righty.py"
+    clean = module.read_bytes()
+    module.chmod(0o644)
+    with module.open("ab") as stream:
+        stream.write(b"# in place\n")
+    again = project.build()
+    assert again.ran == each("install link", RIGHT), again.output
+    assert (site(project, RIGHT) / "righty.py").read_bytes() == clean
+    assert project.build().did_nothing
+    other = project.clone(tmp_path / "other")
+    other.build()
+    assert (site(other, RIGHT) / "righty.py").read_bytes() == clean
+    assert other.archives() == project.archives()

@@ -57,7 +57,7 @@ def test_every_task_runs_once_and_in_order(built: Built) -> None:
 def test_the_end_tells_where_the_archives_are_and_how_to_run_the_apps(built: Built) -> None:
     _, outcome = built
     assert "in _artifacts:" in outcome.output
-    assert "  _build/app-one/bin/python -m one\n" in outcome.output
+    assert "  _build/app-one/bin/python -P -m one\n" in outcome.output
     assert "  _build/app-two/bin/python -m two\n" in outcome.output
 
 

@@ -83,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
+    # Without a default of its own, which would undo what was said before the command.
+    common.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks of errors"
+    )
     common.add_argument("spec", type=Path, metavar="SPEC", help="path of venvstacks.toml")
     common.add_argument("--build-dir", type=Path, metavar="DIR", help="default: _build beside SPEC")
     common.add_argument(

@@ -3,6 +3,7 @@
 from venvstacks_dag.fs.files import (
     FILE_MODE,
     PROGRAM_MODE,
+    SEALED_NS,
     atomic_stream,
     atomic_write,
     disk_errors,
@@ -26,6 +27,7 @@ from venvstacks_dag.fs.trees import (
 __all__ = [
     "FILE_MODE",
     "PROGRAM_MODE",
+    "SEALED_NS",
     "TRASH_PREFIX",
     "NewTree",
     "TreeEntry",

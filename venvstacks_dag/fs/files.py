@@ -16,6 +16,9 @@ from venvstacks_dag.errors import DiskError
 FILE_MODE = 0o644
 PROGRAM_MODE = 0o755
 PARTIAL_PREFIX = ".partial-"
+# The time of all files in the store, and so of their hard links: 1980-01-01, the earliest that
+# every archive format can hold. A file with another time was written to since it was sealed.
+SEALED_NS = 315_532_800 * 10**9
 
 
 @contextmanager

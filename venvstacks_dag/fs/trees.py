@@ -85,7 +85,7 @@ def sweep(folder: Path) -> tuple[str, ...]:
 
 
 def link_or_copy(source: Path | str, destination: Path | str) -> None:
-    """Give `destination` the content and mode of `source`: a hard link where possible, else a copy.
+    """Give `destination` content, mode and times of `source`: a hard link, else a copy.
 
     `destination` must not exist; its folder must. Raises `OSError` (callers that make many
     links wrap the loop in `disk_errors` once).
@@ -96,7 +96,7 @@ def link_or_copy(source: Path | str, destination: Path | str) -> None:
         if error.errno not in _NO_LINKS:
             raise
         shutil.copyfile(source, destination)
-        shutil.copymode(source, destination)
+        shutil.copystat(source, destination)
 
 
 def make_link(target: str, link: Path) -> None:

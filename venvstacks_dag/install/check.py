@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.fs import TreeEntry, TreeManifest
+from venvstacks_dag.fs import SEALED_NS, TreeEntry, TreeManifest
 
 
 def probe(tree: Path, manifest: TreeManifest) -> str | None:
     """One line that says why `tree` is not as `manifest` says, None if it looks fine.
 
-    Looks at the kind and size of each entry, and reads nothing. What else lies in the tree (the
-    bytecode that Python writes beside modules, say) is not looked at.
+    Looks at kind, size and time of each entry, and reads a file only where its time is not that
+    of sealed files: it was written to, or copied here. Where the content is right the time is set
+    again. What else lies in the tree (the bytecode that Python writes beside modules, say) is not
+    looked at.
     """
     root = str(tree)
-    return next((fault for entry in manifest.entries if (fault := _fault(root, entry))), None)
+    for entry in manifest.entries:
+        fault, status = _look(root, entry)
+        if fault is None and status is not None and status.st_mtime_ns != SEALED_NS:
+            fault = _resealed(tree, entry)
+        if fault is not None:
+            return fault
+    return None
 
 
 def verify_tree(tree: Path, manifest: TreeManifest) -> tuple[str, ...]:
@@ -26,29 +35,39 @@ def verify_tree(tree: Path, manifest: TreeManifest) -> tuple[str, ...]:
     Reads every file. Empty where all is well.
     """
     root = str(tree)
-    faults = (_fault(root, entry) or _content_fault(tree, entry) for entry in manifest.entries)
+    faults = (_look(root, entry)[0] or _content_fault(tree, entry) for entry in manifest.entries)
     return tuple(fault for fault in faults if fault)
 
 
-def _fault(root: str, entry: TreeEntry) -> str | None:
+def _look(root: str, entry: TreeEntry) -> tuple[str | None, os.stat_result | None]:
+    """What is wrong with an entry without reading it, if anything; and a file's status."""
     path = f"{root}/{entry.path}"
     try:
         found = os.lstat(path)
         if entry.kind == "link":
             if not stat.S_ISLNK(found.st_mode):
-                return f"{entry.path} is no longer a symbolic link"
+                return f"{entry.path} is no longer a symbolic link", None
             if os.readlink(path) != entry.target:  # noqa: PTH115 - no Path in this loop
-                return f"{entry.path} points elsewhere"
-            return None
+                return f"{entry.path} points elsewhere", None
+            return None, None
     except FileNotFoundError:
-        return f"{entry.path} is missing"
+        return f"{entry.path} is missing", None
     except OSError as error:
-        return f"{entry.path} cannot be looked at ({error.strerror})"
+        return f"{entry.path} cannot be looked at ({error.strerror})", None
     if not stat.S_ISREG(found.st_mode):
-        return f"{entry.path} is no longer a file"
+        return f"{entry.path} is no longer a file", None
     if found.st_size != entry.size:
-        return f"{entry.path} has {found.st_size} bytes instead of {entry.size}"
-    return None
+        return f"{entry.path} has {found.st_size} bytes instead of {entry.size}", None
+    return None, found
+
+
+def _resealed(tree: Path, entry: TreeEntry) -> str | None:
+    fault = _content_fault(tree, entry)
+    if fault is None:
+        # Where the time may not be set, the file is read again at the next look.
+        with suppress(OSError):
+            os.utime(tree / entry.path, ns=(SEALED_NS, SEALED_NS))
+    return fault
 
 
 def _content_fault(tree: Path, entry: TreeEntry) -> str | None:

@@ -19,6 +19,7 @@ from installer.utils import Scheme
 from venvstacks_dag.errors import StoreError
 from venvstacks_dag.fs import (
     FILE_MODE,
+    SEALED_NS,
     TreeEntry,
     TreeManifest,
     disk_errors,
@@ -223,6 +224,7 @@ class EnvironmentDestination(WheelDestination):
         with open(target, "xb") as sink:  # noqa: PTH123 - no Path in these loops
             sink.write(data)
         os.chmod(target, FILE_MODE)  # noqa: PTH101 - open's mode depends on the umask
+        os.utime(target, ns=(SEALED_NS, SEALED_NS))
         sha256 = hashlib.sha256(data).hexdigest()
         self.entries.append(
             TreeEntry(path=place, size=len(data), sha256=sha256, package=self._planned.package)

@@ -38,6 +38,11 @@ class PythonVersion:
         return f"{self.major}.{self.minor}"
 
     @property
+    def short_tuple(self) -> tuple[int, int]:
+        """``(3, 12)``"""
+        return self.major, self.minor
+
+    @property
     def nodot(self) -> str:
         """``312``"""
         return f"{self.major}{self.minor}"

@@ -42,7 +42,8 @@ def explain(
         told.setdefault(tell(failure), []).append(failure.target.name)
     failed = [failure.target.name for failure in failures]
     everywhere = len(failed) == len(request.targets)
-    where = "on all of its platforms" if everywhere else f"on {', '.join(failed)}"
+    several = everywhere and len(failed) > 1
+    where = "on any of its platforms" if several else f"on {', '.join(failed)}"
     fixes = list(dict.fromkeys(fix for story in told for fix in story.fixes))
     if not everywhere:
         fixes.append(f"leave out {', '.join(failed)} in the layer's platforms")

@@ -10,7 +10,7 @@ from venvstacks_dag.index.model import IndexClient
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.explain import explain
-from venvstacks_dag.resolve.lower import LowerPins, lower_pins
+from venvstacks_dag.resolve.lower import LowerPins, hidden_versions, lower_pins
 from venvstacks_dag.resolve.merge import merge
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
 from venvstacks_dag.resolve.request import request_digest
@@ -43,6 +43,8 @@ def lock_layer(
             fix=f"take one of {', '.join(PRERELEASE_MODES)}",
         )
     pins = lower_pins(request)
+    for line in hidden_versions(request):
+        reporter.warn(f"{request.env_name}: {line}; a constraint on it would make them agree")
     with MetadataBook(index, workers=workers) as metadata:
         answers = _answers(request, pins, PageBook(index), metadata, reporter)
     for warning in dict.fromkeys(text for answer in answers for text in answer.warnings):

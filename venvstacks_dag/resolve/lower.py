@@ -59,6 +59,26 @@ def lower_pins(request: LockRequest) -> LowerPins:
     return bound
 
 
+def hidden_versions(request: LockRequest) -> tuple[str, ...]:
+    """Where layers below brought different versions of a project: only the nearest is imported.
+
+    Each was locked without knowing of the other, so what the farther layer was locked with is
+    not what its packages get here. Lines for a warning.
+    """
+    lines: dict[str, None] = {}
+    for target in request.targets:
+        nearest: dict[NormalizedName, LowerPin] = {}
+        for layer in request.lower:
+            for name, pin in _pins_on(layer, target, request).items():
+                near = nearest.setdefault(name, pin)
+                if near.version != pin.version:
+                    lines[
+                        f"{name} {near.version} of {near.layer} hides {name} {pin.version}, "
+                        f"which {pin.layer} was locked with"
+                    ] = None
+    return tuple(lines)
+
+
 def _pins_on(
     layer: LowerLayer, target: TargetPlatform, request: LockRequest
 ) -> dict[NormalizedName, LowerPin]:

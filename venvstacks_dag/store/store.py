@@ -24,11 +24,18 @@ import platformdirs
 
 from venvstacks_dag.digest import canonical_json, is_sha256, sha256_file
 from venvstacks_dag.errors import DigestMismatch, StoreError
-from venvstacks_dag.fs import atomic_write, disk_errors, folder_lock, replace_tree, staging_folder
+from venvstacks_dag.fs import (
+    SEALED_NS,
+    atomic_write,
+    disk_errors,
+    folder_lock,
+    replace_tree,
+    staging_folder,
+)
 from venvstacks_dag.store.model import Image, ImageEntry
 
 # Raise this when images made before would no longer be made the same way.
-IMAGE_SCHEMA = 2
+IMAGE_SCHEMA = 3
 _LOCK_SECONDS = 3600.0
 
 
@@ -103,13 +110,16 @@ class Store:
     # --- unpacked images ------------------------------------------------------------
 
     def image(self, digest: str) -> Image | None:
-        """The image made from what has that digest, or None where there is none (any more)."""
+        """The image made from what has that digest, or None where there is none (any more).
+
+        An image whose files were written to, through a hard link in some tree, counts as none.
+        """
         folder = self._place("images", digest)
         try:
             raw = json.loads((folder / "image.json").read_bytes())
             if raw["schema"] != IMAGE_SCHEMA:
                 return None
-            return Image(
+            image = Image(
                 digest=digest,
                 folder=folder,
                 entries=tuple(_entry(row) for row in raw["entries"]),
@@ -124,6 +134,7 @@ class Store:
                 why=f"{type(error).__name__}: {error}",
                 fix="remove the folder; it is made again when needed",
             ) from error
+        return image if _is_sealed(image) else None
 
     def make_image(self, digest: str, fill: Callable[[Path], ImageContent]) -> Image:
         """The image for `digest`; where it is missing, `fill` is given an empty folder to fill.
@@ -187,7 +198,22 @@ def _entry(row: list[Any]) -> ImageEntry:
 def _seal(folder: Path, entries: tuple[ImageEntry, ...]) -> None:
     for entry in entries:
         if entry.kind == "file":
-            os.chmod(  # noqa: PTH101 - os.chmod on a joined string is far cheaper in this loop
-                os.path.join(folder, entry.scheme, entry.path),  # noqa: PTH118
-                0o555 if entry.mode & 0o100 else 0o444,
-            )
+            path = f"{folder}/{entry.scheme}/{entry.path}"
+            os.chmod(path, 0o555 if entry.mode & 0o100 else 0o444)  # noqa: PTH101 - see below
+            os.utime(path, ns=(SEALED_NS, SEALED_NS))
+
+
+def _is_sealed(image: Image) -> bool:
+    """Whether all files are there as they were sealed. Looks at sizes and times, reads nothing.
+
+    Strings, not `Path`s: this loop runs over all files of a layer before it is installed.
+    """
+    try:
+        for entry in image.entries:
+            if entry.kind == "file":
+                found = os.lstat(f"{image.folder}/{entry.scheme}/{entry.path}")
+                if found.st_size != entry.size or found.st_mtime_ns != SEALED_NS:
+                    return False
+    except OSError:
+        return False
+    return True

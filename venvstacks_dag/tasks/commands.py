@@ -101,6 +101,7 @@ class StackRun(Run):  # type: ignore[misc]
                 raise
             # Worker threads may be in the middle of something: what they leave is swept away by
             # the next run, and without a stamp nothing of it counts.
+            stack.display.close()
             sys.stderr.write("\nstopped\n")
             sys.stderr.flush()
             os._exit(_INTERRUPTED)
@@ -151,8 +152,11 @@ class StackInfo(Info):  # type: ignore[misc]
     name = "info"
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
-        check_tasks_exist({task.name: task for task in self.task_list}, pos_args)
-        result: int = super()._execute(pos_args, hide_status)
+        tasks = {task.name: task for task in self.task_list}
+        check_tasks_exist(tasks, pos_args)
+        # doit has groups run always, and says that it is for want of dependencies.
+        group = any(tasks[name].has_subtask for name in pos_args)
+        result: int = super()._execute(pos_args, hide_status or group)
         return result
 
     @staticmethod

@@ -28,6 +28,9 @@ class Display(Protocol):
     def line(self, text: str = "") -> None:
         """Print one line (or several), above any bars."""
 
+    def close(self) -> None:
+        """Take all bars away and draw no more: the terminal is somebody else's now."""
+
     def progress(
         self, label: str, *, total: int | None, unit: Unit
     ) -> AbstractContextManager[Progress]:
@@ -68,6 +71,9 @@ class PlainDisplay:
         with self._lock:
             print(_printable(text, self.stream), file=self.stream, flush=True)
 
+    def close(self) -> None:
+        """Nothing to take away."""
+
     @contextmanager
     def progress(self, label: str, *, total: int | None, unit: Unit) -> Iterator[Progress]:
         """Say what a longer step did once it has ended."""
@@ -95,6 +101,12 @@ class LiveDisplay:
                 self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
             else:
                 print(_printable(text, self.stream), file=self.stream, flush=True)
+
+    def close(self) -> None:
+        """Stop drawing, which also gives the cursor back. The lock is kept: nobody draws again."""
+        self._lock.acquire()
+        if self._bars is not None:
+            self._bars.stop()
 
     @contextmanager
     def progress(self, label: str, *, total: int | None, unit: Unit) -> Iterator[Progress]:

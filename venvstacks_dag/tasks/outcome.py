@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text, size_text
 from venvstacks_dag.tasks.plan import LayerPlan
@@ -54,7 +55,12 @@ def _command(context: BuildContext, layer: LayerPlan) -> str:
     windows = context.settings.platform.startswith("win")
     python = Path("Scripts", "python.exe") if windows else Path("bin", "python")
     module = Path(layer.launch_module or "").name.removesuffix(".py")
-    return f"{_shown(context.settings.tree(layer.name) / python)} -m {module}"
+    # The current folder, where the module's source may lie, must not be imported from. Pythons
+    # before 3.11 have no option for that.
+    stamp = context.stamped("resolve", layer.name)
+    modern = stamp is not None and PythonVersion.parse(stamp.facts["python"]).short_tuple >= (3, 11)
+    option = " -P" if modern else ""
+    return f"{_shown(context.settings.tree(layer.name) / python)}{option} -m {module}"
 
 
 def _shown(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from doit.reporter import ConsoleReporter
@@ -12,6 +13,7 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text, make_display
 from venvstacks_dag.tasks.logs import log_tail
 from venvstacks_dag.tasks.outcome import outcome_lines
+from venvstacks_dag.tasks.plan import STACK
 
 
 class StackReporter(ConsoleReporter):  # type: ignore[misc]
@@ -26,7 +28,8 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         self.started: dict[str, float] = {}
         self.ran: list[str] = []
         self.rested = 0
-        self.failed = False
+        self.failures_told: list[str] = []
+        self.failed: list[str] = []
         self.selected: list[str] = []
         self.width = 0
         self.begin = time.monotonic()
@@ -64,29 +67,31 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """A task has failed: the reason, and where to read more."""
-        self.failed = True
         if type(fail).__name__ == "UnmetDependency":
             self.display.line(f"  {task.name:<{self.width}} blocked by {fail.message}")
             return
-        self.display.line(f"\n{task.name} failed")
-        self.display.line(_indented(fail.get_msg().rstrip()))
-        stage, _, layer = task.name.partition(":")
-        log = self.context.settings.log(stage, layer)
+        self.failed.append(task.name)
+        self.display.line(f"  {task.name:<{self.width}} failed")
+        # Other tasks may still be running: the whole story is told where it will be read, last.
+        self.failures_told.append("\n".join(self._story(task.name, fail)))
+
+    def _story(self, task: str, fail: Any) -> Iterator[str]:
+        yield f"{task} failed"
+        yield _indented(fail.get_msg().rstrip())
+        stage, _, layer = task.partition(":")
+        log = self.context.settings.log(stage, layer or STACK.name)
         if tail := log_tail(log):
-            self.display.line("  end of its log:")
-            self.display.line("\n".join(f"    | {line}" for line in tail))
-            self.display.line(f"  whole log: {log}")
+            yield "  end of its log:"
+            yield from (f"    | {line}" for line in tail)
+        if log.is_file():
+            yield f"  whole log: {log}"
 
     def complete_run(self) -> None:
         """Everything has ended: how it went, and what to do next."""
         if sys.exc_info()[0] is not None:
             return  # doit calls this on the way out of an interrupted run, too
-        for message in self.runtime_errors:
-            self.display.line(f"error: {message}")
         if self.failed or self.runtime_errors:
-            self.display.line(
-                f"\nNot finished: {count_text(len(self.ran), 'task')} ran before that."
-            )
+            self._tell_failures()
             return
         for line in outcome_lines(
             self.context,
@@ -96,6 +101,16 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
             seconds=time.monotonic() - self.begin,
         ):
             self.display.line(line)
+
+    def _tell_failures(self) -> None:
+        """On standard error, so that they are seen where only that is looked at."""
+        told = [*self.failures_told, *(f"error: {message}" for message in self.runtime_errors)]
+        failed = f"{', '.join(self.failed)} failed, " if self.failed else ""
+        end = f"Not finished: {failed}{count_text(len(self.ran), 'task')} ran."
+        self.display.line()
+        for story in told:
+            print(f"{story}\n", file=sys.stderr)
+        print(end, file=sys.stderr, flush=True)
 
 
 def bound_reporter(context: BuildContext) -> type[StackReporter]:

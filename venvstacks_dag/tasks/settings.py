@@ -9,6 +9,7 @@ from pathlib import Path
 from venvstacks_dag.platforms import host_platform
 
 STATE = ".state"
+SPEC_NAME = "venvstacks.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,13 @@ class BuildSettings:
     def of(
         cls, spec: Path, *, build_dir: Path | None = None, output_dir: Path | None = None
     ) -> BuildSettings:
-        """The settings for `spec`, with venvstacks' default folders, for the host's platform."""
+        """The settings for `spec`, with venvstacks' default folders, for the host's platform.
+
+        `spec` is a file, or the folder of one that has the usual name.
+        """
         # One folder has one name here, however the user came to it: paths are parts of keys.
+        if spec.is_dir():
+            spec = spec / SPEC_NAME
         spec = Path(os.path.realpath(spec.parent), spec.name)
         return cls(
             spec=spec,

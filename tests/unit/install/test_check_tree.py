@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks_dag.fs import TreeEntry, TreeManifest
+from venvstacks_dag.fs import SEALED_NS, TreeEntry, TreeManifest
 from venvstacks_dag.install import probe, verify_tree
 
 FILES = {"bin/python3.11": b"python", "lib/a.py": b"a = 1\n", "lib/sub/b.py": b""}
@@ -97,9 +97,18 @@ def test_changed(
     assert any(reason in line for line in verify_tree(tree, manifest))
 
 
-def test_equal_size_needs_the_thorough_look(tree: Path, manifest: TreeManifest) -> None:
+def test_a_file_of_another_time_is_read_once(tree: Path, manifest: TreeManifest) -> None:
+    assert (tree / "lib/a.py").stat().st_mtime_ns != SEALED_NS
+    assert probe(tree, manifest) is None
+    assert (tree / "lib/a.py").stat().st_mtime_ns == SEALED_NS
     (tree / "lib/a.py").write_bytes(b"a = 2\n")
-    (tree / "bin/python3.11").write_bytes(b"PYTHON")
+    assert probe(tree, manifest) == "lib/a.py has other content"
+
+
+def test_equal_size_and_time_need_the_thorough_look(tree: Path, manifest: TreeManifest) -> None:
+    for name, data in (("lib/a.py", b"a = 2\n"), ("bin/python3.11", b"PYTHON")):
+        (tree / name).write_bytes(data)
+        os.utime(tree / name, ns=(SEALED_NS, SEALED_NS))
     assert probe(tree, manifest) is None
     assert verify_tree(tree, manifest) == (
         "bin/python3.11 has other content",

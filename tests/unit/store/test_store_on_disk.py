@@ -13,7 +13,9 @@ import platformdirs
 import pytest
 
 from venvstacks_dag.errors import DigestMismatch, DiskError, StoreError
+from venvstacks_dag.fs import link_or_copy
 from venvstacks_dag.store import ImageContent, ImageEntry, Store
+from venvstacks_dag.store.store import IMAGE_SCHEMA
 
 DATA = b"some bytes"
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -166,7 +168,10 @@ def test_images_of_another_schema_are_made_again(store: Store) -> None:
     assert store.make_image(DIGEST, one_file) == image
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 2}', '{"schema": 2, "entries": 3}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", f'{{"schema": {IMAGE_SCHEMA}}}', f'{{"schema": {IMAGE_SCHEMA}, "entries": 3}}'],
+)
 def test_an_image_that_cannot_be_read(store: Store, content: str) -> None:
     description = store.make_image(DIGEST, one_file).folder / "image.json"
     description.chmod(0o644)
@@ -174,6 +179,28 @@ def test_an_image_that_cannot_be_read(store: Store, content: str) -> None:
     with pytest.raises(StoreError, match="an image in the store cannot be read") as caught:
         store.image(DIGEST)
     assert "remove the folder" in (caught.value.fix or "")
+
+
+@pytest.mark.parametrize("data", [b"other", b"changed in place"])
+def test_an_image_that_was_written_to_is_made_again(
+    store: Store, data: bytes, tmp_path: Path
+) -> None:
+    image = store.make_image(DIGEST, one_file)
+    entry = image.entries[0]
+    before = image.file(entry).read_bytes()
+    tree_file = tmp_path / "linked"
+    link_or_copy(image.file(entry), tree_file)
+    tree_file.chmod(0o644)
+    tree_file.write_bytes(data)
+    assert store.image(DIGEST) is None
+    assert store.make_image(DIGEST, one_file).file(entry).read_bytes() == before
+    assert tree_file.read_bytes() == data
+
+
+def test_an_image_that_lost_a_file_is_made_again(store: Store) -> None:
+    image = store.make_image(DIGEST, one_file)
+    image.file(image.entries[0]).unlink()
+    assert store.image(DIGEST) is None
 
 
 def test_many_threads_share_one_unpacking(store: Store) -> None:

@@ -126,27 +126,24 @@ def _images(
     context: BuildContext, pins: list[PinnedWheel], reporter: Reporter
 ) -> tuple[Image, ...]:
     """The unpacked wheels, fetched and unpacked side by side where the store lacks them."""
-    missing = [pin for pin in pins if context.store.image(pin.sha256) is None]
+    store = context.store
+    found = {pin.sha256: store.image(pin.sha256) for pin in pins}
+    missing = [pin for pin in pins if found[pin.sha256] is None]
     if missing:
-        total = sum(pin.size or 0 for pin in missing if context.store.blob(pin.sha256) is None)
+        total = sum(pin.size or 0 for pin in missing if store.blob(pin.sha256) is None)
         with (
             reporter.progress("download and unpack", total=total or None, unit="bytes") as bar,
             ThreadPoolExecutor(_DOWNLOADS) as pool,
         ):
-            list(pool.map(partial(_image, context, reporter, bar), missing))
-    return tuple(_image(context, reporter, None, pin) for pin in pins)
+            made = pool.map(partial(_image, context, reporter, bar), missing)
+            found |= {pin.sha256: image for pin, image in zip(missing, made, strict=True)}
+    return tuple(image for pin in pins if (image := found[pin.sha256]) is not None)
 
 
 def _image(
-    context: BuildContext,
-    reporter: Reporter,
-    progress: Progress | None,
-    pin: PinnedWheel,
+    context: BuildContext, reporter: Reporter, progress: Progress, pin: PinnedWheel
 ) -> Image:
     from venvstacks_dag import index, install
 
-    image = context.store.image(pin.sha256)
-    if image is not None:
-        return image
     wheel = index.wheel_file(context.store, context.http, pin, progress)
     return install.wheel_image(context.store, wheel, pin, reporter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
@@ -42,7 +43,14 @@ class Publish:
         return None if found == stamp.outputs["manifest"] else f"{path.name} was edited"
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
-        """Write ``__venvstacks__/venvstacks.json``."""
+        """Write ``__venvstacks__/venvstacks.json``. A stack without layers is an error."""
+        if not context.plan.built_for(context.settings.platform):
+            raise PublishError(
+                f"no layer of the stack is built for this platform, {context.settings.platform}",
+                where=str(context.settings.spec),
+                fix="add it to the platforms of the layers, or build on one of theirs "
+                "(`doit resolve` locks them anywhere)",
+            )
         manifests = [
             publish.LayerManifest.from_json(manifest)
             for manifest in self.parts(context, layer)["layers"].values()
