@@ -7,8 +7,19 @@ traceback is needed to understand one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """`text` without control characters but line ends and tabs.
+
+    Names and reasons come from indexes and wheels: they must not reach a terminal as commands.
+    """
+    return _CONTROL.sub("?", text)
 
 
 class VenvstacksDagError(Exception):
@@ -41,7 +52,7 @@ class VenvstacksDagError(Exception):
         head = f"{self.layer}: {self.what}" if self.layer else self.what
         parts = (("where", self.where), ("why", self.why), ("fix", self.fix))
         lines = [f"  {label}: {text}" for label, text in parts if text]
-        return "\n".join([head, *lines])
+        return printable("\n".join([head, *lines]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +96,7 @@ class SpecError(VenvstacksDagError):
         )
 
     def __str__(self) -> str:
-        return "\n".join([self.what, *(f"  - {problem}" for problem in self.problems)])
+        return printable("\n".join([self.what, *(f"  - {problem}" for problem in self.problems)]))
 
 
 class UnknownLayer(VenvstacksDagError):

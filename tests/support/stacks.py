@@ -207,7 +207,7 @@ class Project:
 
     def state(self, layer: str, name: str) -> Path:
         """A stamp, a manifest or a log of a layer."""
-        return self.folder / "_build" / ".state" / layer / name
+        return self.folder / "_build" / ".state" / "layers" / layer / name
 
     def lock(self, layer: str) -> Path:
         """A layer's lock."""

@@ -29,8 +29,8 @@ _NO_INDEX = "unspecified index"
 class LockMetadata:
     """``pylock.<env>.meta.json``. Hashes are ``sha256:<hex>``; ``locked_at`` is ISO 8601 in UTC.
 
-    ``input_digest`` is what `request_digest` gave for the lock, "" where venvstacks wrote the
-    file: only this tool knows it.
+    ``input_digest`` is what `request_digest` gave for the lock, and ``python`` the exact version
+    that it was made for; both are "" where venvstacks wrote the file: only this tool knows them.
     """
 
     lock_input_hash: str
@@ -40,6 +40,10 @@ class LockMetadata:
     lock_version: int
     locked_at: str
     input_digest: str = ""
+    python: str = ""
+
+
+_OWN_FIELDS = ("input_digest", "python")
 
 
 def metadata_file_name(env_name: str) -> str:
@@ -132,14 +136,16 @@ def next_metadata(
         lock_version=lock_version,
         locked_at=locked_at.isoformat(),
         input_digest=lock.input_digest,
+        python=str(request.python),
     )
 
 
 def render_metadata(metadata: LockMetadata) -> bytes:
     """The file's bytes: JSON with sorted keys."""
     values = asdict(metadata)
-    if not metadata.input_digest:
-        del values["input_digest"]
+    for name in _OWN_FIELDS:
+        if not values[name]:
+            del values[name]
     return pretty_json(values)
 
 
@@ -147,8 +153,13 @@ def parse_metadata(data: bytes, path: PurePath, env_name: str) -> LockMetadata:
     """Read the file, ours or venvstacks'. Raises `LockError` where it is not what it should be."""
     try:
         values = json.loads(data)
-        known = {field.name: values[field.name] for field in fields(LockMetadata)[:-1]}
-        metadata = LockMetadata(**known, input_digest=values.get("input_digest", ""))
+        known = {
+            field.name: values.get(field.name, "")
+            if field.name in _OWN_FIELDS
+            else values[field.name]
+            for field in fields(LockMetadata)
+        }
+        metadata = LockMetadata(**known)
         _check_metadata(metadata)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LockError(

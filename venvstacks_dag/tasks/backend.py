@@ -1,17 +1,23 @@
-"""doit's database, made safe to kill and to share.
+"""doit's database, made safe to kill, to lose and to share.
 
 doit's own backends write when a run ends, so a killed run forgets what it finished, and its
 SQLite one gives up after five seconds when another process holds the file. This one commits
 each task's record as soon as the task has ended, and waits.
+
+What is in it can be lost at any time: stamps say what is up to date, and a task whose record is
+missing has it written anew. So a damaged file is thrown away, and a record that cannot be
+written (no space left) is let go.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from doit.dependency import DatabaseException, SqliteDB
+from doit.exceptions import InvalidDodoFile
 
 _WAIT_SECONDS = 60
 
@@ -22,12 +28,24 @@ class CommittingSqliteDB(SqliteDB):  # type: ignore[misc]
     desc = "SQLite, committed after each task"
 
     def _sqlite3(self, name: str) -> sqlite3.Connection:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        connection: sqlite3.Connection = super()._sqlite3(name)
         try:
-            connection.execute(f"pragma busy_timeout = {_WAIT_SECONDS * 1000}")
-        except sqlite3.DatabaseError as error:  # pragma: no cover - doit has just used it
-            raise DatabaseException(str(error)) from error
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            return self._opened(name)
+        except (sqlite3.Error, DatabaseException) as error:
+            if "locked" in str(error):
+                raise _unusable(name, error) from error
+            with suppress(OSError):
+                Path(name).unlink()
+        except OSError as error:
+            raise _unusable(name, error) from error
+        try:
+            return self._opened(name)
+        except (sqlite3.Error, DatabaseException) as error:
+            raise _unusable(name, error) from error
+
+    def _opened(self, name: str) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._sqlite3(name)
+        connection.execute(f"pragma busy_timeout = {_WAIT_SECONDS * 1000}")
         return connection
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
@@ -38,14 +56,29 @@ class CommittingSqliteDB(SqliteDB):  # type: ignore[misc]
 
     def remove(self, task_id: str) -> None:
         """Forget a task, at once and for good."""
-        super().remove(task_id)
-        self._conn.commit()
+        with suppress(sqlite3.Error):
+            super().remove(task_id)
+            self._conn.commit()
+
+    def dump(self) -> None:
+        """Write what is left and close."""
+        self._commit()
+        self._conn.close()
 
     def _commit(self) -> None:
-        for task_id in self._dirty:
-            self._conn.execute(
-                "insert or replace into doit values (?,?)",
-                (task_id, self.codec.encode(self._cache[task_id])),
-            )
-        self._conn.commit()
+        with suppress(sqlite3.Error):
+            for task_id in self._dirty:
+                self._conn.execute(
+                    "insert or replace into doit values (?,?)",
+                    (task_id, self.codec.encode(self._cache[task_id])),
+                )
+            self._conn.commit()
         self._dirty.clear()
+
+
+def _unusable(name: str, error: Exception) -> InvalidDodoFile:
+    # doit shows this one without a traceback.
+    return InvalidDodoFile(
+        f"the task database cannot be used\n  where: {name}\n  why: {error}\n"
+        "  fix: free some space, and check who may write there"
+    )

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from doit.cmd_base import check_tasks_exist, subtasks_iter, tasks_and_deps_iter
+from doit.cmd_clean import Clean
 from doit.cmd_forget import Forget
 from doit.cmd_info import Info
 from doit.cmd_run import Run
@@ -75,9 +76,15 @@ class StackRun(Run):  # type: ignore[misc]
         stack = _stack_of(self)
         if stack is not None:
             stack.flags.always = always
+            # Newer versions are taken where locks are asked for by name. To run a whole build
+            # again is not to change anything.
+            selected = self.sel_tasks or ()
+            stack.flags.relock = always and all(
+                name.partition(":")[0] == "resolve" for name in selected
+            )
             stack.flags.debug = stack.flags.debug or debug
         try:
-            with self._folder(stack), _quiet_when_unread():
+            with _folder_of(stack), _quiet_when_unread():
                 _sweep(stack)
                 result: int = super()._execute(
                     outfile,
@@ -107,18 +114,19 @@ class StackRun(Run):  # type: ignore[misc]
             os._exit(_INTERRUPTED)
         return result
 
-    @staticmethod
-    def _folder(stack: BuildContext | None) -> Any:
-        if stack is None:
-            return nullcontext()
-        settings = stack.settings
-        return folder_lock(
-            settings.run_lock,
-            timeout=_WAIT_SECONDS,
-            on_wait=lambda: stack.display.line(
-                f"waiting for another build in {settings.build_dir} to end"
-            ),
-        )
+
+def _folder_of(stack: BuildContext | None) -> AbstractContextManager[None]:
+    """The lock of a stack's build folder; none for other projects' tasks."""
+    if stack is None:
+        return nullcontext()
+    settings = stack.settings
+    return folder_lock(
+        settings.run_lock,
+        timeout=_WAIT_SECONDS,
+        on_wait=lambda: stack.display.line(
+            f"waiting for another build in {settings.build_dir} to end"
+        ),
+    )
 
 
 def _sweep(stack: BuildContext | None) -> None:
@@ -128,7 +136,7 @@ def _sweep(stack: BuildContext | None) -> None:
     settings = stack.settings
     layers = [layer.name for layer in stack.plan.layers]
     folders = [settings.build_dir, settings.output_dir]
-    folders += [settings.state_dir / layer for layer in layers]
+    folders += [settings.layer_state(layer) for layer in layers]
     folders += [settings.lock_folder(layer) for layer in layers]
     for folder in folders:
         sweep(folder)
@@ -169,6 +177,23 @@ class StackInfo(Info):  # type: ignore[misc]
         return "\n".join([*ours, *([others] if others else [])])
 
 
+class StackClean(Clean):  # type: ignore[misc]
+    """`doit clean`, never while a build is running."""
+
+    name = "clean"
+
+    def _execute(
+        self,
+        dryrun: bool,
+        cleandep: bool,
+        cleanall: bool,
+        cleanforget: bool,
+        pos_args: list[str] | None = None,
+    ) -> None:
+        with _folder_of(_stack_of(self)):
+            super()._execute(dryrun, cleandep, cleanall, cleanforget, pos_args)
+
+
 class StackForget(Forget):  # type: ignore[misc]
     """`doit forget`"""
 
@@ -177,12 +202,11 @@ class StackForget(Forget):  # type: ignore[misc]
     def _execute(
         self, forget_sub: bool, forget_disable_default: bool, forget_all: bool
     ) -> int | None:
-        stack = _stack_of(self)
-        if stack is not None:
+        with _folder_of(_stack_of(self)):
             for task in self._forgotten(forget_sub, forget_disable_default, forget_all):
                 if (fresh := _fresh_of(task)) is not None:
                     fresh.stamp.unlink(missing_ok=True)
-        result: int | None = super()._execute(forget_sub, forget_disable_default, forget_all)
+            result: int | None = super()._execute(forget_sub, forget_disable_default, forget_all)
         return result
 
     def _forgotten(

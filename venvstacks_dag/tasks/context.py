@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RunFlags:
-    """What the user asked of this run: ``always`` rebuilds, ``debug`` shows tracebacks."""
+    """What the user asked of this run.
+
+    ``always`` rebuilds; ``relock`` also forgets what locks held before; ``debug`` shows tracebacks.
+    """
 
     always: bool = False
+    relock: bool = False
     debug: bool = False
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from venvstacks_dag.errors import printable
 from venvstacks_dag.reporting import Progress
 from venvstacks_dag.reporting.protocol import Unit
 
@@ -98,7 +99,9 @@ class LiveDisplay:
         """Print a line above the bars."""
         with self._lock:
             if self._bars is not None and self._running:
-                self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+                self._bars.console.print(
+                    printable(text), markup=False, highlight=False, soft_wrap=True
+                )
             else:
                 print(_printable(text, self.stream), file=self.stream, flush=True)
 
@@ -187,4 +190,4 @@ def size_text(size: int) -> str:
 
 def _printable(text: str, stream: TextIO) -> str:
     encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
+    return printable(text).encode(encoding, "replace").decode(encoding)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from venvstacks_dag.errors import printable
 from venvstacks_dag.fs import disk_errors
 from venvstacks_dag.reporting import Progress
 from venvstacks_dag.reporting.protocol import Unit
@@ -27,7 +28,7 @@ class TaskReporter:
     def detail(self, message: str) -> None:
         """A line for the log."""
         with self._lock:
-            self._stream.write(f"{time.strftime('%H:%M:%S')} {message}\n")
+            self._stream.write(f"{time.strftime('%H:%M:%S')} {printable(message)}\n")
             self._stream.flush()
 
     def note(self, message: str) -> None:

@@ -44,6 +44,8 @@ def _archives(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:
     yield f"Archives ({size_text(total)}) in {_shown(settings.output_dir)}:"
     for _, facts in archives:
         yield f"  {facts['archive_name']:<44} {size_text(facts['archive_size']):>8}"
+    if not {"build", "publish"} & set(selected):
+        yield "The manifest of the whole stack was not renewed: `doit publish` does that."
     apps = [layer for layer, _ in archives if layer.launch_module]
     if apps:
         yield "Run an app from the build folder:"

@@ -77,14 +77,18 @@ class BuildSettings:
         """A layer's environment."""
         return self.build_dir / layer
 
+    def layer_state(self, layer: str) -> Path:
+        """A layer's stamps, file lists and logs: apart, since a layer may have any name."""
+        return self.state_dir / "layers" / layer
+
     def stamp(self, stage: str, layer: str) -> Path:
         """What a stage knows about its last good run on a layer."""
-        return self.state_dir / layer / f"{stage}.json"
+        return self.layer_state(layer) / f"{stage}.json"
 
     def manifest(self, stage: str, layer: str) -> Path:
         """The files that a stage made in a layer's tree."""
-        return self.state_dir / layer / f"{stage}.files.json"
+        return self.layer_state(layer) / f"{stage}.files.json"
 
     def log(self, stage: str, layer: str) -> Path:
         """The log of a stage's last run on a layer."""
-        return self.state_dir / layer / f"{stage}.log"
+        return self.layer_state(layer) / f"{stage}.log"

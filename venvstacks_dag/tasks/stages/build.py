@@ -13,7 +13,6 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.link import install_target
-from venvstacks_dag.tasks.stages.modules import module_digests
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 
@@ -44,7 +43,8 @@ class Build:
                 if name != layer.runtime
             ],
             "launch_module": layer.launch_module,
-            "modules": module_digests(context, layer),
+            "modules": facts_of(context, "link", layer.name)["modules"],
+            "support_modules": list(layer.support_modules),
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
@@ -84,9 +84,8 @@ def _manifest(
     lock, packed, modules = parts["lock"], parts["archive"], dict(parts["modules"])
     app = None
     if layer.launch_module:
-        launch_hash, *support_hashes = modules.values()
-        support = dict(zip(layer.support_modules, support_hashes, strict=True))
-        app = publish.app_modules(layer.launch_module, launch_hash, support)
+        support = {path: modules[path] for path in layer.support_modules}
+        app = publish.app_modules(layer.launch_module, modules[layer.launch_module], support)
     return publish.layer_manifest(
         layer_name=layer.name,
         install_target=parts["install_target"],

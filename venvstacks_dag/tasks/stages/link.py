@@ -14,7 +14,7 @@ from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
-from venvstacks_dag.tasks.stages.modules import module_paths, module_states
+from venvstacks_dag.tasks.stages.modules import module_digests, module_paths, module_states
 from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, read_manifest
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
@@ -88,7 +88,12 @@ class Link:
         digest = keep_manifest(context, self.name, layer.name, manifest)
         shipped = TreeManifest.of(entry for entry in manifest.entries if not entry.local)
         return StageResult(
-            facts={"shipped": shipped.digest, "shown": _shown(context, layer, manifest)},
+            facts={
+                "shipped": shipped.digest,
+                "shown": _shown(context, layer, manifest),
+                # What manifests say of the modules must be said of those that were copied.
+                "modules": module_digests(context, layer),
+            },
             outputs={"manifest": digest},
             summary=_summary(layer, manifest),
         )

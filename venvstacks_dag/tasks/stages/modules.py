@@ -39,12 +39,15 @@ def module_states(context: BuildContext, layer: LayerPlan) -> dict[str, str]:
 
 
 def module_digests(context: BuildContext, layer: LayerPlan) -> dict[str, str]:
-    """The digest of each module of an application, by name, as manifests publish it.
+    """The digest of each module of an application, by its path in the specification.
 
-    It is venvstacks' own, which does not tell modes apart: see `module_states`.
+    It is what manifests publish: venvstacks' own, which does not tell modes apart. What decides
+    about rebuilds is `module_states`.
     """
     if not layer.launch_module:
         return {}
     from venvstacks_dag.link import module_digest
 
-    return {path.name: module_digest(path) for path in module_paths(context, layer)}
+    written = (layer.launch_module, *layer.support_modules)
+    paths = module_paths(context, layer)
+    return {text: module_digest(path) for text, path in zip(written, paths, strict=True)}

@@ -27,10 +27,11 @@ class Publish:
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
         """The manifests of all layers that are built."""
         return {
-            "layers": {
-                built.name: facts_of(context, "build", built.name)["manifest"]
+            # In the order of the specification, which is that of the manifest.
+            "layers": [
+                facts_of(context, "build", built.name)["manifest"]
                 for built in context.plan.built_for(context.settings.platform)
-            }
+            ]
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
@@ -53,7 +54,7 @@ class Publish:
             )
         manifests = [
             publish.LayerManifest.from_json(manifest)
-            for manifest in self.parts(context, layer)["layers"].values()
+            for manifest in self.parts(context, layer)["layers"]
         ]
         path = publish.write_stack_manifest(context.settings.output_dir, manifests)
         return StageResult(

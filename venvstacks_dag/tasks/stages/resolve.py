@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -65,9 +66,11 @@ class Resolve:
             "requirements": list(layer.requirements),
             "targets": list(layer.targets),
             "python": _python_part(context, layer),
-            "lower_locks": {
-                name: _file_digest(lock_file(context.settings, name)) for name in layer.below
-            },
+            # A list: the order of the layers below decides which pins bind.
+            "lower_locks": [
+                [name, _file_digest(lock_file(context.settings, name))] for name in layer.below
+            ],
+            "lower_targets": [list(context.plan.layer(name).targets) for name in layer.below],
             "indexes": {name: context.plan.uv[name] for name in _UV_FIELDS},
             "package_indexes": [list(pair) for pair in layer.package_indexes],
             "priority_indexes": list(layer.priority_indexes),
@@ -92,6 +95,8 @@ class Resolve:
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
         previous, metadata = _previous(context, layer)
+        if context.flags.relock:
+            previous = None  # Asked for afresh, a lock is not held back by its old pins.
         if (
             previous is not None
             and not context.flags.always
@@ -125,7 +130,30 @@ def _python_part(context: BuildContext, layer: LayerPlan) -> str:
         return python
     if layer.python_implementation == "cpython@host":
         return str(host_python())
-    return layer.python_implementation
+    try:
+        return str(PythonVersion.parse(layer.python_implementation))
+    except ValueError:
+        kept = None if context.flags.relock else _locked_python(context, layer)
+        if kept is not None:
+            return kept
+        from venvstacks_dag.runtimes import identify
+
+        targets = context.targets(layer)
+        return str(identify(layer.name, layer.python_implementation, targets, context.providers))
+
+
+def _locked_python(context: BuildContext, layer: LayerPlan) -> str | None:
+    """The exact Python that the lock was made for, if it is one that is asked for.
+
+    "cpython@3.12" is the newest there is when the layer is locked; it stays, as pins do.
+    """
+    try:
+        written = json.loads(metadata_file(context.settings, layer.name).read_bytes())
+        python = PythonVersion.parse(written["python"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    asked = layer.python_implementation
+    return str(python) if f"{python}.".startswith(f"{asked}.") else None
 
 
 def host_python() -> PythonVersion:
@@ -151,17 +179,6 @@ def _files(settings: BuildSettings, layer: str) -> tuple[Path, ...]:
     )
 
 
-def python_of(context: BuildContext, layer: LayerPlan) -> PythonVersion:
-    """The exact Python that a layer is built for, asking the runtime's provider if need be."""
-    part = _python_part(context, layer)
-    try:
-        return PythonVersion.parse(part)
-    except ValueError:
-        from venvstacks_dag.runtimes import identify
-
-        return identify(layer.name, part, context.targets(layer), context.providers)
-
-
 def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
     """Everything that decides a layer's lock, read from the plan and the locks below."""
     from venvstacks_dag import resolve
@@ -171,7 +188,7 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
     return resolve.LockRequest(
         env_name=layer.name,
         requirements=layer.requirements,
-        python=python_of(context, layer),
+        python=PythonVersion.parse(_python_part(context, layer)),
         targets=context.targets(layer),
         lower=tuple(
             resolve.LowerLayer(
@@ -232,13 +249,31 @@ def _answers(
 
     if metadata is None or metadata.requirements_hash != resolve.requirements_hash(lock):
         return False
+    if str(lock.pylock.requires_python) != f"=={request.python.short}.*":
+        return False
     if metadata.input_digest:
         return metadata.input_digest == digest
     others = resolve.hash_strings(resolve.other_input_lines(request))
     return (
         metadata.lock_input_hash == resolve.lock_input_hash(request.requirements)
         and metadata.other_inputs_hash == others
+        and _shares_what_is_below(request, lock)
     )
+
+
+def _shares_what_is_below(request: LockRequest, lock: LayerLock) -> bool:
+    """Whether all that a lock takes from lower layers is what their locks pin now.
+
+    venvstacks' own digests name the layers below, not what they hold.
+    """
+    from venvstacks_dag.resolve import own_packages, shared_packages
+
+    below = {
+        (package.name, package.version)
+        for lower in request.lower
+        for package in own_packages(lower.lock)
+    }
+    return all((package.name, package.version) in below for package in shared_packages(lock))
 
 
 def _solve(
