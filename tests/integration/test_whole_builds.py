@@ -58,7 +58,7 @@ def test_the_end_tells_where_the_archives_are_and_how_to_run_the_apps(built: Bui
     _, outcome = built
     assert "in _artifacts:" in outcome.output
     assert "  _build/app-one/bin/python -P -m one\n" in outcome.output
-    assert "  _build/app-two/bin/python -m two\n" in outcome.output
+    assert "  _build/app-two/bin/python -P -m two\n" in outcome.output
 
 
 def test_apps_run_with_their_layers_own_python(built: Built) -> None:
