@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
@@ -84,8 +85,10 @@ def _manifest(
     lock, packed, modules = parts["lock"], parts["archive"], dict(parts["modules"])
     app = None
     if layer.launch_module:
-        support = {path: modules[path] for path in layer.support_modules}
-        app = publish.app_modules(layer.launch_module, modules[layer.launch_module], support)
+        # Names of modules are unique in a layer; paths may change without any effect on link.
+        support = {path: modules[Path(path).name] for path in layer.support_modules}
+        launch_hash = modules[Path(layer.launch_module).name]
+        app = publish.app_modules(layer.launch_module, launch_hash, support)
     return publish.layer_manifest(
         layer_name=layer.name,
         install_target=parts["install_target"],

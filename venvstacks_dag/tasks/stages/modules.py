@@ -39,7 +39,7 @@ def module_states(context: BuildContext, layer: LayerPlan) -> dict[str, str]:
 
 
 def module_digests(context: BuildContext, layer: LayerPlan) -> dict[str, str]:
-    """The digest of each module of an application, by its path in the specification.
+    """The digest of each module of an application, by its file's or folder's name.
 
     It is what manifests publish: venvstacks' own, which does not tell modes apart. What decides
     about rebuilds is `module_states`.
@@ -48,6 +48,4 @@ def module_digests(context: BuildContext, layer: LayerPlan) -> dict[str, str]:
         return {}
     from venvstacks_dag.link import module_digest
 
-    written = (layer.launch_module, *layer.support_modules)
-    paths = module_paths(context, layer)
-    return {text: module_digest(path) for text, path in zip(written, paths, strict=True)}
+    return {path.name: module_digest(path) for path in module_paths(context, layer)}
