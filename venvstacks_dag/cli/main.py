@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _doit_arguments(options: argparse.Namespace) -> list[str]:
     if options.command == "list":
-        return ["list", "--all"]
+        return ["list"]
     if options.command == "info":
         return ["info", options.task]
     group = "build" if getattr(options, "publish", False) else _GROUPS[options.command]

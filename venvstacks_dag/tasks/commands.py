@@ -16,6 +16,7 @@ from doit.cmd_base import check_tasks_exist, subtasks_iter, tasks_and_deps_iter
 from doit.cmd_clean import Clean
 from doit.cmd_forget import Forget
 from doit.cmd_info import Info
+from doit.cmd_list import List
 from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
@@ -175,6 +176,29 @@ class StackInfo(Info):  # type: ignore[misc]
         ours = [f" * {item[0]!r}" for item in judged if isinstance(item[0], Fresh)]
         others: str = Info.get_reasons(reasons)
         return "\n".join([*ours, *([others] if others else [])])
+
+
+class StackList(List):  # type: ignore[misc]
+    """`doit list`, which may be read in part."""
+
+    name = "list"
+
+    def _execute(
+        self,
+        subtasks: bool = False,
+        quiet: bool = True,
+        status: bool = False,
+        private: bool = False,
+        list_deps: bool = False,
+        template: str | None = None,
+        sort: str = "name",
+        pos_args: list[str] | None = None,
+    ) -> int:
+        with _quiet_when_unread():
+            result: int = super()._execute(
+                subtasks, quiet, status, private, list_deps, template, sort, pos_args
+            )
+        return result
 
 
 class StackClean(Clean):  # type: ignore[misc]

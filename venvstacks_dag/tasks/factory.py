@@ -166,6 +166,8 @@ def namespace(context: BuildContext, reporter: type) -> Mapping[str, Any]:
             "par_type": "thread",
             "check_file_uptodate": StampChecker,
             "verbosity": 2,
+            # For `doit list`: the layers' tasks are what there is to see.
+            "subtasks": True,
         },
         "task_stack": lambda: stack_tasks(context),
     }

@@ -58,7 +58,7 @@ def spec(tmp_path: Path) -> str:
         ("build --publish SPEC", "run build"),
         ("publish SPEC", "run build"),
         ("publish --layer py --layer py SPEC", "run build:py build:py"),
-        ("list SPEC", "list --all"),
+        ("list SPEC", "list"),
         ("info SPEC install:py", "info install:py"),
         ("--debug build SPEC", "run link"),
     ],
