@@ -50,12 +50,19 @@ def site_fault(path: str, dist_info: str) -> str | None:
     return None
 
 
+def path_in_site_packages(path: str) -> str | None:
+    """Where a file at `path` in the data scheme lies in site-packages, None if it is elsewhere."""
+    match = _SITE_IN_DATA.match(fold(path))
+    # Folding may change a name's length, but not the number of its folders.
+    return None if match is None else path.split("/", match[0].count("/"))[-1]
+
+
 def data_fault(path: str, dist_info: str) -> str | None:
     """The rule that a file at `path` in the data scheme (the layer itself) breaks, or None."""
+    inside = path_in_site_packages(path)
+    if inside is not None:
+        return site_fault(inside, dist_info)
     folded = fold(path)
-    if match := _SITE_IN_DATA.match(folded):
-        # Folding may change a name's length, but not the number of its folders.
-        return site_fault(path.split("/", match[0].count("/"))[-1], dist_info)
     top, _, rest = folded.partition("/")
     if top in ("postinstall.py", "pyvenv.cfg") or f"{folded}/".startswith("share/venv/"):
         return "a place that the layer itself fills"

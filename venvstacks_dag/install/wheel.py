@@ -17,6 +17,7 @@ from venvstacks_dag.errors import DigestMismatch
 from venvstacks_dag.fs import FILE_MODE, PROGRAM_MODE, hash_while_copying
 from venvstacks_dag.install.faults import printable, refusing
 from venvstacks_dag.install.inspect import inspect_wheel
+from venvstacks_dag.install.reserved import path_in_site_packages
 from venvstacks_dag.install.wheel_source import MemberStream, WheelFileSource
 from venvstacks_dag.install.zip_walk import Member, read_members
 from venvstacks_dag.reporting import Reporter
@@ -120,7 +121,7 @@ class ImageDestination(WheelDestination):
                 sha256=sha256,
             )
         )
-        if place.endswith(".pth") and scheme in ("purelib", "platlib") and "/" not in place:
+        if _is_path_file(scheme, place):
             self._look_for_imports(place, Path(target), size)
         return nothing_to_record
 
@@ -138,6 +139,14 @@ class ImageDestination(WheelDestination):
         # The site module runs such lines at every start of the interpreter.
         if size > _LONGEST_PTH or has_import_line(file.read_bytes()):
             self.pth_imports.append(name)
+
+
+def _is_path_file(scheme: Scheme, place: str) -> bool:
+    """Whether the site module reads the file: a ``.pth`` file right in site-packages."""
+    if not place.endswith(".pth") or scheme == "headers":
+        return False
+    inside = path_in_site_packages(place) if scheme == "data" else place
+    return inside is not None and "/" not in inside
 
 
 def has_import_line(pth: bytes) -> bool:

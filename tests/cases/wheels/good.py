@@ -174,6 +174,19 @@ GOOD_WHEELS = (
         properties={"pth_imports": ""},
     ),
     GoodWheel(
+        name="import line by data",
+        draft=Draft(
+            files={
+                f"{DATA}/data/lib/python3.11/site-packages/e.pth": b"import demo\n",
+                f"{DATA}/data/Lib/site-packages/f.pth": b"import demo\n",
+                f"{DATA}/data/lib/python3.11/site-packages/demo/g.pth": b"import demo\n",
+                f"{DATA}/data/share/h.pth": b"import demo\n",
+                f"{DATA}/headers/i.pth": b"import demo\n",
+            }
+        ),
+        properties={"pth_imports": "Lib/site-packages/f.pth lib/python3.11/site-packages/e.pth"},
+    ),
+    GoodWheel(
         name="large path file",
         draft=Draft(files={"demo.pth": b"#" * ((1 << 20) + 1)}),
         properties={"pth_imports": "demo.pth"},
