@@ -165,7 +165,8 @@ class Store:
         """The image for `digest`; where it is missing, `fill` is given an empty folder to fill.
 
         `fill` writes ``<scheme>/<path>`` below the folder and says what it wrote; the files are
-        made read-only here, with the modes that the entries state.
+        made read-only here, with the modes that the entries state. Raises `DiskError`,
+        `StoreError` where the image does not stay as it was made, and whatever `fill` raises.
         """
         if (image := self.image(digest)) is not None:
             return image
@@ -187,7 +188,13 @@ class Store:
                 with disk_errors("keep an image in the store", place):
                     folder.replace(place)
         made = self.image(digest)
-        assert made is not None
+        if made is None:
+            raise StoreError(
+                "an image in the store is not as it was made a moment ago",
+                where=str(place),
+                why="its files were changed, or the disk does not keep their sizes and times",
+                fix="move the store to another disk (VENVSTACKS_DAG_CACHE)",
+            )
         return made
 
     # --- places ---------------------------------------------------------------------

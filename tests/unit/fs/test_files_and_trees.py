@@ -235,7 +235,7 @@ def test_removing_leaves_the_modes_of_hard_links_alone(
     tree.mkdir()
     link_or_copy(stored, tree / "linked")
     tree.chmod(0o555)
-    unlink, tries = os.unlink, []
+    unlink, tries = os.unlink, list[str]()
 
     def refused_once(path: str, *, dir_fd: int | None = None) -> None:
         tries.append(path)
@@ -257,7 +257,7 @@ def test_removing_folders_that_may_not_be_read(
     inner = tmp_path / "tree/inner"
     inner.mkdir(parents=True)
     (inner / "x").write_bytes(b"")
-    real_open, tries = os.open, []
+    real_open, tries = os.open, list[str]()
 
     def refused_once(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if path == "inner" and not tries:

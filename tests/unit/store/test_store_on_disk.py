@@ -161,6 +161,16 @@ def test_an_image_that_says_more_than_there_is(store: Store) -> None:
     assert store.image(DIGEST) is None
 
 
+def test_an_image_that_does_not_stay_as_it_was_made(store: Store) -> None:
+    def fill(folder: Path) -> ImageContent:
+        content = one_file(folder)
+        (folder / "purelib/demo/run").write_bytes(b"longer than it says")
+        return content
+
+    with pytest.raises(StoreError, match="not as it was made"):
+        store.make_image(DIGEST, fill)
+
+
 def test_images_of_another_schema_are_made_again(store: Store) -> None:
     image = store.make_image(DIGEST, one_file)
     description = image.folder / "image.json"
