@@ -27,12 +27,16 @@ def staging_folder(parent: Path, name: str) -> Iterator[Path]:
     """
     with disk_errors("make a working folder in", parent):
         parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{name[:60]}-", dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=_staging_prefix(name), dir=parent))
         folder.chmod(0o755)
     try:
         yield folder
     finally:
         remove_path(folder)
+
+
+def _staging_prefix(name: str) -> str:
+    return f"{STAGING_PREFIX}{name[:60]}-"
 
 
 def replace_tree(new: Path, destination: Path) -> None:
@@ -57,9 +61,14 @@ def remove_path(path: Path) -> None:
     def unlock(function: Callable[..., Any], name: str, _error: Any) -> None:
         parent = Path(name).parent
         parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o700)
-        if not Path(name).is_symlink():
+        # Elsewhere than on Windows a file's own mode does not matter, and must be left alone:
+        # the store's files have it too, through hard links.
+        if os.name == "nt" or stat.S_ISDIR(os.lstat(name).st_mode):
             Path(name).chmod(0o700)
-        function(name)
+        if function in (os.unlink, os.rmdir):
+            function(name)
+        else:
+            shutil.rmtree(name)  # What failed was the look into a folder.
 
     with disk_errors("remove", path):
         if path.is_symlink() or path.is_file():
@@ -68,12 +77,15 @@ def remove_path(path: Path) -> None:
             shutil.rmtree(path, onerror=unlock)
 
 
-def sweep(folder: Path) -> tuple[str, ...]:
+def sweep(folder: Path, *, staged: str | None = None) -> tuple[str, ...]:
     """Remove what killed runs left directly in `folder`; the names of what went away.
 
-    Only for folders that nobody else works in at the moment: call it with their lock held.
+    Only for folders that nobody else works in at the moment: call it with their lock held. With
+    `staged`, only what `staging_folder` made under that name goes; others may then work there.
     """
-    prefixes = (STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)
+    prefixes: tuple[str, ...] = (STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)
+    if staged is not None:
+        prefixes = (_staging_prefix(staged),)
     try:
         left = [path for path in folder.iterdir() if path.name.startswith(prefixes)]
     except OSError:

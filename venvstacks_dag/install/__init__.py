@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from venvstacks_dag.install.model import InstallRequest
     from venvstacks_dag.install.plan import LayerPlan, plan_layer
     from venvstacks_dag.install.tree import install_layer
-    from venvstacks_dag.install.wheel import wheel_image
+    from venvstacks_dag.install.wheel import check_pin, wheel_image
 
 __all__ = [
     "InstallRequest",
     "LayerPlan",
+    "check_pin",
     "install_layer",
     "plan_layer",
     "probe",
@@ -28,6 +29,6 @@ __getattr__ = lazy_exports(
         "model": ("InstallRequest",),
         "plan": ("LayerPlan", "plan_layer"),
         "tree": ("install_layer",),
-        "wheel": ("wheel_image",),
+        "wheel": ("check_pin", "wheel_image"),
     },
 )

@@ -171,9 +171,12 @@ def _claimed(
 
 def _wheel_places(request: InstallRequest, image: Image) -> Iterator[tuple[str, ImageEntry]]:
     prefixes = scheme_prefixes(request.layout, image)
-    on_windows = request.layout.target.is_windows
+    layout = request.layout
     for entry in image.entries:
-        if on_windows and entry.scheme == "data" and (fault := windows_data_fault(entry.path)):
+        fault = None
+        if layout.target.is_windows and entry.scheme == "data":
+            fault = windows_data_fault(entry.path, is_runtime=layout.is_runtime)
+        if fault is not None:
             raise WheelRefused(
                 f"the wheel of {image.property('name')} is refused",
                 layer=request.env_name,

@@ -13,10 +13,12 @@ from installer.records import RecordEntry
 from installer.utils import Scheme
 
 from venvstacks_dag.digest import sha256_stream
-from venvstacks_dag.errors import DigestMismatch
+from venvstacks_dag.errors import DigestMismatch, WheelRefused
 from venvstacks_dag.fs import FILE_MODE, PROGRAM_MODE, hash_while_copying
-from venvstacks_dag.install.faults import printable, refusing
+from venvstacks_dag.install.faults import WheelFault, printable, refused, refusing
 from venvstacks_dag.install.inspect import inspect_wheel
+from venvstacks_dag.install.metadata import read_name
+from venvstacks_dag.install.reserved import path_in_site_packages
 from venvstacks_dag.install.wheel_source import MemberStream, WheelFileSource
 from venvstacks_dag.install.zip_walk import Member, read_members
 from venvstacks_dag.reporting import Reporter
@@ -33,17 +35,19 @@ def wheel_image(store: Store, wheel_path: Path, pinned: PinnedWheel, reporter: R
 
     The file's own name does not matter, its digest does. Every member is checked against RECORD
     while it is unpacked, and the image appears whole or not at all. May be called from many
-    threads. Raises `WheelRefused`, `DigestMismatch` and `DiskError`.
+    threads. Raises `WheelRefused` (also where the image is there, but not of the project and
+    version that `pinned` names; see `check_pin`), `DigestMismatch` and `DiskError`.
     """
 
     def fill(folder: Path) -> ImageContent:
         reporter.detail(f"unpacking {printable(pinned.filename)}")
         with refusing(pinned.filename, wheel_path), wheel_path.open("rb", buffering=0) as stream:
             wheel = cast("BinaryIO", stream)
-            _check_digest(wheel, pinned)
+            _check_digest(wheel, pinned, wheel_path)
             return unpack_wheel(wheel, pinned, folder)
 
     image = store.make_image(pinned.sha256, fill)
+    check_pin(image, pinned)
     if imports := dict(image.properties).get("pth_imports"):
         reporter.detail(f"{pinned.filename} runs code at every start, by {imports}")
     return image
@@ -70,11 +74,34 @@ def unpack_wheel(stream: BinaryIO, pinned: PinnedWheel, folder: Path) -> ImageCo
     return ImageContent(entries=tuple(entries), properties=tuple(sorted(properties.items())))
 
 
-def _check_digest(stream: BinaryIO, pinned: PinnedWheel) -> None:
+def check_pin(image: Image, pinned: PinnedWheel) -> None:
+    """Raise `WheelRefused` unless `image` and the pin's file name are of what `pinned` names.
+
+    Images are found by digest alone, and were checked against the pin that they were made for.
+    Ask this at every use, since another lock may give that digest to another project.
+    """
+    try:
+        pin = read_name(pinned)
+    except WheelFault as fault:
+        raise refused(pinned.filename, fault.rule) from fault
+    has = dict(image.properties)
+    name, version = has.get("name"), has.get("version")
+    if (name, version) != (pin.name, str(pin.version)):
+        raise WheelRefused(
+            f"{printable(pinned.filename)} is not the wheel that the lock pins",
+            where=str(image.folder),
+            why=f"the lock gives {printable(pinned.name)} {pin.version} the sha256 "
+            f"{pinned.sha256}, which is that of {f'{name} {version}' if name else 'no wheel'}",
+            fix="find out where that lock came from, and lock the layer again",
+        )
+
+
+def _check_digest(stream: BinaryIO, pinned: PinnedWheel, path: Path) -> None:
     found, _size = sha256_stream(stream)
     if found != pinned.sha256:
         raise DigestMismatch(
             f"{printable(pinned.filename)} does not have the content that the lock pins",
+            where=str(path),
             why=f"expected sha256 {pinned.sha256}, found {found}",
             fix="fetch it again; if that does not help, lock again",
         )
@@ -120,7 +147,7 @@ class ImageDestination(WheelDestination):
                 sha256=sha256,
             )
         )
-        if place.endswith(".pth") and scheme in ("purelib", "platlib") and "/" not in place:
+        if _is_path_file(scheme, place):
             self._look_for_imports(place, Path(target), size)
         return nothing_to_record
 
@@ -138,6 +165,14 @@ class ImageDestination(WheelDestination):
         # The site module runs such lines at every start of the interpreter.
         if size > _LONGEST_PTH or has_import_line(file.read_bytes()):
             self.pth_imports.append(name)
+
+
+def _is_path_file(scheme: Scheme, place: str) -> bool:
+    """Whether the site module reads the file: a ``.pth`` file right in site-packages."""
+    if not place.endswith(".pth") or scheme == "headers":
+        return False
+    inside = path_in_site_packages(place) if scheme == "data" else place
+    return inside is not None and "/" not in inside
 
 
 def has_import_line(pth: bytes) -> bool:

@@ -73,7 +73,9 @@ def link_layer(
     removed = [e for e in (previous.entries if previous else ()) if e.path not in kept]
     for entry in removed:
         _take_away(tree, entry)
-    written = sum(_put(tree, planned) for planned in plan.entries)
+    # Beside the tree: what a killed run leaves there is swept, and never part of a layer.
+    with staging_folder(tree.parent, tree.name) as working:
+        written = sum(_put(tree, planned, working) for planned in plan.entries)
     _stand_in_for_versions(request, tree)
     reporter.detail(
         f"{request.env_name}: linked {len(plan.entries)} files, "
@@ -102,8 +104,8 @@ def _read_modules(request: LinkRequest) -> LinkModules:
         raise
 
 
-def _put(tree: Path, planned: PlannedEntry) -> bool:
-    """Make one entry unless it is there already; tells whether it had to be made."""
+def _put(tree: Path, planned: PlannedEntry, working: Path) -> bool:
+    """Make one entry, by way of `working`, unless it is there already; tells whether it wasn't."""
     entry, path = planned.entry, tree / planned.entry.path
     if entry.kind == "link":
         if path.is_symlink() and str(path.readlink()) == entry.target:
@@ -115,7 +117,10 @@ def _put(tree: Path, planned: PlannedEntry) -> bool:
     assert data is not None
     if _holds(path, data, entry.mode):
         return False
-    atomic_write(path, data, mode=entry.mode)
+    atomic_write(working / "new", data, mode=entry.mode)
+    with disk_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (working / "new").replace(path)
     _drop_bytecode(path)
     return True
 

@@ -16,6 +16,7 @@ from urllib3.exceptions import IncompleteRead, InvalidHeader, MaxRetryError
 
 from venvstacks_dag import __version__
 from venvstacks_dag.digest import CHUNK
+from venvstacks_dag.errors import NetworkError
 from venvstacks_dag.fs import disk_errors
 from venvstacks_dag.net.download import Incoming, incoming
 from venvstacks_dag.net.faults import (
@@ -29,13 +30,16 @@ from venvstacks_dag.net.local import existing, local_answer, local_part
 from venvstacks_dag.net.model import FilePart, Response
 from venvstacks_dag.net.settings import NetSettings
 from venvstacks_dag.net.tls import SharedTlsAdapter, proxies_of
-from venvstacks_dag.net.urls import Login, is_file_url, login_of, origin, without_login
+from venvstacks_dag.net.urls import Login, is_file_url, login_of, origin, redact, without_login
 from venvstacks_dag.reporting import Progress
 
 Result = TypeVar("Result")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)\Z", re.ASCII)
 # An answer that ignores the range is read nevertheless if it is no longer than this.
 _SMALL = 64 * 1024
+# In bytes. The largest project pages have some ten million, metadata much less; wheels and
+# runtimes are downloads, which go to the disk.
+LARGEST_ANSWER = 256 << 20
 # The server cannot serve (such) ranges: 405 and 501 as some object stores put it.
 _NO_RANGES = frozenset({405, 416, 501})
 
@@ -82,7 +86,7 @@ class HttpClient:
         """See `Downloader.get`."""
         if is_file_url(url):
             return local_answer(url)
-        return self._ask(url, lambda: headers or {}, _whole)
+        return self._ask(url, lambda: headers or {}, lambda answer: _whole(answer, url))
 
     def get_range(self, url: str, first: int, last: int | None = None) -> FilePart | None:
         """See `RangeDownloader.get_range`. Raises `ValueError` for a negative range with an end."""
@@ -179,13 +183,29 @@ def _wait(retry: Retry, answer: requests.Response | None) -> None:
         retry.sleep()
 
 
-def _whole(answer: requests.Response) -> Response:
+def _whole(answer: requests.Response, url: str) -> Response:
     return Response(
         url=without_login(answer.url),
         status=answer.status_code,
         headers={name.lower(): value for name, value in answer.headers.items()},
-        body=answer.content,
+        body=_bounded(answer, url),
     )
+
+
+def _bounded(answer: requests.Response, url: str) -> bytes:
+    """The whole decoded body. Raises `NetworkError` as soon as it is beyond all reason."""
+    body = bytearray()
+    # Small parts, since compressed ones may unfold a thousandfold before they are counted.
+    for chunk in answer.iter_content(_SMALL):
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise NetworkError(
+                "a server's answer is too large",
+                where=redact(url),
+                why=f"it has more than {LARGEST_ANSWER} bytes once it is decoded",
+                fix="check the address",
+            )
+    return bytes(body)
 
 
 def _length(answer: requests.Response) -> int | None:

@@ -39,7 +39,8 @@ class Downloader(Protocol):
         """The whole answer, for any status that is the server's final word (2xx, 304, 4xx).
 
         Connection faults, 429 and 5xx are retried with back-off first.
-        Raises `NetworkError`, which never shows credentials.
+        Raises `NetworkError`, which never shows credentials, also for a body that is larger than
+        any page of an index.
         """
 
     def download(

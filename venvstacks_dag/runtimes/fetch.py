@@ -74,6 +74,8 @@ class ArchiveFetcher:
                 self.downloader.download(url, path, sha256=release.sha256, progress=progress)
 
         try:
+            # Unpacking does not look at the digest: what changed in the store is fetched again.
+            self.store.check_blob(release.sha256)
             return self.store.fetch(release.sha256, fill)
         except DigestMismatch as error:
             raise DigestMismatch(

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,13 @@ from venvstacks_dag.fs import (
     atomic_write,
     disk_errors,
     folder_lock,
-    replace_tree,
     staging_folder,
+    sweep,
 )
 from venvstacks_dag.store.model import Image, ImageEntry
 
 # Raise this when images made before would no longer be made the same way.
-IMAGE_SCHEMA = 3
+IMAGE_SCHEMA = 4
 _LOCK_SECONDS = 3600.0
 
 
@@ -93,7 +93,7 @@ class Store:
         with self._filling(sha256):
             if place.is_file():
                 return place
-            with staging_folder(place.parent, sha256[:8]) as folder:
+            with staging_folder(place.parent, _staged(sha256)) as folder:
                 new = folder / "blob"
                 fill(new)
                 found = sha256_file(new)
@@ -107,12 +107,31 @@ class Store:
                     new.replace(place)
         return place
 
+    def check_blob(self, sha256: str) -> bool:
+        """Whether the store has the file with that digest, and with its content: reads all of it.
+
+        A file whose content has changed is dropped, so that the next `fetch` fills it anew.
+        Raises `DiskError`.
+        """
+        place = self._place("blobs", sha256)
+        if not place.is_file():
+            return False
+        with self._filling(sha256), disk_errors("check a file of the store", place):
+            try:
+                if sha256_file(place) == sha256:
+                    return True
+            except FileNotFoundError:
+                return False  # Somebody else dropped it meanwhile.
+            self._drop(place)
+        return False
+
     # --- unpacked images ------------------------------------------------------------
 
     def image(self, digest: str) -> Image | None:
         """The image made from what has that digest, or None where there is none (any more).
 
-        An image whose files were written to, through a hard link in some tree, counts as none.
+        An image whose files were written to, through a hard link in some tree, counts as none,
+        and so does one whose description is damaged.
         """
         folder = self._place("images", digest)
         try:
@@ -125,22 +144,29 @@ class Store:
                 entries=tuple(_entry(row) for row in raw["entries"]),
                 properties=tuple((name, value) for name, value in raw["properties"]),
             )
-        except FileNotFoundError:
+        except (OSError, ValueError, KeyError, TypeError):
+            # Whoever makes it again will say so if it was the disk that failed.
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                "an image in the store cannot be read",
-                where=str(folder),
-                why=f"{type(error).__name__}: {error}",
-                fix="remove the folder; it is made again when needed",
-            ) from error
         return image if _is_sealed(image) else None
+
+    def check(self, image: Image) -> bool:
+        """Whether all files of an image have the content they were made with: reads all of them.
+
+        This finds what `image` cannot see: files that were written to and given their old time
+        again. The image is dropped then, so that `make_image` makes it anew. Raises `DiskError`.
+        """
+        with self._filling(image.digest), disk_errors("check an image of the store", image.folder):
+            if all(_has_content(image, entry) for entry in image.entries):
+                return True
+            self._drop(image.folder)
+        return False
 
     def make_image(self, digest: str, fill: Callable[[Path], ImageContent]) -> Image:
         """The image for `digest`; where it is missing, `fill` is given an empty folder to fill.
 
         `fill` writes ``<scheme>/<path>`` below the folder and says what it wrote; the files are
-        made read-only here, with the modes that the entries state.
+        made read-only here, with the modes that the entries state. Raises `DiskError`,
+        `StoreError` where the image does not stay as it was made, and whatever `fill` raises.
         """
         if (image := self.image(digest)) is not None:
             return image
@@ -148,7 +174,7 @@ class Store:
             if (image := self.image(digest)) is not None:
                 return image
             place = self._place("images", digest)
-            with staging_folder(place.parent, digest[:8]) as folder:
+            with staging_folder(place.parent, _staged(digest)) as folder:
                 content = fill(folder)
                 with disk_errors("seal an image in the store", place):
                     _seal(folder, content.entries)
@@ -158,9 +184,17 @@ class Store:
                     "properties": list(content.properties),
                 }
                 atomic_write(folder / "image.json", canonical_json(description), mode=0o444)
-                replace_tree(folder, place)
+                self._drop(place)
+                with disk_errors("keep an image in the store", place):
+                    folder.replace(place)
         made = self.image(digest)
-        assert made is not None
+        if made is None:
+            raise StoreError(
+                "an image in the store is not as it was made a moment ago",
+                where=str(place),
+                why="its files were changed, or the disk does not keep their sizes and times",
+                fix="move the store to another disk (VENVSTACKS_DAG_CACHE)",
+            )
         return made
 
     # --- places ---------------------------------------------------------------------
@@ -171,8 +205,28 @@ class Store:
             raise StoreError("not a SHA-256, so it cannot name a file of the store", where=digest)
         return self.root / room / kind / digest[:2] / digest
 
-    def _filling(self, digest: str) -> AbstractContextManager[None]:
-        return folder_lock(self.root / "locks" / f"{digest}.lock", timeout=_LOCK_SECONDS)
+    @contextmanager
+    def _filling(self, digest: str) -> Iterator[None]:
+        """Nobody else works on that digest in the block; what killed runs left of it is gone."""
+        with folder_lock(self.root / "locks" / f"{digest}.lock", timeout=_LOCK_SECONDS):
+            for room in ("blobs", "images"):
+                sweep(self._place(room, digest).parent, staged=_staged(digest))
+            yield
+
+    def _drop(self, place: Path) -> None:
+        """Take away what is at `place`, if anything: at once, by rename. Call it in `_filling`."""
+        if not os.path.lexists(place):
+            return
+        with (
+            staging_folder(place.parent, _staged(place.name)) as trash,
+            disk_errors("remove", place),
+        ):
+            place.replace(trash / "old")
+
+
+def _staged(digest: str) -> str:
+    # Half of it tells digests apart, and keeps paths no longer than they will be in the end.
+    return digest[:32]
 
 
 # Rows, not objects with keys: a layer's images have ten thousands of entries, read at each build.
@@ -217,3 +271,12 @@ def _is_sealed(image: Image) -> bool:
     except OSError:
         return False
     return True
+
+
+def _has_content(image: Image, entry: ImageEntry) -> bool:
+    if entry.kind != "file":
+        return True
+    try:
+        return sha256_file(image.file(entry)) == entry.sha256
+    except OSError:
+        return False

@@ -251,7 +251,42 @@ COLLISIONS = (
     ),
 )
 
+
+def _data(path: str, rule: str) -> BadWheel:
+    return _file(f"data: {path}", rule, f"{DATA}/data/{path}")
+
+
+# What CPython's getpath, PyPy and the loader read at every start, even with -I -S.
+BESIDE_PROGRAM = (
+    ("bin", "pybuilddir.txt", "decides where its modules are"),
+    ("Scripts", "PyBuildDir.txt", "decides where its modules are"),
+    ("share/demo", "pyvenv.cfg", "decides where its modules are"),
+    ("Modules", "Setup.local", "decides where its modules are"),
+    ("bin", "Modules/Setup.local", "looks for the standard library"),
+    ("bin", "Lib/os.py", "looks for the standard library"),
+    ("bin", "lib/python3.11/os.py", "looks for the standard library"),
+    ("BIN", "lib64/python3.11/lib-dynload/x.so", "looks for the standard library"),
+    ("Scripts", "DLLs/_ssl.pyd", "looks for the standard library"),
+    ("bin", "lib-python/3/site.py", "looks for the standard library"),
+    ("lib_pypy", "x.py", "standard library"),
+    ("bin", "python3._pth", "interpreter"),
+    ("lib", "libc.so.6", "loaded together with"),
+    ("lib", "libm.so.6", "loaded together with"),
+    ("lib64", "ld-linux-x86-64.so.2", "loaded together with"),
+    ("lib", "libpthread.so.0", "loaded together with"),
+    ("lib", "LIBDL.so.2", "loaded together with"),
+    ("lib", "libutil.so", "loaded together with"),
+    ("lib", "libc.musl-x86_64.so.1", "loaded together with"),
+    ("lib/glibc-hwcaps/x86-64-v3", "libc.so.6", "loaded together with"),
+    ("lib", "libpython3.11.so.1.0", "loaded together with"),
+    ("lib", "libpython3.11.dylib", "loaded together with"),
+    ("bin", "libpypy3.11-c.so", "loaded together with"),
+)
+
 PLACES = (
+    _data("pybuilddir.txt", "decides where its modules are"),
+    _data("python311_d.zip", "interpreter"),
+    _data("python_d._pth", "interpreter"),
     _file("sitecustomize", "every start", "sitecustomize.py"),
     _file("usercustomize", "every start", "usercustomize.py"),
     _file("sitecustomize in capitals", "every start", "SiteCustomize.py"),
@@ -287,6 +322,7 @@ PLACES = (
     _file("standard library 64", "standard library", f"{DATA}/data/lib64/python3.11/os.py"),
     _file("standard library zip", "standard library", f"{DATA}/data/lib/python311.zip"),
     _file("standard library of pypy", "standard library", f"{DATA}/data/lib/pypy3.11/os.py"),
+    *(_data(f"{folder}/{name}", rule) for folder, name, rule in BESIDE_PROGRAM),
     _file("python as a script", "interpreter", f"{DATA}/scripts/python3"),
     _file("dist-info by purelib", "another distribution", f"{DATA}/purelib/a-1.dist-info/x"),
     _file(

@@ -106,6 +106,31 @@ def _with_times(raw: bytes) -> bytes:
     return bytes(out)
 
 
+REAL_DATA = (
+    "lib/libmkl_rt.so.2",
+    "lib/libmkl_core.so.2",
+    "lib/libiomp5.so",
+    "lib/libimf.so",
+    "lib/libtbb.so.12",
+    "lib/libtbbmalloc_proxy.so.2",
+    "lib/libdlib.so",
+    "lib/libcilkrts.so.5",
+    "lib/libm17n.so.0",
+    "lib/librtmp.so.1",
+    "lib/libutil-demo.so",
+    "lib/cmake/tbb/TBBConfig.cmake",
+    "lib/pkgconfig/mkl.pc",
+    "Lib/mkl_rt.lib",
+    "Library/bin/mkl_rt.2.dll",
+    "bin/z3",
+    "bin/cmake",
+    "bin/ninja",
+    "share/cmake-3.27/Modules/CMakeCInformation.cmake",
+    "share/cmake-3.27/Modules/FindPython.cmake",
+    "share/python-demo.zip",
+    "etc/OpenCL/vendors/intel64.icd",
+)
+
 GOOD_WHEELS = (
     GoodWheel(
         name="plain",
@@ -149,6 +174,19 @@ GOOD_WHEELS = (
         properties={"pth_imports": ""},
     ),
     GoodWheel(
+        name="import line by data",
+        draft=Draft(
+            files={
+                f"{DATA}/data/lib/python3.11/site-packages/e.pth": b"import demo\n",
+                f"{DATA}/data/Lib/site-packages/f.pth": b"import demo\n",
+                f"{DATA}/data/lib/python3.11/site-packages/demo/g.pth": b"import demo\n",
+                f"{DATA}/data/share/h.pth": b"import demo\n",
+                f"{DATA}/headers/i.pth": b"import demo\n",
+            }
+        ),
+        properties={"pth_imports": "Lib/site-packages/f.pth lib/python3.11/site-packages/e.pth"},
+    ),
+    GoodWheel(
         name="large path file",
         draft=Draft(files={"demo.pth": b"#" * ((1 << 20) + 1)}),
         properties={"pth_imports": "demo.pth"},
@@ -177,6 +215,12 @@ GOOD_WHEELS = (
             "purelib/pure.py": 0o644,
             "platlib/plat.so": 0o644,
         },
+    ),
+    GoodWheel(
+        # As in mkl, tbb, intel-openmp, z3-solver, cmake and ninja.
+        name="libraries and programs by data",
+        draft=Draft(files={f"{DATA}/data/{path}": b"" for path in REAL_DATA}),
+        has={f"data/{path}": 0o644 for path in REAL_DATA},
     ),
     GoodWheel(
         name="scripts are left out",

@@ -221,3 +221,50 @@ def test_manifests() -> None:
 def test_a_manifests_digest(changed: TreeEntry, same: bool) -> None:
     plain = TreeManifest.of([TreeEntry(path="a")])
     assert (TreeManifest.of([changed]).digest == plain.digest) == same
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a file's own attribute keeps it")
+def test_removing_leaves_the_modes_of_hard_links_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the folder may not be written: the first try to unlink fails."""
+    stored = tmp_path / "stored"
+    stored.write_bytes(b"")
+    stored.chmod(0o444)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    link_or_copy(stored, tree / "linked")
+    tree.chmod(0o555)
+    unlink, tries = os.unlink, list[str]()
+
+    def refused_once(path: str, *, dir_fd: int | None = None) -> None:
+        tries.append(path)
+        if len(tries) == 1:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", refused_once)
+    remove_path(tree)
+    assert not tree.exists()
+    assert len(tries) == 2
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o444
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such modes there")
+def test_removing_folders_that_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "tree/inner"
+    inner.mkdir(parents=True)
+    (inner / "x").write_bytes(b"")
+    real_open, tries = os.open, list[str]()
+
+    def refused_once(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "inner" and not tries:
+            tries.append(path)
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real_open(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refused_once)
+    remove_path(tmp_path / "tree")
+    assert (names(tmp_path), tries) == ([], ["inner"])

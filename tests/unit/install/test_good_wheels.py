@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -9,8 +10,8 @@ import pytest
 
 from tests.cases.wheels.builder import DIST_INFO, Draft
 from tests.cases.wheels.good import GOOD_WHEELS, GoodWheel
-from venvstacks_dag.errors import DigestMismatch, DiskError
-from venvstacks_dag.install import wheel_image
+from venvstacks_dag.errors import DigestMismatch, DiskError, WheelRefused
+from venvstacks_dag.install import check_pin, wheel_image
 from venvstacks_dag.reporting import NullReporter, RecordingReporter
 from venvstacks_dag.store import Image, Store
 
@@ -69,8 +70,38 @@ def test_import_lines_are_reported(tmp_path: Path) -> None:
 def test_a_file_with_another_digest_is_not_looked_into(tmp_path: Path) -> None:
     raw = Draft().build()
     (tmp_path / "blob").write_bytes(Draft(files={"a.py": b""}).build())
-    with pytest.raises(DigestMismatch, match="does not have the content that the lock pins"):
+    with pytest.raises(
+        DigestMismatch, match="does not have the content that the lock pins"
+    ) as caught:
         wheel_image(Store(tmp_path / "store"), tmp_path / "blob", Draft().pin(raw), NullReporter())
+    assert caught.value.where == str(tmp_path / "blob")
+
+
+def test_pins_of_one_digest_and_two_names(tmp_path: Path) -> None:
+    """The image is there already, so that nobody looks into the wheel again."""
+    image = make(Draft(), tmp_path)
+    pin = Draft().pin(Draft().build())
+    check_pin(image, pin)
+    check_pin(image, replace(pin, name="Demo", version="1.0"))
+    store = Store(tmp_path / "store")
+    for name, version in (("victim", "1.0"), ("demo", "2.0")):
+        wrong = replace(
+            pin, name=name, version=version, filename=f"{name}-{version}-py3-none-any.whl"
+        )
+        with pytest.raises(WheelRefused, match="is not the wheel that the lock pins") as caught:
+            wheel_image(store, tmp_path / "blob", wrong, NullReporter())
+        assert caught.value.where == str(image.folder)
+        for part in (f"{name} {version}", pin.sha256, "that of demo 1.0"):
+            assert part in (caught.value.why or "")
+    with pytest.raises(WheelRefused, match=r"the lock pins victim 1\.0 to a file of this name"):
+        check_pin(image, replace(pin, name="victim"))
+
+
+def test_a_pin_of_what_is_no_wheel(tmp_path: Path) -> None:
+    image = make(Draft(), tmp_path)
+    runtime = replace(image, properties=(("version", "1.0"),))
+    with pytest.raises(WheelRefused, match="that of no wheel"):
+        check_pin(runtime, Draft().pin(Draft().build()))
 
 
 def test_a_missing_file_is_the_disks_fault(tmp_path: Path) -> None:

@@ -292,13 +292,22 @@ def test_data_in_place_of_what_we_write(store: Store, request_for: Maker, path: 
         install_layer(request_for(image), NullReporter())
 
 
-@pytest.mark.parametrize("path", ["Lib/os.py", "lib/ctypes/x.pyd", "DLLs/x.pyd"])
+@pytest.mark.parametrize("path", ["Lib/os.py", "lib/ctypes/x.pyd", "DLLs/x.pyd", "dlls/x.dll"])
 def test_the_standard_library_of_windows(store: Store, request_for: Maker, path: str) -> None:
     image = make_image(store, "demo", {("data", path): b""})
     with pytest.raises(WheelRefused, match="standard library") as caught:
         install_layer(request_for(image, target="win_amd64"), NullReporter())
     assert caught.value.layer == "framework-demo"
     install_layer(request_for(image), NullReporter())
+
+
+def test_libraries_beside_the_interpreter_of_windows(store: Store, request_for: Maker) -> None:
+    image = make_image(store, "demo", {("data", "Version.dll"): b""})
+    above = request_for(image, target="win_amd64")
+    install_layer(above, NullReporter())
+    runtime = replace(above, layout=layout("win_amd64", is_runtime=True))
+    with pytest.raises(WheelRefused, match="beside the interpreter"):
+        install_layer(runtime, NullReporter())
 
 
 @pytest.mark.parametrize("path", ["Lib/gmsh.dll", "lib/site-packages/x.py", "library/x.py"])

@@ -82,6 +82,28 @@ def test_linking_again_touches_nothing(tree: Path, app: Path) -> None:
     assert snapshot(tree) == before
 
 
+def test_nothing_unfinished_is_ever_in_the_tree(
+    tree: Path, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed run leaves what is there at that moment, and nobody sweeps inside of trees."""
+    request = replace(app_request(), launch_module=app)
+    planned = {entry.path for entry in link(request, tree).entries}
+    flush, seen = os.fsync, set[str]()
+    (tree / SITE / "app" / "util.py").unlink()
+    (tree / "postinstall.py").write_text("")
+
+    def look(handle: int) -> None:
+        flush(handle)
+        seen.update(snapshot(tree.parent))
+
+    monkeypatch.setattr(os, "fsync", look)
+    link(request, tree)
+    inside = {name.removeprefix("app-x/") for name in seen if name.startswith("app-x/")}
+    assert inside <= planned
+    assert any(name.startswith(".staging-app-x-") for name in seen)
+    assert [path.name for path in tree.parent.iterdir()] == ["app-x"]
+
+
 def test_what_was_altered_is_put_right(tree: Path, app: Path) -> None:
     request = replace(app_request(), launch_module=app)
     made = link(request, tree)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import shutil
@@ -75,6 +76,32 @@ def test_an_answer_is_read_whole(index: LocalIndex, client: HttpClient, wheel: S
     assert wheel.filename.encode() in answer.body
     assert answer.url == index.simple_url + "/spam/"
     assert index.requests[0].headers["user-agent"].startswith("venvstacks-dag/")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_beyond_all_reason_is_not_read_to_its_end(
+    index: LocalIndex,
+    client: HttpClient,
+    wheel: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    packed: bool,
+) -> None:
+    monkeypatch.setattr("venvstacks_dag.net.client.LARGEST_ANSWER", 100_000)
+    address = index.with_login("user", "secret").rstrip("/") + "/spam/"
+
+    def page(size: int) -> Fault:
+        body = b" " * size
+        headers = {"Content-Encoding": "gzip"} if packed else {}
+        return Fault(times=1, body=gzip.compress(body) if packed else body, headers=headers)
+
+    index.fail(PAGE, page(100_000))
+    assert len(client.get(address).body) == 100_000
+    index.fail(PAGE, page(100_001))
+    message = failed(lambda: client.get(address))
+    assert "a server's answer is too large" in message
+    assert "more than 100000 bytes" in message
+    assert "secret" not in message
+    assert len(index.requests) == 2
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410, 418, 501])

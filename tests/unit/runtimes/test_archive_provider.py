@@ -90,6 +90,27 @@ def test_an_archive_is_unpacked_once_and_needed_no_more(tmp_path: Path, suffix: 
     assert len(downloader.fetched) == 1
 
 
+def test_an_archive_that_changed_in_the_store_is_fetched_again(tmp_path: Path) -> None:
+    path = make_install_only(tmp_path / "archives")
+    other = make_install_only(
+        tmp_path / "others", extra=[TarMember(name="python/lib/more", data=b"more")]
+    )
+    write_checksums(path.parent)
+    downloader = PlainDownloader()
+    of = provider(tmp_path / "store", str(path.parent), downloader=downloader)
+    release = found(of, "cpython@3.12")
+    image = of.image(release, NullReporter())
+    store = Store(tmp_path / "store")
+    blob = store.blob(release.sha256)
+    assert blob is not None
+    blob.chmod(0o644)
+    blob.write_bytes(other.read_bytes())
+    image.file(next(e for e in image.entries if e.kind == "file")).unlink()
+    assert of.image(release, NullReporter()) == image
+    assert downloader.fetched == [path.as_uri()] * 2
+    assert store.check_blob(release.sha256)
+
+
 def test_an_address_may_hold_the_same_files(tmp_path: Path) -> None:
     folder = tmp_path / "archives"
     path = make_install_only(folder)

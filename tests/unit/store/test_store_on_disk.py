@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import stat
 import threading
 import time
@@ -13,7 +15,7 @@ import platformdirs
 import pytest
 
 from venvstacks_dag.errors import DigestMismatch, DiskError, StoreError
-from venvstacks_dag.fs import link_or_copy
+from venvstacks_dag.fs import link_or_copy, staging_folder
 from venvstacks_dag.store import ImageContent, ImageEntry, Store
 from venvstacks_dag.store.store import IMAGE_SCHEMA
 
@@ -95,6 +97,7 @@ def test_what_is_no_digest_names_no_file(store: Store, digest: str) -> None:
     calls: tuple[Callable[[], object], ...] = (
         lambda: store.blob(digest),
         lambda: store.fetch(digest, never),
+        lambda: store.check_blob(digest),
         lambda: store.image(digest),
         lambda: store.make_image(digest, one_file),
         lambda: store.cached("page", digest),
@@ -158,6 +161,16 @@ def test_an_image_that_says_more_than_there_is(store: Store) -> None:
     assert store.image(DIGEST) is None
 
 
+def test_an_image_that_does_not_stay_as_it_was_made(store: Store) -> None:
+    def fill(folder: Path) -> ImageContent:
+        content = one_file(folder)
+        (folder / "purelib/demo/run").write_bytes(b"longer than it says")
+        return content
+
+    with pytest.raises(StoreError, match="not as it was made"):
+        store.make_image(DIGEST, fill)
+
+
 def test_images_of_another_schema_are_made_again(store: Store) -> None:
     image = store.make_image(DIGEST, one_file)
     description = image.folder / "image.json"
@@ -172,13 +185,115 @@ def test_images_of_another_schema_are_made_again(store: Store) -> None:
     "content",
     ["", "{", "[]", f'{{"schema": {IMAGE_SCHEMA}}}', f'{{"schema": {IMAGE_SCHEMA}, "entries": 3}}'],
 )
-def test_an_image_that_cannot_be_read(store: Store, content: str) -> None:
-    description = store.make_image(DIGEST, one_file).folder / "image.json"
+def test_an_image_whose_description_is_damaged_is_made_again(store: Store, content: str) -> None:
+    image = store.make_image(DIGEST, one_file)
+    description = image.folder / "image.json"
     description.chmod(0o644)
     description.write_text(content)
-    with pytest.raises(StoreError, match="an image in the store cannot be read") as caught:
-        store.image(DIGEST)
-    assert "remove the folder" in (caught.value.fix or "")
+    assert store.image(DIGEST) is None
+    assert store.make_image(DIGEST, one_file) == image == store.image(DIGEST)
+
+
+def test_an_image_without_a_readable_description_is_made_again(store: Store) -> None:
+    image = store.make_image(DIGEST, one_file)
+    (image.folder / "image.json").unlink()
+    (image.folder / "image.json").mkdir()
+    assert store.image(DIGEST) is None
+    assert store.make_image(DIGEST, one_file) == image
+
+
+def test_a_file_in_the_place_of_an_image_goes_away(store: Store) -> None:
+    place = store.root / "images" / DIGEST[:2] / DIGEST
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"")
+    assert store.image(DIGEST) is None
+    assert store.make_image(DIGEST, one_file).folder == place
+
+
+def write_unnoticed(path: Path, data: bytes) -> None:
+    """Change a file as an editor does that keeps its time."""
+    before = path.stat()
+    path.chmod(0o644)
+    path.write_bytes(data)
+    path.chmod(0o444)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_what_was_changed_behind_the_stores_back_is_found_by_reading(store: Store) -> None:
+    image = store.make_image(DIGEST, one_file)
+    assert store.check(image)
+    file = image.file(image.entries[1])
+    write_unnoticed(file, DATA.upper())
+    assert store.image(DIGEST) == image
+    assert not store.check(image)
+    assert store.image(DIGEST) is None
+    assert files_below(store.root / "images") == []
+    assert not store.check(image)
+    assert store.check(store.make_image(DIGEST, one_file))
+    assert file.read_bytes() == DATA
+
+
+def test_a_changed_file_is_dropped_and_fetched_again(store: Store) -> None:
+    assert not store.check_blob(DIGEST)
+    place = store.fetch(DIGEST, writer(DATA))
+    assert store.check_blob(DIGEST)
+    assert store.blob(DIGEST) == place
+    write_unnoticed(place, DATA.upper())
+    assert not store.check_blob(DIGEST)
+    assert store.blob(DIGEST) is None
+    assert files_below(store.root / "blobs") == []
+    assert store.fetch(DIGEST, writer(DATA)).read_bytes() == DATA
+
+
+def test_a_file_that_somebody_else_drops_is_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = store.fetch(DIGEST, writer(DATA))
+
+    def dropped(_path: Path) -> str:
+        place.unlink()
+        raise FileNotFoundError
+
+    monkeypatch.setattr("venvstacks_dag.store.store.sha256_file", dropped)
+    assert not store.check_blob(DIGEST)
+
+
+def test_what_killed_builds_left_of_a_digest_is_swept(store: Store) -> None:
+    def left(room: str, digest: str) -> Path:
+        parent = store.root / room / DIGEST[:2]
+        with staging_folder(parent, digest[:32]) as folder:
+            kept = folder.rename(parent / f"{folder.name}x")
+        (kept / "purelib").mkdir()
+        (kept / "purelib/x").write_bytes(DATA)
+        (kept / "purelib/x").chmod(0o444)
+        return kept
+
+    other = DIGEST[:31] + ("0" if DIGEST[31] != "0" else "1") + DIGEST[32:]
+    mine = [left("blobs", DIGEST), left("images", DIGEST)]
+    others = [left("blobs", other), left("images", other)]
+    store.fetch(DIGEST, writer(DATA))
+    assert [path.exists() for path in mine + others] == [False, False, True, True]
+    left("images", DIGEST)
+    store.make_image(DIGEST, one_file)
+    assert sorted(path.name for path in (store.root / "images" / DIGEST[:2]).iterdir()) == sorted(
+        [DIGEST, others[1].name]
+    )
+
+
+def test_a_killed_build_leaves_what_the_next_one_sweeps(store: Store) -> None:
+    left: list[Path] = []
+
+    def fill(folder: Path) -> ImageContent:
+        # As if the build were killed now: a copy stays under the name of the working folder.
+        content = one_file(folder)
+        left.append(Path(shutil.copytree(folder, f"{folder}x")))
+        return content
+
+    image = store.make_image(DIGEST, fill)
+    assert left[0].is_dir()
+    image.file(image.entries[0]).unlink()
+    store.make_image(DIGEST, one_file)
+    assert not left[0].exists()
 
 
 @pytest.mark.parametrize("data", [b"other", b"changed in place"])

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from venvstacks_dag.errors import DigestMismatch
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Progress, Reporter
@@ -126,6 +127,8 @@ def _images(
     context: BuildContext, pins: list[PinnedWheel], reporter: Reporter
 ) -> tuple[Image, ...]:
     """The unpacked wheels, fetched and unpacked side by side where the store lacks them."""
+    from venvstacks_dag.install import check_pin
+
     store = context.store
     found = {pin.sha256: store.image(pin.sha256) for pin in pins}
     missing = [pin for pin in pins if found[pin.sha256] is None]
@@ -137,7 +140,14 @@ def _images(
         ):
             made = pool.map(partial(_image, context, reporter, bar), missing)
             found |= {pin.sha256: image for pin, image in zip(missing, made, strict=True)}
-    return tuple(image for pin in pins if (image := found[pin.sha256]) is not None)
+    images: list[Image] = []
+    for pin in pins:
+        image = found[pin.sha256]
+        assert image is not None  # the missing ones were made
+        # The store goes by digest alone: the wheel may be another than the lock says.
+        check_pin(image, pin)
+        images.append(image)
+    return tuple(images)
 
 
 def _image(
@@ -146,4 +156,11 @@ def _image(
     from venvstacks_dag import index, install
 
     wheel = index.wheel_file(context.store, context.http, pin, progress)
+    try:
+        return install.wheel_image(context.store, wheel, pin, reporter)
+    except DigestMismatch:
+        if context.store.check_blob(pin.sha256):
+            raise
+    # The store's copy changed since it was fetched, and is gone now: once more, from its source.
+    wheel = index.wheel_file(context.store, context.http, pin)
     return install.wheel_image(context.store, wheel, pin, reporter)
