@@ -347,3 +347,24 @@ def test_what_is_written_through_a_hard_link_reaches_no_other_project(
     other.build()
     assert (site(other, RIGHT) / "righty.py").read_bytes() == clean
     assert other.archives() == project.archives()
+
+
+def test_what_no_quick_look_sees_is_found_when_packing_and_mended(
+    project: Project, tmp_path: Path
+) -> None:
+    project.build()
+    module = site(project, RIGHT) / "righty.py"
+    clean, times = module.read_bytes(), module.stat().st_mtime_ns
+    module.chmod(0o644)
+    module.write_bytes(clean.replace(b"1", b"7"))
+    os.utime(module, ns=(times, times))
+    # Another project gets the poisoned file out of the store, but does not ship it.
+    other = project.clone(tmp_path / "other")
+    refused = other.doit("build")
+    assert refused.code == 1
+    assert "righty.py" in refused.output
+    assert "build again" in refused.output
+    assert not other.archive(RIGHT).exists()
+    other.build()
+    assert (site(other, RIGHT) / "righty.py").read_bytes() == clean
+    assert other.archives() == project.archives()

@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import ArchiveError
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
@@ -16,6 +17,7 @@ from venvstacks_dag.tasks.display import size_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.link import install_target
+from venvstacks_dag.tasks.stages.recover import forget_changed_tree
 from venvstacks_dag.tasks.stages.trees import read_manifest
 from venvstacks_dag.tasks.stamps import Parts, Stamp, write_stamp
 
@@ -72,16 +74,21 @@ class Archive:
         name = f"{top}.{archive.DEFAULT_FORMAT}"
         manifests = [read_manifest(context, stage, layer.name) for stage in ("install", "link")]
         entries = archive.plan_archive(manifests, top, target=context.target(layer))
-        receipt = write_archive(
-            entries,
-            settings.tree(layer.name),
-            settings.output_dir / name,
-            format=archive.DEFAULT_FORMAT,
-            profile=archive.DEFAULT_PROFILE,
-            threads=os.cpu_count() or 1,
-            mtime=_mtime(context, layer),
-            reporter=reporter,
-        )
+        try:
+            receipt = write_archive(
+                entries,
+                settings.tree(layer.name),
+                settings.output_dir / name,
+                format=archive.DEFAULT_FORMAT,
+                profile=archive.DEFAULT_PROFILE,
+                threads=os.cpu_count() or 1,
+                mtime=_mtime(context, layer),
+                reporter=reporter,
+            )
+        except ArchiveError as error:
+            if forget_changed_tree(context, layer, reporter):
+                error.fix = "build again: the layer will be installed anew"
+            raise
         return StageResult(
             facts={
                 "archive_name": name,

@@ -91,6 +91,13 @@ class Install:
         remove_path(context.settings.manifest(self.name, layer.name))
 
 
+def source_digests(context: BuildContext, layer: LayerPlan) -> tuple[str, ...]:
+    """The digests of the images that a layer's tree is made of."""
+    pins = _pins(context, facts_of(context, "resolve", layer.name))
+    runtime = [_release(context, layer).sha256] if layer.is_runtime else []
+    return (*runtime, *(pin["sha256"] for pin in pins))
+
+
 def _pins(context: BuildContext, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     pins: list[dict[str, Any]] = facts["wheels"][context.settings.platform]
     return pins
