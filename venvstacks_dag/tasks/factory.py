@@ -13,7 +13,7 @@ from venvstacks_dag.tasks.fresh import Fresh, StampChecker
 from venvstacks_dag.tasks.plan import STACK, LayerPlan
 from venvstacks_dag.tasks.stages import STAGES
 from venvstacks_dag.tasks.stages.base import Stage
-from venvstacks_dag.tasks.stages.resolve import lock_file
+from venvstacks_dag.tasks.stages.locks import lock_file
 
 TaskDict = dict[str, Any]
 

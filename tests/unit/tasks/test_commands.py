@@ -20,7 +20,7 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.factory import namespace
 from venvstacks_dag.tasks.reporter import bound_reporter
 from venvstacks_dag.tasks.stages.base import run_stage
-from venvstacks_dag.tasks.stages.resolve import lock_file
+from venvstacks_dag.tasks.stages.locks import lock_file
 
 STAGE_NAMES = ("resolve", "install", "link", "archive", "build", "publish")
 

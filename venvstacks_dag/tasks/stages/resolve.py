@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.errors import LockError
-from venvstacks_dag.fs import read_bytes, write_if_changed
+from venvstacks_dag.fs import write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of
+from venvstacks_dag.tasks.stages.locks import (
+    answers,
+    lock_file,
+    lock_files,
+    metadata_file,
+    previous_lock,
+    read_lock,
+)
 from venvstacks_dag.tasks.stages.modules import module_digests
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
@@ -33,21 +38,6 @@ _UV_FIELDS = (
     "indexes", "sources", "exclude_newer", "override_dependencies", "constraint_dependencies",
     "find_links", "no_index", "prerelease",
 )  # fmt: skip
-
-
-def lock_file(settings: BuildSettings, layer: str) -> Path:
-    """A layer's lock (PEP 751 wants no more dots in the name)."""
-    return settings.lock_folder(layer) / f"pylock.{layer.replace('.', '_')}.toml"
-
-
-def metadata_file(settings: BuildSettings, layer: str) -> Path:
-    """What is known about a layer's lock beside its content."""
-    return lock_file(settings, layer).with_suffix(".meta.json")
-
-
-def packages_file(settings: BuildSettings, layer: str) -> Path:
-    """A layer's pins for people to read."""
-    return settings.lock_folder(layer) / f"packages-{layer}.txt"
 
 
 class Resolve:
@@ -80,7 +70,7 @@ class Resolve:
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
         """Whether the lock and its companions hold what was written."""
-        for path in _files(context.settings, layer.name):
+        for path in lock_files(context.settings, layer.name):
             if not path.is_file():
                 return f"{path.name} is missing"
             if sha256_file(path) != stamp.outputs.get(path.name):
@@ -94,13 +84,13 @@ class Resolve:
         request = lock_request(context, layer)
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
-        previous, metadata = _previous(context, layer)
+        previous, metadata = previous_lock(context, layer)
         if context.flags.relock:
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
         if (
             previous is not None
             and not context.flags.always
-            and _answers(request, digest, previous, metadata)
+            and answers(request, digest, previous, metadata)
         ):
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
@@ -171,14 +161,6 @@ def _file_digest(path: Path) -> str:
         raise MissingInput(f"{path.name} is not there yet") from None
 
 
-def _files(settings: BuildSettings, layer: str) -> tuple[Path, ...]:
-    return (
-        lock_file(settings, layer),
-        metadata_file(settings, layer),
-        packages_file(settings, layer),
-    )
-
-
 def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
     """Everything that decides a layer's lock, read from the plan and the locks below."""
     from venvstacks_dag import resolve
@@ -206,14 +188,6 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
     )
 
 
-def read_lock(settings: BuildSettings, layer: str) -> LayerLock:
-    """A layer's lock from its file. Raises `LockError` or `DiskError`."""
-    from venvstacks_dag.resolve import parse_lock
-
-    path = lock_file(settings, layer)
-    return parse_lock(read_bytes(path), path, layer)
-
-
 def _sources(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
     """What the specification says about where packages come from."""
     return {
@@ -221,59 +195,6 @@ def _sources(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
         "package_indexes": layer.package_indexes,
         "priority_indexes": layer.priority_indexes,
     }
-
-
-def _previous(
-    context: BuildContext, layer: LayerPlan
-) -> tuple[LayerLock | None, LockMetadata | None]:
-    """The lock and what is known about it; None for what is missing or cannot be read."""
-    from venvstacks_dag.resolve import parse_metadata
-
-    place, about = (path(context.settings, layer.name) for path in (lock_file, metadata_file))
-    lock = metadata = None
-    # What cannot be read is made anew. Each is read for itself: a lock that was lost comes back
-    # with the version and the time that its metadata still know.
-    with suppress(LockError):
-        lock = read_lock(context.settings, layer.name) if place.is_file() else None
-    with suppress(LockError):
-        if about.is_file():
-            metadata = parse_metadata(read_bytes(about), about, layer.name)
-    return lock, metadata
-
-
-def _answers(
-    request: LockRequest, digest: str, lock: LayerLock, metadata: LockMetadata | None
-) -> bool:
-    """Whether a lock, ours or venvstacks', was made for this request and not edited since."""
-    from venvstacks_dag import resolve
-
-    if metadata is None or metadata.requirements_hash != resolve.requirements_hash(lock):
-        return False
-    if str(lock.pylock.requires_python) != f"=={request.python.short}.*":
-        return False
-    if metadata.input_digest:
-        return metadata.input_digest == digest
-    others = resolve.hash_strings(resolve.other_input_lines(request))
-    return (
-        metadata.lock_input_hash == resolve.lock_input_hash(request.requirements)
-        and metadata.other_inputs_hash == others
-        and _shares_what_is_below(request, lock)
-    )
-
-
-def _shares_what_is_below(request: LockRequest, lock: LayerLock) -> bool:
-    """Whether all that a lock takes from lower layers is what their locks pin now.
-
-    venvstacks' own digests name the layers below, not what they hold.
-    """
-    from venvstacks_dag.resolve import own_packages, shared_packages
-
-    below = {
-        (package.name, package.version)
-        for lower in request.lower
-        for package in own_packages(lower.lock)
-    }
-    return all((package.name, package.version) in below for package in shared_packages(lock))
 
 
 def _solve(
@@ -319,7 +240,7 @@ def _keep(
         resolve.render_metadata(metadata),
         resolve.packages_text(lock).encode(),
     )
-    paths = _files(settings, layer.name)
+    paths = lock_files(settings, layer.name)
     for path, data in zip(paths, contents, strict=True):
         if write_if_changed(path, data):
             reporter.detail(f"wrote {path.name}")

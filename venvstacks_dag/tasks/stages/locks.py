@@ -1,0 +1,101 @@
+"""A layer's lock on disk: where it lies, and whether it answers what is asked now."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from venvstacks_dag.errors import LockError
+from venvstacks_dag.fs import read_bytes
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.settings import BuildSettings
+
+if TYPE_CHECKING:
+    from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
+
+
+def lock_file(settings: BuildSettings, layer: str) -> Path:
+    """A layer's lock (PEP 751 wants no more dots in the name)."""
+    return settings.lock_folder(layer) / f"pylock.{layer.replace('.', '_')}.toml"
+
+
+def metadata_file(settings: BuildSettings, layer: str) -> Path:
+    """What is known about a layer's lock beside its content."""
+    return lock_file(settings, layer).with_suffix(".meta.json")
+
+
+def packages_file(settings: BuildSettings, layer: str) -> Path:
+    """A layer's pins for people to read."""
+    return settings.lock_folder(layer) / f"packages-{layer}.txt"
+
+
+def lock_files(settings: BuildSettings, layer: str) -> tuple[Path, ...]:
+    """The lock and the two files beside it."""
+    return (
+        lock_file(settings, layer),
+        metadata_file(settings, layer),
+        packages_file(settings, layer),
+    )
+
+
+def read_lock(settings: BuildSettings, layer: str) -> LayerLock:
+    """A layer's lock from its file. Raises `LockError` or `DiskError`."""
+    from venvstacks_dag.resolve import parse_lock
+
+    path = lock_file(settings, layer)
+    return parse_lock(read_bytes(path), path, layer)
+
+
+def previous_lock(
+    context: BuildContext, layer: LayerPlan
+) -> tuple[LayerLock | None, LockMetadata | None]:
+    """The lock and what is known about it; None for what is missing or cannot be read."""
+    from venvstacks_dag.resolve import parse_metadata
+
+    place, about = (path(context.settings, layer.name) for path in (lock_file, metadata_file))
+    lock = metadata = None
+    # What cannot be read is made anew. Each is read for itself: a lock that was lost comes back
+    # with the version and the time that its metadata still know.
+    with suppress(LockError):
+        lock = read_lock(context.settings, layer.name) if place.is_file() else None
+    with suppress(LockError):
+        if about.is_file():
+            metadata = parse_metadata(read_bytes(about), about, layer.name)
+    return lock, metadata
+
+
+def answers(
+    request: LockRequest, digest: str, lock: LayerLock, metadata: LockMetadata | None
+) -> bool:
+    """Whether a lock, ours or venvstacks', was made for this request and not edited since."""
+    from venvstacks_dag import resolve
+
+    if metadata is None or metadata.requirements_hash != resolve.requirements_hash(lock):
+        return False
+    if str(lock.pylock.requires_python) != f"=={request.python.short}.*":
+        return False
+    if metadata.input_digest:
+        return metadata.input_digest == digest
+    others = resolve.hash_strings(resolve.other_input_lines(request))
+    return (
+        metadata.lock_input_hash == resolve.lock_input_hash(request.requirements)
+        and metadata.other_inputs_hash == others
+        and _shares_what_is_below(request, lock)
+    )
+
+
+def _shares_what_is_below(request: LockRequest, lock: LayerLock) -> bool:
+    """Whether all that a lock takes from lower layers is what their locks pin now.
+
+    venvstacks' own digests name the layers below, not what they hold.
+    """
+    from venvstacks_dag.resolve import own_packages, shared_packages
+
+    below = {
+        (package.name, package.version)
+        for lower in request.lower
+        for package in own_packages(lower.lock)
+    }
+    return all((package.name, package.version) in below for package in shared_packages(lock))
