@@ -1,29 +1,32 @@
 """Locks: resolution per target, merged into one pylock.toml per layer."""
 
-from venvstacks_dag.resolve.lock import lock_layer
-from venvstacks_dag.resolve.lockfile import (
-    lock_file_name,
-    parse_lock,
-    pinned_wheels,
-    render_lock,
-)
-from venvstacks_dag.resolve.metadata import (
-    LockMetadata,
-    hash_strings,
-    lock_input_hash,
-    metadata_file_name,
-    next_metadata,
-    other_input_lines,
-    packages_file_name,
-    packages_text,
-    parse_metadata,
-    render_metadata,
-    requirements_hash,
-    version_input_lines,
-)
-from venvstacks_dag.resolve.model import LayerLock, LockRequest, LowerLayer
-from venvstacks_dag.resolve.packages import own_packages, shared_packages
-from venvstacks_dag.resolve.request import request_digest
+from typing import TYPE_CHECKING
+
+from venvstacks_dag.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from venvstacks_dag.resolve.file_names import (
+        lock_file_name,
+        metadata_file_name,
+        packages_file_name,
+    )
+    from venvstacks_dag.resolve.lock import lock_layer
+    from venvstacks_dag.resolve.lockfile import parse_lock, pinned_wheels, render_lock
+    from venvstacks_dag.resolve.metadata import (
+        LockMetadata,
+        hash_strings,
+        lock_input_hash,
+        next_metadata,
+        other_input_lines,
+        packages_text,
+        parse_metadata,
+        render_metadata,
+        requirements_hash,
+        version_input_lines,
+    )
+    from venvstacks_dag.resolve.model import LayerLock, LockRequest, LowerLayer
+    from venvstacks_dag.resolve.packages import own_packages, shared_packages
+    from venvstacks_dag.resolve.request import request_digest
 
 __all__ = [
     "LayerLock",
@@ -50,3 +53,27 @@ __all__ = [
     "shared_packages",
     "version_input_lines",
 ]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "file_names": ("lock_file_name", "metadata_file_name", "packages_file_name"),
+        "lock": ("lock_layer",),
+        "lockfile": ("parse_lock", "pinned_wheels", "render_lock"),
+        "metadata": (
+            "LockMetadata",
+            "hash_strings",
+            "lock_input_hash",
+            "next_metadata",
+            "other_input_lines",
+            "packages_text",
+            "parse_metadata",
+            "render_metadata",
+            "requirements_hash",
+            "version_input_lines",
+        ),
+        "model": ("LayerLock", "LockRequest", "LowerLayer"),
+        "packages": ("own_packages", "shared_packages"),
+        "request": ("request_digest",),
+    },
+)

@@ -38,7 +38,6 @@ from venvstacks_dag.resolve.packages import (
 from venvstacks_dag.store.model import PinnedWheel
 
 __all__ = [
-    "lock_file_name",
     "own_packages",
     "parse_lock",
     "pinned_wheels",
@@ -48,11 +47,6 @@ __all__ = [
 
 _HEADER = "# Made by venvstacks-dag from the layer's requirements: lock again, do not edit.\n"
 _REFUSED_SOURCES = ("sdist", "vcs", "directory", "archive")
-
-
-def lock_file_name(env_name: str) -> str:
-    """``pylock.<env>.toml``; PEP 751 allows no further dots, so that they become ``_``."""
-    return f"pylock.{env_name.replace('.', '_')}.toml"
 
 
 def render_lock(lock: LayerLock) -> bytes:

@@ -17,7 +17,6 @@ from packaging.requirements import Requirement
 
 from venvstacks_dag.digest import pretty_json, sha256_bytes
 from venvstacks_dag.errors import LockError
-from venvstacks_dag.resolve.lockfile import lock_file_name
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
 from venvstacks_dag.resolve.packages import own_marker, own_packages, shared_packages
 from venvstacks_dag.resolve.rules import as_utc
@@ -44,16 +43,6 @@ class LockMetadata:
 
 
 _OWN_FIELDS = ("input_digest", "python")
-
-
-def metadata_file_name(env_name: str) -> str:
-    """``pylock.<env>.meta.json``, beside the lock."""
-    return lock_file_name(env_name).removesuffix(".toml") + ".meta.json"
-
-
-def packages_file_name(env_name: str) -> str:
-    """``packages-<env>.txt``, beside the lock. Dots stay here."""
-    return f"packages-{env_name}.txt"
 
 
 def hash_strings(texts: Iterable[str]) -> str:

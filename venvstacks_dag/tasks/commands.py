@@ -1,7 +1,8 @@
-"""doit's `run` and `forget`, for stacks. Other doit projects see no difference.
+"""doit's commands, for stacks. Other doit projects see no difference.
 
-`run` takes the build folder's lock, knows `--debug`, and tells the tasks about `-a`;
-`forget` also removes the stamps, which would otherwise bring the records back.
+`run` takes the build folder's lock, knows `--debug`, and tells the tasks about `-a`; `clean` and
+`forget` take the lock as well, and `forget` removes the stamps, which would otherwise bring the
+records back; `list` and `info` speak more plainly.
 """
 
 from __future__ import annotations

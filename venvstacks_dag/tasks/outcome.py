@@ -10,7 +10,6 @@ from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text, size_text
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stamps import read_stamp
 
 
 def outcome_lines(
@@ -34,7 +33,7 @@ def _archives(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:
     settings = context.settings
     archives = []
     for layer in context.plan.built_for(settings.platform):
-        stamp = read_stamp(settings.stamp("archive", layer.name))
+        stamp = context.stamped("archive", layer.name)
         if stamp is not None:
             archives.append((layer, stamp.facts))
     if not archives:

@@ -11,8 +11,8 @@ from tests.support.fake_index import FakePackage
 from tests.unit.resolve.support import FOLDER, PYTHON, document, lock, lower, wheel_table
 from venvstacks_dag.errors import LockError
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform
+from venvstacks_dag.resolve.file_names import lock_file_name
 from venvstacks_dag.resolve.lockfile import (
-    lock_file_name,
     own_packages,
     parse_lock,
     pinned_wheels,

@@ -11,14 +11,13 @@ import tomli_w
 from tests.unit.resolve.support import FOLDER, document, lock, lower, request, wheel_table
 from venvstacks_dag.digest import canonical_json
 from venvstacks_dag.errors import LockError
+from venvstacks_dag.resolve.file_names import metadata_file_name, packages_file_name
 from venvstacks_dag.resolve.lockfile import parse_lock
 from venvstacks_dag.resolve.metadata import (
     LockMetadata,
     lock_input_hash,
-    metadata_file_name,
     next_metadata,
     other_input_lines,
-    packages_file_name,
     packages_text,
     parse_metadata,
     render_metadata,

@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
-from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.digest import canonical_json, sha256_file
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stamps import Parts, Stamp, difference, read_stamp, write_stamp
+from venvstacks_dag.tasks.stamps import Parts, Stamp, difference, write_stamp
 
 
 class MissingInput(Exception):
@@ -66,7 +67,7 @@ def full_parts(stage: Stage, context: BuildContext, layer: LayerPlan) -> Parts:
 
 def stale_reason(stage: Stage, context: BuildContext, layer: LayerPlan) -> str | None:
     """Why a stage has to run on a layer; None where its output is what a new run would make."""
-    stamp = read_stamp(context.settings.stamp(stage.name, layer.name))
+    stamp = context.stamped(stage.name, layer.name)
     if stamp is None:
         return "no good run of it is on record"
     try:
@@ -113,9 +114,18 @@ def run_stage(
     return result
 
 
+def file_damage(path: Path, sha256: object) -> str | None:
+    """What is wrong with a file that a stage wrote whole; None where it has that digest."""
+    try:
+        found = sha256_file(path)
+    except OSError:
+        return f"{path.name} is missing"
+    return None if found == sha256 else f"{path.name} was edited"
+
+
 def facts_of(context: BuildContext, stage: str, layer: str) -> Mapping[str, Any]:
     """What a stage says about a layer. Raises `MissingInput` where it has not run."""
-    stamp = read_stamp(context.settings.stamp(stage, layer))
+    stamp = context.stamped(stage, layer)
     if stamp is None:
         raise MissingInput(f"{stage} of {layer} has not run")
     return stamp.facts

@@ -12,7 +12,7 @@ from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
@@ -51,11 +51,7 @@ class Build:
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
         """Whether the manifest is the one that was written."""
         path = publish.layer_manifest_path(context.settings.output_dir, layer.name)
-        try:
-            found = sha256_file(path)
-        except OSError:
-            return f"{path.name} is missing"
-        return None if found == stamp.outputs["manifest"] else f"{path.name} was edited"
+        return file_damage(path, stamp.outputs["manifest"])
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write ``env_metadata/<env>.json``."""

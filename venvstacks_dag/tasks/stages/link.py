@@ -19,7 +19,7 @@ from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, re
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
-    from venvstacks_dag.link import LowerLink
+    from venvstacks_dag.link import LinkRequest, LowerLink
 
 _POSTINSTALL = Path(_injected.__file__).with_name("postinstall.py")
 
@@ -90,7 +90,7 @@ class Link:
         return StageResult(
             facts={
                 "shipped": shipped.digest,
-                "shown": _shown(context, layer, manifest),
+                "shown": _shown(_as_lower(request, manifest)),
                 # What manifests say of the modules must be said of those that were copied.
                 "modules": module_digests(context, layer),
             },
@@ -129,6 +129,19 @@ def _layout(context: BuildContext, layer: LayerPlan) -> LayerLayout:
     return context.layout(layer, PythonVersion.parse(python))
 
 
+def _as_lower(request: LinkRequest, linked: TreeManifest) -> LowerLink:
+    """A layer that was just linked, as the layers above will see it."""
+    from venvstacks_dag.link import LowerLink
+
+    return LowerLink(
+        env_name=request.env_name,
+        install_target=request.install_target,
+        layout=request.layout,
+        installed=request.installed,
+        linked=linked,
+    )
+
+
 def _lower(context: BuildContext, layer: LayerPlan) -> LowerLink:
     from venvstacks_dag.link import LowerLink
 
@@ -141,22 +154,17 @@ def _lower(context: BuildContext, layer: LayerPlan) -> LowerLink:
     )
 
 
-def _shown(context: BuildContext, layer: LayerPlan, linked: TreeManifest) -> dict[str, Any]:
+def _shown(layer: LowerLink) -> dict[str, Any]:
     """What the layers above depend on: names and places, but none of the layer's packages."""
-    layout = _layout(context, layer)
-    installed = read_manifest(context, "install", layer.name)
-    folder = f"{layout.dynlib_dir}/"
     shown: dict[str, Any] = {
-        "install_target": install_target(context, layer),
-        "python": str(layout.python),
-        "has_libraries": any(
-            entry.path.startswith(folder) for entry in (*installed.entries, *linked.entries)
-        ),
+        "install_target": layer.install_target,
+        "python": str(layer.layout.python),
+        "has_libraries": layer.has_libraries,
     }
-    if layer.is_runtime and layout.target.is_windows:
+    if layer.layout.is_runtime and layer.layout.target.is_windows:
         # Copied into the layers above as their launchers.
         shown["launchers"] = [
-            entry.sha256 for entry in installed.entries if entry.path.endswith(".exe")
+            entry.sha256 for entry in layer.installed.entries if entry.path.endswith(".exe")
         ]
     return shown
 

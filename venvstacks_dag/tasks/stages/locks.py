@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from venvstacks_dag.errors import LockError
 from venvstacks_dag.fs import read_bytes
+from venvstacks_dag.resolve import lock_file_name, metadata_file_name, packages_file_name
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.settings import BuildSettings
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def lock_file(settings: BuildSettings, layer: str) -> Path:
-    """A layer's lock (PEP 751 wants no more dots in the name)."""
-    return settings.lock_folder(layer) / f"pylock.{layer.replace('.', '_')}.toml"
+    """A layer's lock."""
+    return settings.lock_folder(layer) / lock_file_name(layer)
 
 
 def metadata_file(settings: BuildSettings, layer: str) -> Path:
     """What is known about a layer's lock beside its content."""
-    return lock_file(settings, layer).with_suffix(".meta.json")
+    return settings.lock_folder(layer) / metadata_file_name(layer)
 
 
 def packages_file(settings: BuildSettings, layer: str) -> Path:
     """A layer's pins for people to read."""
-    return settings.lock_folder(layer) / f"packages-{layer}.txt"
+    return settings.lock_folder(layer) / packages_file_name(layer)
 
 
 def lock_files(settings: BuildSettings, layer: str) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 
@@ -37,11 +37,7 @@ class Publish:
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
         """Whether the manifest is the one that was written."""
         path = publish.stack_manifest_path(context.settings.output_dir)
-        try:
-            found = sha256_file(path)
-        except OSError:
-            return f"{path.name} is missing"
-        return None if found == stamp.outputs["manifest"] else f"{path.name} was edited"
+        return file_damage(path, stamp.outputs["manifest"])
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write ``__venvstacks__/venvstacks.json``. A stack without layers is an error."""

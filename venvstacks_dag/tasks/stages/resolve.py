@@ -17,7 +17,7 @@ from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of
+from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.locks import (
     answers,
     lock_file,
@@ -31,13 +31,6 @@ from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
     from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
-
-# Fields of [tool.uv] that decide what a lock holds. Addresses from the environment (mirrors) do
-# not: a committed lock must stay valid on a machine that fetches from somewhere else.
-_UV_FIELDS = (
-    "indexes", "sources", "exclude_newer", "override_dependencies", "constraint_dependencies",
-    "find_links", "no_index", "prerelease",
-)  # fmt: skip
 
 
 class Resolve:
@@ -61,7 +54,9 @@ class Resolve:
                 [name, _file_digest(lock_file(context.settings, name))] for name in layer.below
             ],
             "lower_targets": [list(context.plan.layer(name).targets) for name in layer.below],
-            "indexes": {name: context.plan.uv[name] for name in _UV_FIELDS},
+            # As the specification has them. Addresses from the environment (mirrors) play no
+            # part: a committed lock must stay valid where wheels are fetched from elsewhere.
+            "indexes": context.plan.uv,
             "package_indexes": [list(pair) for pair in layer.package_indexes],
             "priority_indexes": list(layer.priority_indexes),
             "versioned": layer.versioned,
@@ -70,12 +65,11 @@ class Resolve:
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
         """Whether the lock and its companions hold what was written."""
-        for path in lock_files(context.settings, layer.name):
-            if not path.is_file():
-                return f"{path.name} is missing"
-            if sha256_file(path) != stamp.outputs.get(path.name):
-                return f"{path.name} was edited"
-        return None
+        faults = (
+            file_damage(path, stamp.outputs.get(path.name))
+            for path in lock_files(context.settings, layer.name)
+        )
+        return next((fault for fault in faults if fault), None)
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Keep a lock that answers the request already, else make a new one."""
@@ -191,7 +185,7 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
 def _sources(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
     """What the specification says about where packages come from."""
     return {
-        "uv": {name: context.plan.uv[name] for name in _UV_FIELDS},
+        "uv": context.plan.uv,
         "package_indexes": layer.package_indexes,
         "priority_indexes": layer.priority_indexes,
     }

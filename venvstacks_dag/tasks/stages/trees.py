@@ -9,7 +9,7 @@ from venvstacks_dag.digest import canonical_json, sha256_file
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import TreeManifest, write_if_changed
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.stages.base import MissingInput
+from venvstacks_dag.tasks.stages.base import file_damage
 from venvstacks_dag.tasks.stamps import Stamp
 
 
@@ -40,13 +40,11 @@ def manifest_damage(context: BuildContext, stamp: Stamp, tree: Path) -> str | No
     from venvstacks_dag.install import probe
 
     path = context.settings.manifest(stamp.stage, stamp.layer)
-    try:
-        if sha256_file(path) != stamp.outputs.get("manifest"):
-            return f"{path.name} was edited"
-    except OSError:
-        return f"{path.name} is missing"
+    fault = file_damage(path, stamp.outputs.get("manifest"))
+    if fault is not None:
+        return fault
     try:
         manifest = read_manifest(context, stamp.stage, stamp.layer)
-    except (InputChanged, MissingInput) as error:
+    except InputChanged as error:
         return str(error)
     return probe(tree, manifest)
