@@ -35,6 +35,7 @@ from venvstacks_dag.resolve.packages import (
     shared_marker,
     shared_packages,
 )
+from venvstacks_dag.standards import read_pylock
 from venvstacks_dag.store.model import PinnedWheel
 
 __all__ = [
@@ -103,7 +104,7 @@ def _parse_document(data: bytes) -> Pylock:
             # PEP 751 wants a source per package; venvstacks leaves it out where none is used.
             table["directory"] = {"path": "."}
     try:
-        pylock = Pylock.from_dict(document)
+        pylock = read_pylock(document)
     except PylockValidationError as error:
         raise _Fault(str(error)) from error
     packages = [

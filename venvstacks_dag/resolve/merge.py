@@ -22,6 +22,7 @@ from venvstacks_dag.resolve.model import LockRequest
 from venvstacks_dag.resolve.packages import shared_marker
 from venvstacks_dag.resolve.rules import as_utc, best_wheel, listing_order
 from venvstacks_dag.resolve.solve import Answer
+from venvstacks_dag.standards import read_pylock
 
 CREATED_BY = "venvstacks-dag"
 
@@ -48,7 +49,7 @@ def merge(request: LockRequest, answers: Sequence[Answer], pins: LowerPins) -> P
     }
     if request.targets:
         document["environments"] = [_exactly(_where(target, request)) for target in request.targets]
-    return Pylock.from_dict(document)
+    return read_pylock(document)
 
 
 def target_marker(needing: Collection[str], request: LockRequest) -> str:

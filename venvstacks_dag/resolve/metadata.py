@@ -13,13 +13,13 @@ from pathlib import PurePath, PurePosixPath
 from urllib.parse import urlsplit
 
 from packaging.pylock import Package, PackageWheel
-from packaging.requirements import Requirement
 
 from venvstacks_dag.digest import pretty_json, sha256_bytes
 from venvstacks_dag.errors import LockError
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
 from venvstacks_dag.resolve.packages import own_marker, own_packages, shared_packages
 from venvstacks_dag.resolve.rules import as_utc
+from venvstacks_dag.standards import read_requirement
 
 _NO_INDEX = "unspecified index"
 
@@ -52,7 +52,7 @@ def hash_strings(texts: Iterable[str]) -> str:
 
 def lock_input_hash(requirements: Iterable[str]) -> str:
     """The hash of the declared requirements: sorted, each as `packaging` spells it."""
-    spelt = (str(Requirement(text)).partition("#")[0].strip() for text in requirements)
+    spelt = (str(read_requirement(text)).partition("#")[0].strip() for text in requirements)
     return hash_strings(sorted(spelt))
 
 

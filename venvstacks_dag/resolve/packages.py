@@ -8,6 +8,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.pylock import Package
 
 from venvstacks_dag.resolve.model import SHARED_CLAUSE, LayerLock
+from venvstacks_dag.standards import read_marker
 
 SHARED_VALUE = "from_lower_layer"
 _SHARED_SUFFIX = f" and {SHARED_CLAUSE}"
@@ -71,7 +72,7 @@ def own_marker(package: Package) -> str:
 
 def _is_joined(own: str, whole: str) -> bool:
     try:
-        return marker_text(Marker(shared_marker(own))) == whole
+        return marker_text(read_marker(shared_marker(own))) == whole
     except InvalidMarker:
         return False
 

@@ -12,6 +12,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from venvstacks_dag.standards import read_requirement
+
 _UPPER_BOUNDS = frozenset({"<", "<=", "~="})
 
 
@@ -69,7 +71,7 @@ def parse(text: str) -> Parsed:
 
     The base always comes along with extras, so that every specifier binds the base itself.
     """
-    requirement = Requirement(text)
+    requirement = read_requirement(text)
     name = canonicalize_name(requirement.name)
     plain = str(requirement).partition(";")[0].strip()
     specifier = requirement.specifier

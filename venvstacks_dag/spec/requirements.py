@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import InvalidMarker
+from packaging.requirements import InvalidRequirement
 from packaging.utils import InvalidName, canonicalize_name
 
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.wording import quoted, redacted
+from venvstacks_dag.standards import read_marker, read_requirement
 
 _HAND_IN = (
     "put the wheel into a folder, name the folder in [tool.uv] find-links, "
@@ -37,8 +38,8 @@ def read_requirements(table: Table, key: str) -> tuple[str, ...]:
 def requirement_fault(text: str) -> tuple[str, str | None] | None:
     """Why a requirement cannot be used, with advice; None where it can."""
     try:
-        requirement = Requirement(text)
-    except (InvalidRequirement, RecursionError) as error:
+        requirement = read_requirement(text)
+    except InvalidRequirement as error:
         if _LOCATION.match(text.strip()) or _VCS.match(text.strip()):
             return _direct_reference(text, text.strip())
         return f"{quoted(text)} is not a requirement (PEP 508): {_reason(error)}", None
@@ -78,8 +79,8 @@ def read_markers(table: Table, key: str) -> None:
     items = [(0, value)] if isinstance(value, str) else table.items(key)
     for index, text in items:
         try:
-            Marker(text)
-        except (InvalidMarker, RecursionError) as error:
+            read_marker(text)
+        except InvalidMarker as error:
             place = key if isinstance(value, str) else (key, index)
             message = f"{quoted(text)} is not a marker (PEP 508): {_reason(error)}"
             table.problem(place, message)
@@ -87,8 +88,6 @@ def read_markers(table: Table, key: str) -> None:
 
 def _reason(error: Exception) -> str:
     """The first line of packaging's message; the others show the text, which is shown already."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
     return redacted(str(error).partition("\n")[0])
 
 

@@ -23,7 +23,7 @@ def test_good_requirements(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (f"numpy ; {DEEP}", "nested too deeply"),
+        (f"numpy ; {DEEP}", "nested"),
         ("x @ git+ssh://git@host/x.git", "points at a repository"),
         ("ssh://git@host/x.git", "points at a repository"),
         ("x @ https://host/x.TAR.GZ?download=1", "points at a source archive"),

@@ -263,10 +263,11 @@ def _keep(
 
 
 def _name(requirement: str) -> str:
-    from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    return canonicalize_name(Requirement(requirement).name)
+    from venvstacks_dag.standards import read_requirement
+
+    return canonicalize_name(read_requirement(requirement).name)
 
 
 def _wheel_json(pin: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""Texts of the packaging standards, read into `packaging`'s objects, one at a time.
+
+Packaging reads a marker's strings through `ast`. On CPython 3.11.0 to 3.11.7 two threads that
+build syntax trees at once count their depth in one shared place, and one of them may end with
+"SystemError: AST constructor recursion depth mismatch" (python/cpython#106905). Tasks run in
+threads, so whatever may hold a marker is read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.pylock import Pylock, PylockValidationError
+from packaging.requirements import InvalidRequirement, Requirement
+
+_ONE_AT_A_TIME = Lock()
+# Packaging says so itself from 26.4 on, which counts the levels of a marker.
+_TOO_DEEP = "nested too deeply"
+
+
+def read_requirement(text: str) -> Requirement:
+    """A requirement (PEP 508). Raises `packaging.requirements.InvalidRequirement`."""
+    try:
+        with _ONE_AT_A_TIME:
+            return Requirement(text)
+    except RecursionError:
+        raise InvalidRequirement(_TOO_DEEP) from None
+
+
+def read_marker(text: str) -> Marker:
+    """An environment marker (PEP 508). Raises `packaging.markers.InvalidMarker`."""
+    try:
+        with _ONE_AT_A_TIME:
+            return Marker(text)
+    except RecursionError:
+        raise InvalidMarker(_TOO_DEEP) from None
+
+
+def read_pylock(document: Mapping[str, Any]) -> Pylock:
+    """A lock (PEP 751) from its TOML tables. Raises `packaging.pylock.PylockValidationError`."""
+    try:
+        with _ONE_AT_A_TIME:
+            return Pylock.from_dict(document)
+    except RecursionError:
+        raise PylockValidationError(_TOO_DEEP) from None
