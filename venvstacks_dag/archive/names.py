@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 
+from venvstacks_dag.platforms import is_windows_device
+
 MAX_NAME_BYTES = 4096
 MAX_COMPONENT_BYTES = 255
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*]')
-# https://learn.microsoft.com/windows/win32/fileio/naming-a-file: reserved with any extension.
-_WINDOWS_DEVICE = re.compile(
-    r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\xb9\xb2\xb3])\s*(\..*)?\Z", re.IGNORECASE
-)
 
 
 def name_problem(name: str, *, windows: bool = False) -> str | None:
@@ -90,6 +88,6 @@ def _component_problem(part: str, *, windows: bool) -> str | None:
             return "it has a character that Windows does not allow"
         if part[-1] in ". ":
             return "Windows drops the dot or space at the end of one of its parts"
-        if _WINDOWS_DEVICE.match(part):
+        if is_windows_device(part):
             return "one of its parts is the name of a Windows device"
     return None

@@ -21,10 +21,11 @@ from venvstacks_dag.install.metadata import (
     read_name,
     read_wheel_file,
 )
-from venvstacks_dag.install.names import check_collisions, fold, name_fault
+from venvstacks_dag.install.names import check_collisions, name_fault
 from venvstacks_dag.install.record import Recorded, read_record
 from venvstacks_dag.install.reserved import data_fault, script_fault, site_fault
 from venvstacks_dag.install.zip_walk import Member
+from venvstacks_dag.platforms import fold
 from venvstacks_dag.store.model import PinnedWheel
 
 # What installers write into a metadata folder, so that a wheel's own must not be believed.

@@ -6,20 +6,15 @@ and linked into layers for all platforms, on hosts that may be any of them.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 
 from venvstacks_dag.install.faults import WheelFault
+from venvstacks_dag.platforms import fold, is_windows_device
 
 # The longest file name that the usual file systems take, in bytes.
 _LONGEST_SEGMENT = 255
 _LONGEST_PATH = 4096
-# Names that Windows gives to devices, whatever the folder, suffix and case.
-_DEVICE = re.compile(
-    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])[ ]*(\.|\Z)",
-    re.IGNORECASE,
-)
 
 
 def name_fault(name: str) -> str | None:
@@ -46,18 +41,11 @@ def _segment_fault(segment: str) -> str | None:
         return "'..' in a path"
     if segment[-1] in ". ":
         return "a name that ends in a dot or a space (Windows drops them)"
-    if _DEVICE.match(segment):
+    if is_windows_device(segment):
         return "a name that Windows reserves for a device"
     if len(segment.encode()) > _LONGEST_SEGMENT:
         return "a name that is too long"
     return None
-
-
-def fold(path: str) -> str:
-    """The key under which file systems that ignore case and normalisation keep `path`."""
-    if path.isascii():
-        return path.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
 def normalised(path: str) -> str:

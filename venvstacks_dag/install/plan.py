@@ -13,10 +13,9 @@ from packaging.utils import canonicalize_name
 
 from venvstacks_dag.errors import InstallConflict, WheelRefused
 from venvstacks_dag.install.model import InstallRequest
-from venvstacks_dag.install.names import fold
 from venvstacks_dag.install.reserved import windows_data_fault
 from venvstacks_dag.install.runtime import kept_entries
-from venvstacks_dag.platforms import LayerLayout
+from venvstacks_dag.platforms import LayerLayout, fold
 from venvstacks_dag.store.model import Image, ImageEntry, ImageScheme
 
 INSTALLER = "INSTALLER"

@@ -6,7 +6,7 @@ import re
 
 from packaging.utils import canonicalize_name
 
-from venvstacks_dag.install.names import fold
+from venvstacks_dag.platforms import fold
 
 _INTERPRETER = re.compile(r"(python|pypy)w?[0-9.]*(\.exe)?\Z")
 # What Windows looks for beside python.exe.

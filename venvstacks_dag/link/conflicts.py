@@ -9,6 +9,7 @@ from venvstacks_dag.errors import LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest
 from venvstacks_dag.link.model import LinkRequest, PlannedEntry
 from venvstacks_dag.link.modules import Module
+from venvstacks_dag.platforms import fold
 
 # Python imports these by itself when it starts, and one of them is how layers are joined.
 _RESERVED = ("sitecustomize", "usercustomize")
@@ -49,7 +50,7 @@ def _places(request: LinkRequest, manifest: TreeManifest) -> dict[str, tuple[Tre
 
 def _key(request: LinkRequest, path: str) -> str:
     """Paths with one key are one path on the target's usual file systems."""
-    return path if request.layout.target.system == "linux" else path.casefold()
+    return path if request.layout.target.system == "linux" else fold(path)
 
 
 def _maker(entry: TreeEntry) -> str:

@@ -1,5 +1,6 @@
 """What is built for: target platforms, Python versions, wheel tags, markers, folder layouts."""
 
+from venvstacks_dag.platforms.file_names import fold, is_windows_device
 from venvstacks_dag.platforms.layout import LayerLayout
 from venvstacks_dag.platforms.markers import marker_environment
 from venvstacks_dag.platforms.python import PythonVersion
@@ -16,7 +17,9 @@ __all__ = [
     "LayerLayout",
     "PythonVersion",
     "TargetPlatform",
+    "fold",
     "host_platform",
+    "is_windows_device",
     "marker_environment",
     "parse_linux_target",
     "parse_macosx_target",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
+from venvstacks_dag.platforms import fold, is_windows_device
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # What Windows cannot store, or would store under another name.
 _WINDOWS_UNSAFE = re.compile(r'[<>"|?*]|[. ](?:/|\Z)')
-_WINDOWS_RESERVED = re.compile(
-    r"(?:\A|/)(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\.[^/]*)?(?:/|\Z)", re.IGNORECASE
-)
 _MAX_LENGTH = 1024
 
 
@@ -33,7 +32,7 @@ def checked_name(name: str, *, windows: bool) -> str:
         raise ValueError("its name is absolute")
     if any(part in ("", ".", "..") for part in plain.split("/")):
         raise ValueError("its name has an empty part, '.' or '..'")
-    if windows and (_WINDOWS_UNSAFE.search(plain) or _WINDOWS_RESERVED.search(plain)):
+    if windows and (_WINDOWS_UNSAFE.search(plain) or any(map(is_windows_device, plain.split("/")))):
         raise ValueError("Windows has no such file names")
     return plain
 
@@ -77,7 +76,7 @@ class NameClaims:
 
         A folder may come after what lies in it, and more than once: that changes nothing.
         """
-        key = name.casefold() if self._fold else name
+        key = fold(name) if self._fold else name
         known = self._is_folder.get(key)
         if known is not None and not (known and is_folder):
             raise ValueError("another member has the same name")

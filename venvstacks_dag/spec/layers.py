@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
+from venvstacks_dag.platforms import fold
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.findings import key_text
 from venvstacks_dag.spec.model import (
@@ -15,7 +16,7 @@ from venvstacks_dag.spec.model import (
     RuntimeSpec,
 )
 from venvstacks_dag.spec.modules import ModuleReference, read_modules
-from venvstacks_dag.spec.names import MAX_NAME_BYTES, env_name, folder_key, name_faults
+from venvstacks_dag.spec.names import MAX_NAME_BYTES, env_name, name_faults
 from venvstacks_dag.spec.references import Declared, read_references
 from venvstacks_dag.spec.requirements import read_requirements
 from venvstacks_dag.spec.targets import (
@@ -244,7 +245,7 @@ def _check_distinct(tables: Mapping[LayerKind, list[Table]]) -> None:
             name = _name(table)
             if not name:
                 continue
-            other = users.setdefault(folder_key(env_name(kind, name)), table)
+            other = users.setdefault(fold(env_name(kind, name)), table)
             if other is not table:
                 _note_duplicate(table, other)
 

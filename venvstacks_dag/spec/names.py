@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 
+from venvstacks_dag.platforms import fold, is_windows_device
 from venvstacks_dag.spec.model import LayerKind
 from venvstacks_dag.spec.wording import listed
 
@@ -18,7 +17,6 @@ ENV_PREFIXES: dict[LayerKind, str] = {
 MAX_NAME_BYTES = 100
 # Kept by the build and output folders for themselves.
 _KEPT_NAMES = frozenset({"__venvstacks__"})
-_WINDOWS_DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|\Z)")
 _CHARACTERS = (
     ("/\\", "separates folders"),
     ('<>:"|?*', "is not allowed in file names on Windows"),
@@ -30,14 +28,6 @@ _CHARACTERS = (
 def env_name(kind: LayerKind, name: str) -> str:
     """The name of a layer's environment: its folder, its task, its archive."""
     return ENV_PREFIXES[kind] + name
-
-
-def folder_key(name: str) -> str:
-    """Equal for environment names that some file systems take for one and the same.
-
-    macOS and Windows ignore case, and macOS ignores how accents are composed (NFC or NFD).
-    """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def name_faults(kind: LayerKind, name: str) -> Iterator[tuple[str, str | None]]:
@@ -62,12 +52,12 @@ def name_faults(kind: LayerKind, name: str) -> Iterator[tuple[str, str | None]]:
 
 def _bare_name_faults(name: str) -> Iterator[tuple[str, str | None]]:
     """What only a runtime's name can do, since the others have a prefix."""
-    key = folder_key(name)
+    key = fold(name)
     for prefix in filter(None, ENV_PREFIXES.values()):
         if key.startswith(prefix):
             kind = "frameworks" if prefix == "framework-" else "applications"
             yield f"a runtime's name may not start with {prefix!r}, which marks {kind}", None
-    if _WINDOWS_DEVICES.match(key):
+    if is_windows_device(name):
         yield "the name is that of a device on Windows", None
     if key in _KEPT_NAMES or key.startswith("@"):
         yield "the name is one that the build keeps for its own folders", None

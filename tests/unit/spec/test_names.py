@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks_dag.spec.names import MAX_NAME_BYTES, env_name, folder_key, name_faults
+from venvstacks_dag.spec.names import MAX_NAME_BYTES, env_name, name_faults
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,3 @@ def test_env_names() -> None:
     assert env_name("runtimes", "x") == "x"
     assert env_name("frameworks", "x") == "framework-x"
     assert env_name("applications", "app-x") == "app-app-x"
-
-
-def test_folder_keys_ignore_what_file_systems_ignore() -> None:
-    assert folder_key("Caf\u00c9") == folder_key("cafe\u0301")
-    assert folder_key("a.b") != folder_key("a_b")
