@@ -49,12 +49,15 @@ def link_layer(
     previous: TreeManifest | None,
     reporter: Reporter,
     facts_reader: FactsReader = read_facts,
+    announce: Callable[[TreeManifest], object] = lambda _: None,
 ) -> TreeManifest:
     """Make the installed `tree` a layer that runs, and say what was made in it.
 
     The layers below lie beside `tree`, under their environment names. `previous` is what an
     earlier call returned for the same tree: what is in it and no longer needed goes away, and
     what is right already is left as it is. `facts_reader` may remember answers by digest.
+    `announce` is told, before anything changes, all that may be in the tree from then on: that
+    is the `previous` of the next call if this one is killed.
 
     Everything shipped names peers as they are deployed. Where that is ``name@N``, links of that
     name are kept beside the trees of the build folder, so that the very bytes that are shipped
@@ -68,6 +71,7 @@ def link_layer(
     plan = plan_links(request, facts, _read_modules(request), tree=tree)
     for warning in plan.warnings:
         reporter.warn(warning)
+    announce(_either(plan.manifest, previous))
     kept = {planned.entry.path for planned in plan.entries}
     kept.update(entry.path for entry in request.installed.entries)
     removed = [e for e in (previous.entries if previous else ()) if e.path not in kept]
@@ -82,6 +86,12 @@ def link_layer(
         f"{written} of them written, {len(removed)} old ones removed"
     )
     return plan.manifest
+
+
+def _either(planned: TreeManifest, previous: TreeManifest | None) -> TreeManifest:
+    entries = {entry.path: entry for entry in previous.entries} if previous else {}
+    entries.update((entry.path, entry) for entry in planned.entries)
+    return TreeManifest.of(entries.values())
 
 
 def _library_facts(request: LinkRequest, tree: Path, reader: FactsReader) -> FactsByDigest:

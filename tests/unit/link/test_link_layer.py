@@ -12,7 +12,7 @@ from tests.unit.link.builders import ELF, RUNTIME, SITE, app_request, installed,
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import DiskError, InputChanged, LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest
-from venvstacks_dag.link import LibraryFacts, LinkRequest, link_layer, read_facts
+from venvstacks_dag.link import LibraryFacts, LinkRequest, link_layer, read_facts, write
 from venvstacks_dag.link.plan import plan_links
 from venvstacks_dag.reporting import NullReporter, RecordingReporter
 
@@ -245,6 +245,27 @@ def test_windows_launchers_are_copied_from_the_runtime(tree: Path) -> None:
     assert_as_stated(tree, made)
     assert (tree / "Scripts" / "python.exe").read_bytes() == b"MZ"
     assert not (tree.parent / "py@2").exists()
+
+
+def test_what_a_killed_call_made_is_known_to_the_next_one(
+    tree: Path, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (app / "extra.py").write_text("")
+    edited = replace(app_request(), launch_module=app)
+    made = link(replace(app_request(), launch_module=app / "util.py"), tree)
+    announced = [made]
+
+    def killed(_request: LinkRequest, _tree: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "_stand_in_for_versions", killed)
+        note = announced.append
+        with pytest.raises(KeyboardInterrupt):
+            link_layer(edited, tree, previous=made, reporter=NullReporter(), announce=note)
+    assert (tree / SITE / "app" / "extra.py").exists()
+    (app / "extra.py").unlink()
+    assert_as_stated(tree, link(edited, tree, announced[-1]))
 
 
 # --- libraries --------------------------------------------------------------------------

@@ -84,6 +84,7 @@ class Link:
             settings.tree(layer.name),
             previous=_linked_before(context, layer),
             reporter=reporter,
+            announce=lambda either: keep_manifest(context, self.name, layer.name, either),
         )
         digest = keep_manifest(context, self.name, layer.name, manifest)
         shipped = TreeManifest.of(entry for entry in manifest.entries if not entry.local)
