@@ -66,6 +66,7 @@ class IndexedProject:
         self.rules = rules
         self._preferred = preferred
         self._acceptable = {Verdict.USABLE}
+        self._caps_considered = False
         self._wheels: dict[Version, WheelLink | None] = {}
         self._tiers: dict[SpecifierSet, tuple[tuple[Version, ...], ...]] = {}
 
@@ -118,9 +119,13 @@ class IndexedProject:
         return (*preferred, *(version for version in versions if version not in preferred))
 
     def _set_caps_aside(self) -> bool:
-        """Ignore upper bounds from now on, if nothing is usable otherwise; True if that helps."""
-        if self.page is None or self.caps_set_aside:
+        """Ignore upper bounds from now on, if nothing is usable otherwise; True if that helps.
+
+        Looks at every wheel, so it does so once: what an index has does not change meanwhile.
+        """
+        if self.page is None or self._caps_considered:
             return False
+        self._caps_considered = True
         verdicts = {self.rules.judge(link) for link in self.page.page.wheels}
         if Verdict.USABLE in verdicts or Verdict.UPPER_BOUND not in verdicts:
             return False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
 from packaging.version import Version
 
 from venvstacks_dag.index.model import WheelLink
@@ -86,10 +87,7 @@ def _reason(project: IndexedProject, version: Version) -> tuple[str, str]:
     closest = max(wheels, key=rules.judge)
     verdict = rules.judge(closest)
     if verdict is Verdict.WRONG_TAGS:
-        return (
-            _wrong_tags(rules, wheels),
-            f"offer a wheel of {project.name} for the platform through a local folder",
-        )
+        return _wrong_tags(project, wheels)
     if verdict is Verdict.USABLE:
         return (
             f"a pre-release, and prerelease is {rules.prerelease!r}",
@@ -121,13 +119,29 @@ def _fault(rules: TargetRules, wheel: WheelLink, verdict: Verdict) -> tuple[str,
     )
 
 
-def _wrong_tags(rules: TargetRules, wheels: Sequence[WheelLink]) -> str:
+def _wrong_tags(project: IndexedProject, wheels: Sequence[WheelLink]) -> tuple[str, str]:
+    rules, hand_in = project.rules, f"offer a wheel of {project.name} for"
     elsewhere = [name for name in PLATFORM_NAMES if _fits(rules, name, wheels)]
     if elsewhere:
-        return f"no wheel for this platform, only for {', '.join(elsewhere)}"
-    tags = sorted({str(tag) for wheel in wheels for tag in wheel.tags})
-    more = ", ..." if len(tags) > _FEW else ""
-    return f"no wheel for this platform, only {', '.join(tags[:_FEW])}{more}"
+        why = f"no wheel for this platform, only for {', '.join(elsewhere)}"
+        return why, f"{hand_in} the platform through a local folder"
+    tags = {tag for wheel in wheels for tag in wheel.tags}
+    here = {tag.platform for tag in rules.ranks}
+    others = [tag for tag in tags if tag.platform in here]
+    if others:
+        python = "PyPy" if rules.python.implementation == "pypy" else "Python"
+        return (
+            f"no wheel for {python} {rules.python.short} on this platform, only {_names(others)}",
+            f"take another Python for the runtime, or {hand_in} this one through a local folder",
+        )
+    why = f"no wheel for this platform, only {_names(tags)}"
+    return why, f"{hand_in} the platform through a local folder"
+
+
+def _names(tags: Iterable[Tag]) -> str:
+    ordered = sorted({str(tag) for tag in tags})
+    more = ", ..." if len(ordered) > _FEW else ""
+    return f"{', '.join(ordered[:_FEW])}{more}"
 
 
 def _fits(rules: TargetRules, platform: str, wheels: Iterable[WheelLink]) -> bool:

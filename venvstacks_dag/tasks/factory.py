@@ -35,7 +35,8 @@ def stack_tasks(context: BuildContext) -> Iterator[TaskDict]:
             group["task_dep"] = ["publish"]
         yield group
     for layer in plan.layers:
-        yield _task(context, "resolve", layer, **_resolve_links(context, layer))
+        if layer.targets:
+            yield _task(context, "resolve", layer, **_resolve_links(context, layer))
     for layer in plan.built_for(platform):
         for stage in ("install", "link", "archive", "build"):
             yield _task(context, stage, layer, **_LINKS[stage](context, layer))

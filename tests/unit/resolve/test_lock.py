@@ -26,7 +26,7 @@ from venvstacks_dag.resolve.lockfile import shared_packages
 from venvstacks_dag.resolve.model import LayerLock, LowerLayer
 from venvstacks_dag.resolve.offers import describe_offer
 from venvstacks_dag.resolve.request import request_digest
-from venvstacks_dag.resolve.rules import TargetRules
+from venvstacks_dag.resolve.rules import TargetRules, Verdict
 
 
 def test_pages_and_metadata_are_asked_for_once_and_only_where_needed() -> None:
@@ -251,6 +251,22 @@ def _project(name: str, *packages: FakePackage | str) -> IndexedProject:
     return IndexedProject(canonicalize_name(name), page, rules)
 
 
+def test_a_page_is_searched_for_upper_bounds_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    judge = TargetRules.judge
+
+    def counting(rules: TargetRules, link: WheelLink) -> Verdict:
+        judged.append(link.filename)
+        return judge(rules, link)
+
+    monkeypatch.setattr(TargetRules, "judge", counting)
+    project = _project("a", *(f"a {n}.0" for n in range(1, 9)))
+    for n in range(1, 9):
+        # Below a version that is there, and above the next one: nothing fits.
+        assert list(project.matches(SpecifierSet(f"<{n}.0,>{n - 1}.0"))) == []
+    assert len(judged) == 8
+
+
 def test_a_project_that_has_what_is_wanted_needs_no_explanation() -> None:
     offer = describe_offer(_project("a", "a 1.0"), SpecifierSet("<2"), ())
     assert (offer.lines, offer.nothing) == ((), False)
@@ -261,6 +277,16 @@ def test_a_project_with_nothing_usable_is_explained_whatever_is_wanted() -> None
     offer = describe_offer(_project("a", unusable), SpecifierSet(">2"), ())
     assert offer.lines == ("a 1.0: no wheel for this platform, only for win_amd64",)
     assert offer.nothing
+
+
+def test_wheels_for_another_python_are_not_blamed_on_the_platform() -> None:
+    old = FakePackage(name="a", tags=("cp311-cp311-manylinux_2_17_x86_64", "cp310-cp310-win_amd64"))
+    offer = describe_offer(_project("a", old), SpecifierSet(), ())
+    (line,) = offer.lines
+    assert line == (
+        "a 1.0: no wheel for Python 3.12 on this platform, only cp311-cp311-manylinux_2_17_x86_64"
+    )
+    assert "take another Python for the runtime" in offer.fixes[0]
 
 
 def test_a_missing_project_without_any_index_says_so() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tasks.builders import make_context
+from tests.unit.tasks.builders import layer, make_context
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.factory import namespace, stack_tasks
 from venvstacks_dag.tasks.fresh import Fresh, StampChecker
@@ -45,6 +45,11 @@ def test_layers_are_locked_for_all_platforms_and_built_for_one(tasks: Tasks) -> 
         *(f"resolve:{layer}" for layer in (*built, "framework-b")),
         *(f"{stage}:{layer}" for stage in stages for layer in built),
     }
+
+
+def test_a_layer_that_is_switched_off_has_no_tasks(tmp_path: Path) -> None:
+    context = make_context(tmp_path, layer("py"), layer("app-off", "py", platforms=()))
+    assert {task.get("name") for task in stack_tasks(context)} == {None, "py"}
 
 
 def test_every_task_says_what_it_does_in_one_line(tasks: Tasks) -> None:
