@@ -106,8 +106,9 @@ def test_locks_that_are_asked_for_by_name_take_newer_versions(
         (r"(?s)\A.*\Z", ""),
         (r"(?s)\A.*\Z", "lock-version = '9.9'\npackages = []\ncreated-by = 'x'\n"),
         (r'name = "righty"', 'name = "helper"'),
+        (r'(name = "righty"\n)', "\\1marker = \"sys_platform == 'from_lower_layer'\"\n"),
     ],
-    ids=["digest", "version", "no packages", "empty", "another format", "name"],
+    ids=["digest", "version", "no packages", "empty", "another format", "name", "from below"],
 )
 @pytest.mark.parametrize("built", [True, False], ids=["built", "fresh clone"])
 def test_an_edited_lock_is_made_right_again(

@@ -25,6 +25,9 @@ from packaging.version import Version
 # The name becomes part of paths and of locks: it must not lead out of a folder or a line.
 _UNSAFE = re.compile(r"[/\\:\x00-\x1f\x7f]")
 
+# No file system takes more; the sets of tags in a longer name would unfold into millions.
+MAX_FILENAME = 255
+
 
 class WheelName(NamedTuple):
     """What a wheel's file name says."""
@@ -37,7 +40,7 @@ class WheelName(NamedTuple):
 
 def parse_wheel_name(filename: str) -> WheelName | None:
     """The parts of a wheel's file name, or None where it is not one."""
-    if not filename.endswith(".whl"):
+    if not filename.endswith(".whl") or len(filename) > MAX_FILENAME:
         return None
     stem = filename[:-4]
     before = stem.rsplit("-", 3)[0]
@@ -49,7 +52,7 @@ def parse_wheel_name(filename: str) -> WheelName | None:
 
 def sdist_version(filename: str, name: NormalizedName) -> Version | None:
     """The version of an sdist of project `name`, or None where the file is not one."""
-    if not filename.endswith((".tar.gz", ".zip")):
+    if not filename.endswith((".tar.gz", ".zip")) or len(filename) > MAX_FILENAME:
         return None
     try:
         found, version = parse_sdist_filename(filename)

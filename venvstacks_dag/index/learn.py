@@ -143,6 +143,10 @@ def _key(wheel: WheelLink) -> str | None:
     """Where a wheel's metadata is kept; None for a wheel without a digest.
 
     The index is part of it: without the whole wheel, nothing proves that metadata belong to
-    its digest, so that one index must not speak for another one's files.
+    its digest, so that one index must not speak for another one's files. So is the digest of the
+    METADATA file that it offers: where it offers another one, that counts. One that it offers
+    without a digest is asked for each time, as nobody could tell a damaged answer.
     """
-    return None if wheel.sha256 is None else sha256_json([wheel.index, wheel.sha256])
+    if wheel.sha256 is None or wheel.metadata_sha256 == "":
+        return None
+    return sha256_json([wheel.index, wheel.sha256, wheel.metadata_sha256])

@@ -120,6 +120,6 @@ def _time(text: str) -> datetime | None:
     """An upload time (PEP 700: RFC 3339 in UTC); None where it is none."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter beyond the first or the last year
         return None
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)

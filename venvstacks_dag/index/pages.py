@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urldefrag, urljoin
+from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.index.listing import ListedFile, Listing
@@ -17,6 +17,7 @@ JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 ACCEPT = f"{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.1"
 _HTML_TYPES = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml")
 _API_VERSION = re.compile(r"1\.\d+\Z", re.ASCII)
+_MOST_TEXT = 4000
 _ABSOLUTE = ("https://", "http://")
 
 
@@ -66,6 +67,8 @@ def _json_file(file: Mapping[str, Any], base: str) -> ListedFile | None:
         return None
     requires_python, size = file.get("requires-python"), file.get("size")
     upload_time = file.get("upload-time")
+    if not _is_plain(requires_python) or not _is_plain(file.get("yanked")):
+        return None
     return ListedFile(
         filename,
         address,
@@ -141,7 +144,20 @@ def _file_address(url: str, base: str) -> str | None:
         return None
     if "#" in url:
         url = url.partition("#")[0]
+    try:
+        urlsplit(url)
+        url.encode()
+    except ValueError:  # brackets that hold no IPv6 address, half of a character
+        return None
     return without_login(url) if "@" in url else url
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is no text, or one that can be shown and read in reasonable time."""
+    try:
+        return not isinstance(value, str) or len(value.encode()) <= _MOST_TEXT
+    except UnicodeEncodeError:  # half of a character, as JSON can name it
+        return False
 
 
 def _sha256(hashes: Any) -> str | None:

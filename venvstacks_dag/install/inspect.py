@@ -35,10 +35,11 @@ _SCHEMES = (*_SITE_SCHEMES, "headers", "scripts", "data")
 # Metadata is read into memory whole.
 _LONGEST = {
     "WHEEL": 1 << 20,
-    "METADATA": 64 << 20,
-    "RECORD": 256 << 20,
-    "entry_points.txt": 8 << 20,
+    "METADATA": 16 << 20,
+    "RECORD": 128 << 20,
+    "entry_points.txt": 1 << 20,
 }
+_LONGEST_ENTRY = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,12 @@ class _Texts:
 
 def _check_entry_points(text: str, member: str) -> None:
     # Scripts are left out of layers, but what asks for an impossible one is no honest wheel.
+    # The reader's pattern goes back and forth in long lines, and its references to other values
+    # multiply: neither has a place in the names of functions.
+    if any(len(line) > _LONGEST_ENTRY for line in text.splitlines()):
+        raise WheelFault(f"a line of more than {_LONGEST_ENTRY} characters", member=member)
+    if "%(" in text:
+        raise WheelFault("a reference to another value", member=member)
     try:
         names = [name for name, _module, _attribute, _section in parse_entrypoints(text)]
     except configparser.Error as error:

@@ -25,6 +25,9 @@ from venvstacks_dag.store.model import PinnedWheel
 
 _WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}\Z")
 _LONGEST_TAG = 250
+_MOST_TAGS = 1000
+_LONGEST_NAME = 255
+_MOST_UNFOLDED = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class WheelName:
 
 def read_name(pinned: PinnedWheel) -> WheelName:
     """The parts of the pinned wheel's file name. Raises `WheelFault` unless they fit the pin."""
+    if len(pinned.filename) > _LONGEST_NAME:
+        raise WheelFault(f"a name of more than {_LONGEST_NAME} characters")
     try:
         name, version, _build, tags = parse_wheel_filename(pinned.filename)
         wanted = Version(pinned.version)
@@ -115,12 +120,17 @@ def _check_tags(headers: Message, wheel: WheelName, member: str) -> None:
     # Publishers rename wheels after building (manylinux1 for any, manylinux for linux), so the
     # two sets of tags need not be equal; but one pair must be of the same kind of machine.
     tags: set[Tag] = set()
-    for value in map(str, headers.get_all("Tag", [])):
+    values = [str(value) for value in headers.get_all("Tag", [])]
+    if len(values) > _MOST_TAGS:
+        raise WheelFault(f"more than {_MOST_TAGS} tags", member=member)
+    for value in values:
         # Compressed tag sets multiply: a long line would unfold into millions of tags.
         if len(value) > _LONGEST_TAG:
             raise WheelFault("a tag that is too long", member=member)
         try:
             tags |= parse_tag(value.strip())
+            if len(tags) > _MOST_UNFOLDED:
+                raise WheelFault("tags beyond all reason", member=member)
         except (InvalidTag, ValueError) as error:
             raise WheelFault(f"malformed tag {value!r}", member=member) from error
     if not any(_agree(named, told) for named in wheel.tags for told in tags):

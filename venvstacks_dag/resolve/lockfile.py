@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import unquote
 
 import tomli_w
-from packaging.markers import Marker, UndefinedComparison
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
 from packaging.utils import parse_wheel_filename
 
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import LockError
+from venvstacks_dag.index.filenames import MAX_FILENAME
 from venvstacks_dag.platforms import (
     PLATFORM_NAMES,
     PythonVersion,
@@ -97,9 +99,7 @@ def _parse_document(data: bytes) -> Pylock:
         raise _Fault("'packages' must be an array of tables")
     bare = [_is_bare(table) for table in tables]
     for index, table in enumerate(tables):
-        for source in _REFUSED_SOURCES:
-            if source in table:
-                raise _Fault(f"packages[{index}] has a {source}, but only wheels are installed")
+        _check_table(table, f"packages[{index}]")
         if bare[index]:
             # PEP 751 wants a source per package; venvstacks leaves it out where none is used.
             table["directory"] = {"path": "."}
@@ -116,6 +116,27 @@ def _parse_document(data: bytes) -> Pylock:
     for marker in pylock.environments or ():
         _check_marker(marker, "environments")
     return replace(pylock, packages=packages)
+
+
+def _check_table(table: Mapping[str, Any], where: str) -> None:
+    """What must be known of a package before packaging reads it."""
+    for source in _REFUSED_SOURCES:
+        if source in table:
+            raise _Fault(f"{where} has a {source}, but only wheels are installed")
+    if _has_long_name(table):
+        raise _Fault(f"{where} has a file name of more than {MAX_FILENAME} characters")
+
+
+def _has_long_name(table: Mapping[str, Any]) -> bool:
+    """Whether a wheel's name is longer than any file's: its tags could unfold into millions."""
+    wheels = table.get("wheels")
+    return isinstance(wheels, list) and any(
+        len(unquote(str(wheel[key]).rpartition("/")[2])) > MAX_FILENAME
+        for wheel in wheels
+        if isinstance(wheel, dict)
+        for key in ("name", "url", "path")
+        if key in wheel
+    )
 
 
 def _is_bare(table: Mapping[str, Any]) -> bool:
@@ -143,7 +164,7 @@ def _check_marker(marker: Marker, where: str) -> None:
     environment = marker_environment(target, PythonVersion(major=3, minor=12, micro=0))
     try:
         evaluate_in_lock(marker, environment)
-    except UndefinedComparison as error:
+    except (UndefinedComparison, UndefinedEnvironmentName) as error:
         raise _Fault(f"the marker of {where} makes no sense: {error}") from error
 
 

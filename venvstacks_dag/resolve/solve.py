@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from packaging.markers import UndefinedComparison
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -79,7 +79,7 @@ def _parse_one(request: LockRequest, text: str, kind: str) -> Parsed:
         parsed = parse(text)
         for target in request.targets:
             MarkerScope(marker_environment(target, request.python)).holds(parsed)
-    except (InvalidRequirement, UndefinedComparison) as error:
+    except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName) as error:
         raise ResolutionFailed(
             f"the {kind} {text!r} cannot be used",
             layer=request.env_name,

@@ -171,7 +171,7 @@ def _pax_records(data: bytes) -> dict[str, str]:
 def _with_overrides(info: tarfile.TarInfo, overrides: dict[str, str]) -> tarfile.TarInfo:
     for keyword, value in overrides.items():
         if keyword == "size":
-            if not (value.isascii() and value.isdigit()):
+            if not (value.isascii() and value.isdigit() and len(value) < 20):
                 raise ArchiveError(
                     "the archive has a damaged extension header", where=repr(info.name)
                 )

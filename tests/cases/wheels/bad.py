@@ -13,6 +13,10 @@ from tests.cases.wheels.builder import DATA, DIST_INFO, METADATA, WHEEL, Draft, 
 from tests.cases.wheels.good import streamed, zip64_directory
 
 MODULE = b"x = 1\n"
+WIDE_TAGS = "".join(
+    "Tag: " + "-".join(".".join(f"{part}{n}x{m}" for m in range(10, 21)) for part in "abc") + "\n"
+    for n in range(10, 99)
+).encode()
 LOCAL = b"PK\3\4"
 CENTRAL = b"PK\1\2"
 END = b"PK\5\6"
@@ -395,6 +399,8 @@ METADATA_CASES = (
     _wheel("no tag", "contradict", WHEEL.replace(b"Tag: py3-none-any\n", b"")),
     _wheel("another machine", "contradict", WHEEL.replace(b"py3-none-any", b"py3-none-win32")),
     _wheel("another python", "contradict", WHEEL.replace(b"py3-none", b"py2-none")),
+    _wheel("many tags", "more than 1000 tags", WHEEL + b"Tag: py3-none-any\n" * 1000),
+    _wheel("tags that multiply", "beyond all reason", WHEEL + WIDE_TAGS),
     _wheel("malformed tag", "malformed tag", WHEEL.replace(b"py3-none-any", b"py3")),
     _wheel("unfolding tag", "too long", WHEEL.replace(b"py3", b".".join([b"py3"] * 90))),
     BadWheel(
@@ -426,6 +432,8 @@ METADATA_CASES = (
     ),
     _entry_point("script in another folder", "another folder", "[console_scripts]\n../x = a:b\n"),
     _entry_point("script in place of python", "interpreter", "[console_scripts]\npython = a:b\n"),
+    _entry_point("a long line", "a line of more than", "[x]\nq = a:b" + " " * 1001 + "[\n"),
+    _entry_point("values of values", "another value", "[x]\na = b:c\nd = %(a)s\n"),
     _entry_point("script with a colon", "colon", "[gui_scripts]\nC:x = a:b\n"),
     _entry_point("entry points that cannot be read", "cannot be read", "[console_scripts\nx\n"),
     _entry_point("script without a function", "MODULE:FUNCTION", "[console_scripts]\nx = a\n"),

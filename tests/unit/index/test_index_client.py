@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -531,6 +532,16 @@ def test_one_index_does_not_speak_for_anothers_wheels(world: World) -> None:
         assert client.metadata(only(client)).requires_dist == (requires,)
 
 
+def test_another_metadata_file_of_one_wheel_is_not_taken_for_the_kept_one(world: World) -> None:
+    index = world.index()
+    index.add(world.wheel())
+    client = world.client(index.simple_url)
+    wheel = only(client)
+    assert client.metadata(wheel).requires_dist == ("eggs>=1",)
+    with pytest.raises(DigestMismatch):
+        client.metadata(replace(wheel, metadata_sha256="0" * 64))
+
+
 def test_a_promised_metadata_file_that_is_missing_is_done_without(world: World) -> None:
     index = world.index()
     index.add(world.wheel())
@@ -551,6 +562,8 @@ def test_a_metadata_file_without_digest_is_taken(world: World) -> None:
     assert wheel.metadata_sha256 == ""
     assert client.metadata(wheel).requires_dist == ("eggs>=1",)
     assert index.paths()[-1].endswith(".metadata")
+    # Nothing tells a damaged answer from a good one.
+    assert not (world.store.root / "cache" / "metadata").exists()
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,11 @@ def test_the_new_name_for_metadata_counts_where_both_are_there() -> None:
         {"filename": WHEEL, "url": "file:///etc/passwd"},
         {"filename": WHEEL, "url": "ftp://host/x.whl"},
         {"filename": WHEEL, "url": "//[::1/x.whl"},
+        {"filename": WHEEL, "url": "http://[bad/x.whl"},
+        {"filename": WHEEL, "url": "https://host/\ud800.whl"},
+        {"filename": WHEEL, "url": "x", "requires-python": "\ud800"},
+        {"filename": WHEEL, "url": "x", "requires-python": ">=" + "9" * 5000},
+        {"filename": WHEEL, "url": "x", "yanked": "\ud800"},
     ],
 )
 def test_senseless_json_files_are_passed_over(file: Any) -> None:
@@ -213,6 +218,7 @@ def test_only_wheels_of_the_project_count() -> None:
         ("2024-05-06T07:08:09", datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)),
         ("2024-05-06T09:08:09+02:00", datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)),
         ("yesterday", None),
+        ("0001-01-01T00:00:00+23:00", None),
     ],
 )
 def test_upload_times(text: str | None, expected: datetime | None) -> None:

@@ -160,6 +160,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         with_wheel(url=None, path=f"../\x00/{A}"),
         "control characters",
     ),
+    "a name whose tags multiply": (
+        with_wheel(url=f"https://h/a-1.0-{'.'.join(f'p{n}' for n in range(90))}-none-any.whl"),
+        "a file name of more than 255 characters",
+    ),
 }
 
 

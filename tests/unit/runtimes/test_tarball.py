@@ -114,6 +114,7 @@ negative[148:156] = f"{sum(negative):06o}\0 ".encode()
         (header("a", size=5) + b"abcde", "ends too early"),
         (bytes(damaged) + END, "damaged header"),
         (bytes(negative) + END, "negative size"),
+        (extension(tarfile.XHDTYPE, record(b"size=" + b"9" * 5000)) + header("a"), "damaged"),
         (header("a") + bytes(512) + header("b") + END, "end mark is damaged"),
         (header("a") + END + header("b"), "goes on after its end mark"),
         (header("a") + b"junk" * 128 + END, "damaged header"),

@@ -77,13 +77,15 @@ def answers(
         return False
     if str(lock.pylock.requires_python) != f"=={request.python.short}.*":
         return False
+    # The digest of a lock leaves out the clause that says "from below": an edit may have set it.
+    if not _shares_what_is_below(request, lock):
+        return False
     if metadata.input_digest:
         return metadata.input_digest == digest
     others = resolve.hash_strings(resolve.other_input_lines(request))
     return (
         metadata.lock_input_hash == resolve.lock_input_hash(request.requirements)
         and metadata.other_inputs_hash == others
-        and _shares_what_is_below(request, lock)
     )
 
 
