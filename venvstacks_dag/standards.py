@@ -12,10 +12,17 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
-from packaging.markers import InvalidMarker, Marker
+from packaging.markers import (
+    InvalidMarker,
+    Marker,
+    UndefinedComparison,
+    UndefinedEnvironmentName,
+)
 from packaging.pylock import Pylock, PylockValidationError
 from packaging.requirements import InvalidRequirement, Requirement
 
+# Markers that can be read, but have no answer in an environment.
+UNANSWERABLE = (UndefinedComparison, UndefinedEnvironmentName)
 _ONE_AT_A_TIME = Lock()
 # Packaging says so itself from 26.4 on, which counts the levels of a marker.
 _TOO_DEEP = "nested too deeply"

@@ -144,12 +144,21 @@ def _file_address(url: str, base: str) -> str | None:
         return None
     if "#" in url:
         url = url.partition("#")[0]
+    if not _is_address(url):
+        return None
+    return without_login(url) if "@" in url else url
+
+
+def _is_address(url: str) -> bool:
+    # A page has thousands: only what may be wrong is taken apart.
+    if url.isascii() and "[" not in url and "]" not in url:
+        return True
     try:
         urlsplit(url)
         url.encode()
     except ValueError:  # brackets that hold no IPv6 address, half of a character
-        return None
-    return without_login(url) if "@" in url else url
+        return False
+    return True
 
 
 def _is_plain(value: Any) -> bool:

@@ -20,13 +20,13 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
+from venvstacks_dag.index.filenames import MAX_FILENAME
 from venvstacks_dag.install.faults import WheelFault
 from venvstacks_dag.store.model import PinnedWheel
 
 _WHEEL_VERSION = re.compile(r"1\.[0-9]{1,3}\Z")
 _LONGEST_TAG = 250
 _MOST_TAGS = 1000
-_LONGEST_NAME = 255
 _MOST_UNFOLDED = 100_000
 
 
@@ -47,8 +47,8 @@ class WheelName:
 
 def read_name(pinned: PinnedWheel) -> WheelName:
     """The parts of the pinned wheel's file name. Raises `WheelFault` unless they fit the pin."""
-    if len(pinned.filename) > _LONGEST_NAME:
-        raise WheelFault(f"a name of more than {_LONGEST_NAME} characters")
+    if len(pinned.filename) > MAX_FILENAME:
+        raise WheelFault(f"a name of more than {MAX_FILENAME} characters")
     try:
         name, version, _build, tags = parse_wheel_filename(pinned.filename)
         wanted = Version(pinned.version)

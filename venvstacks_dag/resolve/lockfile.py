@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import tomli_w
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import Marker
 from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
 from packaging.utils import parse_wheel_filename
 
@@ -37,7 +37,7 @@ from venvstacks_dag.resolve.packages import (
     shared_marker,
     shared_packages,
 )
-from venvstacks_dag.standards import read_pylock
+from venvstacks_dag.standards import UNANSWERABLE, read_pylock
 from venvstacks_dag.store.model import PinnedWheel
 
 __all__ = [
@@ -164,7 +164,7 @@ def _check_marker(marker: Marker, where: str) -> None:
     environment = marker_environment(target, PythonVersion(major=3, minor=12, micro=0))
     try:
         evaluate_in_lock(marker, environment)
-    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+    except UNANSWERABLE as error:
         raise _Fault(f"the marker of {where} makes no sense: {error}") from error
 
 

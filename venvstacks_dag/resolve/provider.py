@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -35,6 +34,7 @@ from venvstacks_dag.resolve.requirements import (
     split_key,
 )
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, admits_python
+from venvstacks_dag.standards import UNANSWERABLE
 
 Information = RequirementInformation[Need, Candidate]
 
@@ -223,7 +223,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             yield Need(key=name, name=name, text=text, exact=candidate.version, bond=Bond.PIN)
         try:
             yield from self._expand(map(parse, metadata.requires_dist), candidate.extra)
-        except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName) as error:
+        except (InvalidRequirement, *UNANSWERABLE) as error:
             fault = str(error).splitlines()[0]
             yield refusal(f"the metadata of {candidate.wheel.filename} is broken: {fault}")
 

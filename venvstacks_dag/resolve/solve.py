@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -24,6 +23,7 @@ from venvstacks_dag.resolve.model import LockRequest
 from venvstacks_dag.resolve.provider import History, Information, Provider, TargetProblem
 from venvstacks_dag.resolve.requirements import MarkerScope, Need, Overrides, Parsed, parse
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, direct_specifiers
+from venvstacks_dag.standards import UNANSWERABLE
 
 MAX_ROUNDS = 200_000
 
@@ -79,7 +79,7 @@ def _parse_one(request: LockRequest, text: str, kind: str) -> Parsed:
         parsed = parse(text)
         for target in request.targets:
             MarkerScope(marker_environment(target, request.python)).holds(parsed)
-    except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName) as error:
+    except (InvalidRequirement, *UNANSWERABLE) as error:
         raise ResolutionFailed(
             f"the {kind} {text!r} cannot be used",
             layer=request.env_name,
