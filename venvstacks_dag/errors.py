@@ -48,6 +48,10 @@ class VenvstacksDagError(Exception):
         self.why = why
         self.fix = fix
 
+    def headed(self) -> str:
+        """The message after the error's kind, as venvstacks shows errors: ``LockError: ...``."""
+        return f"{type(self).__name__}: {self}"
+
     def __str__(self) -> str:
         head = f"{self.layer}: {self.what}" if self.layer else self.what
         parts = (("where", self.where), ("why", self.why), ("fix", self.fix))
@@ -101,6 +105,10 @@ class SpecError(VenvstacksDagError):
 
 class UnknownLayer(VenvstacksDagError):
     """A layer was asked for that the stack does not have."""
+
+
+class SelectionError(VenvstacksDagError):
+    """What was asked of the layers of a stack contradicts itself."""
 
 
 class NetworkError(VenvstacksDagError):
@@ -157,6 +165,14 @@ class PublishError(VenvstacksDagError):
 
 class DiskError(VenvstacksDagError):
     """The operating system refused to read or write (no space, no permission, ...)."""
+
+
+class NotBuilt(VenvstacksDagError):
+    """What an operation starts from is not there, or is out of date, and was not to be made."""
+
+
+class BuildFailed(VenvstacksDagError):
+    """Tasks of a run have failed; each has told why."""
 
 
 class BuildFolderBusy(VenvstacksDagError):

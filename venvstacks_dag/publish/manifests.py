@@ -110,12 +110,13 @@ def archive_file_name(
 
 
 def next_archive_build(
-    previous: LayerManifest | None, *, lock_version: int, archive_sha256: str
+    previous: LayerManifest | None, *, lock_version: int, archive_sha256: str | None
 ) -> int:
     """The build number of an archive, given the manifest that was published before it.
 
     1 for a layer or lock version that was never published. The number stays while the bytes do,
-    and goes up by one when they change although the lock version does not.
+    and goes up by one when they change although the lock version does not. None stands for
+    bytes that are not known yet, but will be others.
     """
     if previous is None or previous.archive is None or previous.lock_version != lock_version:
         return 1

@@ -22,8 +22,10 @@ from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.fs import folder_lock, sweep
+from venvstacks_dag.tasks.actions import clean_stage
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh
+from venvstacks_dag.tasks.stages import STAGES
 
 _WAIT_SECONDS = 3600.0
 _ERROR = 2
@@ -88,6 +90,7 @@ class StackRun(Run):  # type: ignore[misc]
         try:
             with _folder_of(stack), _quiet_when_unread():
                 _sweep(stack)
+                _remove_environments(stack)
                 result: int = super()._execute(
                     outfile,
                     verbosity=verbosity,
@@ -142,6 +145,16 @@ def _sweep(stack: BuildContext | None) -> None:
     folders += [settings.lock_folder(layer) for layer in layers]
     for folder in folders:
         sweep(folder)
+
+
+def _remove_environments(stack: BuildContext | None) -> None:
+    """Remove what the user asked to be built from nothing; the folder's lock is held."""
+    if stack is None:
+        return
+    for name in stack.flags.removed:
+        layer = stack.plan.layer(name)
+        for stage in ("link", "install"):
+            clean_stage(STAGES[stage], stack, layer)
 
 
 @contextmanager

@@ -46,6 +46,9 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
 
     def __call__(self) -> bool:
         """Look at the stamp, the inputs and the output."""
+        if self.task_name in self.context.flags.afresh:
+            self.reason, self.good = "asked for", False
+            return False
         try:
             self.reason = stale_reason(self.stage, self.context, self.layer)
         except VenvstacksDagError as error:

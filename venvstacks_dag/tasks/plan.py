@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venvstacks_dag import __version__
+from venvstacks_dag._version import __version__
 from venvstacks_dag.digest import canonical_json, sha256_json
 from venvstacks_dag.errors import UnknownLayer
 from venvstacks_dag.fs import read_bytes, write_if_changed

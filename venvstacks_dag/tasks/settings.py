@@ -17,21 +17,31 @@ class BuildSettings:
     """The folders of one build. All paths are absolute.
 
     ``platform`` is the platform that is built for. Locks lie beside the specification, since
-    users commit them; trees and archives lie where the user asks, by default beside it too.
+    users commit them; trees, archives and exports lie where the user asks, by default beside it
+    too. ``tag_outputs`` puts the platform into the names of archives and manifests.
     """
 
     spec: Path
     build_dir: Path
     output_dir: Path
+    export_dir: Path
     platform: str
+    tag_outputs: bool = False
 
     @classmethod
     def of(
-        cls, spec: Path, *, build_dir: Path | None = None, output_dir: Path | None = None
+        cls,
+        spec: Path,
+        *,
+        build_dir: str | os.PathLike[str] = "_build",
+        output_dir: str | os.PathLike[str] = "_artifacts",
+        export_dir: str | os.PathLike[str] = "_export",
+        tag_outputs: bool = False,
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders, for the host's platform.
 
-        `spec` is a file, or the folder of one that has the usual name.
+        `spec` is a file, or the folder of one that has the usual name. The folders are relative
+        to that of the specification.
         """
         # One folder has one name here, however the user came to it: paths are parts of keys.
         if spec.is_dir():
@@ -39,10 +49,17 @@ class BuildSettings:
         spec = Path(os.path.realpath(spec.parent), spec.name)
         return cls(
             spec=spec,
-            build_dir=Path(os.path.realpath(build_dir or spec.parent / "_build")),
-            output_dir=Path(os.path.realpath(output_dir or spec.parent / "_artifacts")),
+            build_dir=Path(os.path.realpath(spec.parent / build_dir)),
+            output_dir=Path(os.path.realpath(spec.parent / output_dir)),
+            export_dir=Path(os.path.realpath(spec.parent / export_dir)),
             platform=host_platform(),
+            tag_outputs=tag_outputs,
         )
+
+    @property
+    def tag(self) -> str | None:
+        """The platform as part of the names of manifests; None where they are not tagged."""
+        return self.platform if self.tag_outputs else None
 
     @property
     def state_dir(self) -> Path:

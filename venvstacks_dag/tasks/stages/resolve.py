@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import LockError
 from venvstacks_dag.fs import write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
@@ -79,7 +80,8 @@ class Resolve:
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
         previous, metadata = previous_lock(context, layer)
-        if context.flags.relock:
+        kept = f"{self.name}:{layer.name}" in context.flags.kept
+        if context.flags.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
         if (
             previous is not None
@@ -88,24 +90,79 @@ class Resolve:
         ):
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
+        elif kept:
+            raise _not_locked(context, layer, is_there=previous is not None)
         else:
             lock = _solve(context, layer, request, previous, reporter)
-        new = resolve.next_metadata(
-            metadata,
-            lock,
-            request,
-            versioned=layer.versioned,
-            version_inputs=resolve.version_input_lines(
-                layer.name,
-                versioned=layer.versioned,
-                modules=module_digests(context, layer).values() if layer.versioned else (),
-            ),
-            now=datetime.now(UTC),
-        )
+        new = _next_metadata(context, layer, lock, metadata, request)
+        if kept and (metadata is None or new.lock_version != metadata.lock_version):
+            raise _not_locked(context, layer, is_there=True)  # A module of it was edited.
         return _keep(context, layer, lock, new, request.python, reporter)
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Locks are the user's, and committed: only the stamp goes."""
+
+
+def _not_locked(context: BuildContext, layer: LayerPlan, *, is_there: bool) -> LockError:
+    what = "the lock does not answer what is asked now" if is_there else "the layer is not locked"
+    return LockError(
+        what,
+        layer=layer.name,
+        where=str(lock_file(context.settings, layer.name)),
+        fix=f"venvstacks-dag lock {context.settings.spec.name}, or build with --lock-if-needed",
+    )
+
+
+def _next_metadata(
+    context: BuildContext,
+    layer: LayerPlan,
+    lock: LayerLock,
+    metadata: LockMetadata | None,
+    request: LockRequest,
+) -> LockMetadata:
+    from venvstacks_dag import resolve
+
+    modules = module_digests(context, layer).values() if layer.versioned else ()
+    return resolve.next_metadata(
+        metadata,
+        lock,
+        request,
+        versioned=layer.versioned,
+        version_inputs=resolve.version_input_lines(
+            layer.name, versioned=layer.versioned, modules=modules
+        ),
+        now=datetime.now(UTC),
+    )
+
+
+def valid_lock_version(context: BuildContext, layer: LayerPlan) -> int | None:
+    """The version of a layer's lock if it answers what is asked now; None if it does not.
+
+    The layers below must be locked. Asks nobody but the disk.
+    """
+    from venvstacks_dag import resolve
+
+    python = _known_python(context, context.plan.layer(layer.runtime))
+    if python is None:
+        return None
+    request = lock_request(context, layer, python)
+    lock, metadata = previous_lock(context, layer)
+    digest = resolve.request_digest(request, _sources(context, layer))
+    if lock is None or metadata is None or not answers(request, digest, lock, metadata):
+        return None
+    new = _next_metadata(context, layer, lock, metadata, request)
+    return metadata.lock_version if new.lock_version == metadata.lock_version else None
+
+
+def _known_python(context: BuildContext, runtime: LayerPlan) -> PythonVersion | None:
+    """The exact Python of a runtime, if it can be told without asking a provider."""
+    if runtime.python_implementation == "cpython@host":
+        return host_python()
+    try:
+        return PythonVersion.parse(runtime.python_implementation)
+    except ValueError:
+        kept = _locked_python(context, runtime)
+        return PythonVersion.parse(kept) if kept else None
 
 
 def _python_part(context: BuildContext, layer: LayerPlan) -> str:
@@ -117,7 +174,7 @@ def _python_part(context: BuildContext, layer: LayerPlan) -> str:
     try:
         return str(PythonVersion.parse(layer.python_implementation))
     except ValueError:
-        kept = None if context.flags.relock else _locked_python(context, layer)
+        kept = None if context.flags.relocks(layer.name) else _locked_python(context, layer)
         if kept is not None:
             return kept
         from venvstacks_dag.runtimes import identify
@@ -155,8 +212,13 @@ def _file_digest(path: Path) -> str:
         raise MissingInput(f"{path.name} is not there yet") from None
 
 
-def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
-    """Everything that decides a layer's lock, read from the plan and the locks below."""
+def lock_request(
+    context: BuildContext, layer: LayerPlan, python: PythonVersion | None = None
+) -> LockRequest:
+    """Everything that decides a layer's lock, read from the plan and the locks below.
+
+    `python` is the layer's, where it is known already.
+    """
     from venvstacks_dag import resolve
 
     uv = context.plan.uv
@@ -164,7 +226,7 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
     return resolve.LockRequest(
         env_name=layer.name,
         requirements=layer.requirements,
-        python=PythonVersion.parse(_python_part(context, layer)),
+        python=python or PythonVersion.parse(_python_part(context, layer)),
         targets=context.targets(layer),
         lower=tuple(
             resolve.LowerLayer(
