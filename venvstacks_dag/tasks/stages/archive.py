@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import ArchiveError
 from venvstacks_dag.fs import remove_path
+from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import size_text
@@ -74,6 +76,8 @@ class Archive:
         name = f"{top}.{archive.DEFAULT_FORMAT}"
         manifests = [read_manifest(context, stage, layer.name) for stage in ("install", "link")]
         entries = archive.plan_archive(manifests, top, target=context.target(layer))
+        if context.target(layer).is_windows:
+            _warn_of_long_paths([entry.name for entry in entries], reporter)
         try:
             receipt = write_archive(
                 entries,
@@ -107,6 +111,17 @@ class Archive:
         for pattern in (f"{name}.{DEFAULT_FORMAT}", f"{name}@*.{DEFAULT_FORMAT}"):
             for path in folder.glob(pattern):
                 remove_path(path)
+
+
+def _warn_of_long_paths(names: Iterable[str], reporter: Reporter) -> None:
+    """Say where an archive can be unpacked on Windows, if not in any folder of usual length."""
+    longest = max(names, key=windows_length)
+    room = windows_room(windows_length(longest))
+    if room < ASSUMED_ROOT:
+        reporter.warn(
+            "Windows takes paths of 260 characters: the layer can only be unpacked into a folder "
+            f"of at most {room}, for {longest}"
+        )
 
 
 def _compressor() -> str:
