@@ -103,9 +103,8 @@ def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
     Raises `SpecError` with every mistake in the specification, or `DiskError`.
     """
     if not settings.spec.is_file():
-        return _read_back(
-            _compile(settings, environ)
-        )  # which says best what is wrong with the path
+        # Which says best what is wrong with the path.
+        return _read_back(_compile(settings, environ))
     key = _plan_key(settings, environ)
     try:
         kept = json.loads(settings.plan.read_bytes())
