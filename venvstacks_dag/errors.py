@@ -87,6 +87,10 @@ class SpecProblem:
         return f"{text} ({self.fix})" if self.fix else text
 
 
+# More would only scroll the first ones off the screen; `SpecError.problems` has all.
+_SHOWN_PROBLEMS = 100
+
+
 class SpecError(VenvstacksDagError):
     """A stack specification cannot be used; holds every problem found, not just the first."""
 
@@ -100,7 +104,10 @@ class SpecError(VenvstacksDagError):
         )
 
     def __str__(self) -> str:
-        return printable("\n".join([self.what, *(f"  - {problem}" for problem in self.problems)]))
+        lines = [self.what, *(f"  - {problem}" for problem in self.problems[:_SHOWN_PROBLEMS])]
+        if (more := len(self.problems) - _SHOWN_PROBLEMS) > 0:
+            lines.append(f"  and {more} more")
+        return printable("\n".join(lines))
 
 
 class UnknownLayer(VenvstacksDagError):

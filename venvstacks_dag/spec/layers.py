@@ -75,6 +75,7 @@ class _CommonFields(TypedDict):
     priority_indexes: tuple[str, ...]
     versioned: bool
     line: int | None
+    lines: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,8 @@ class _Reader:
         self._declared = Declared(
             runtimes=frozenset(_name(table) for table in self.tables["runtimes"]),
             frameworks=frameworks,
+            lists={_name(table): _listed(table) for table in self.tables["frameworks"]},
+            applications=frozenset(_name(table) for table in self.tables["applications"]),
         )
         self._indexes = indexes
         self._macos = macos
@@ -171,6 +174,11 @@ class _Reader:
             "priority_indexes": self._priority_indexes(table),
             "versioned": table.flag("versioned"),
             "line": table.findings.line(table.path),
+            "lines": tuple(
+                (key, line)
+                for key in table.values
+                if (line := table.findings.line((*table.path, key))) is not None
+            ),
         }
 
     def _package_indexes(self, table: Table) -> tuple[tuple[str, str], ...]:
@@ -207,6 +215,12 @@ def _name(table: Table) -> str:
     """The layer's name, "" where it has none that is a string (which is noted elsewhere)."""
     name = table.values.get("name")
     return name if isinstance(name, str) else ""
+
+
+def _listed(table: Table) -> tuple[str, ...]:
+    """What a framework's list holds of text: the rest is noted where the list is read."""
+    listed = table.values.get("frameworks")
+    return tuple(n for n in listed if isinstance(n, str)) if isinstance(listed, list) else ()
 
 
 def _check_name(table: Table, kind: LayerKind) -> None:
@@ -248,6 +262,17 @@ def _check_distinct(tables: Mapping[LayerKind, list[Table]]) -> None:
             other = users.setdefault(fold(env_name(kind, name)), table)
             if other is not table:
                 _note_duplicate(table, other)
+    _check_versions(users)
+
+
+def _check_versions(users: Mapping[str, Table]) -> None:
+    """A versioned layer is deployed as ``name@N``, which no other layer may be called."""
+    for folder, table in users.items():
+        base, _, version = folder.rpartition("@")
+        other = users.get(base)
+        if version.isdecimal() and other is not None and other.values.get("versioned") is True:
+            message = f"versions of the layer {quoted(_name(other))} are deployed under such names"
+            table.problem("name", message, fix="choose another name")
 
 
 def _note_duplicate(table: Table, other: Table) -> None:

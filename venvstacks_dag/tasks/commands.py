@@ -25,6 +25,7 @@ from venvstacks_dag.fs import folder_lock, sweep
 from venvstacks_dag.tasks.actions import clean_stage
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh
+from venvstacks_dag.tasks.spelling import suggestions
 from venvstacks_dag.tasks.stages import STAGES
 
 _WAIT_SECONDS = 3600.0
@@ -88,7 +89,7 @@ class StackRun(Run):  # type: ignore[misc]
             )
             stack.flags.debug = stack.flags.debug or debug
         try:
-            with _folder_of(stack), _quiet_when_unread():
+            with _folder_of(stack), _quiet_when_unread(), _suggestions(self):
                 _sweep(stack)
                 _remove_environments(stack)
                 result: int = super()._execute(
@@ -118,6 +119,11 @@ class StackRun(Run):  # type: ignore[misc]
             sys.stderr.flush()
             os._exit(_INTERRUPTED)
         return result
+
+
+def _suggestions(command: Any) -> AbstractContextManager[None]:
+    """The nearest right spelling of tasks that there are not; none for other projects' tasks."""
+    return nullcontext() if _stack_of(command) is None else suggestions(command)
 
 
 def _folder_of(stack: BuildContext | None) -> AbstractContextManager[None]:
@@ -176,7 +182,8 @@ class StackInfo(Info):  # type: ignore[misc]
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
         tasks = {task.name: task for task in self.task_list}
-        check_tasks_exist(tasks, pos_args)
+        with _suggestions(self):
+            check_tasks_exist(tasks, pos_args)
         # doit has groups run always, and says that it is for want of dependencies.
         group = any(tasks[name].has_subtask for name in pos_args)
         result: int = super()._execute(pos_args, hide_status or group)
@@ -208,7 +215,7 @@ class StackList(List):  # type: ignore[misc]
         sort: str = "name",
         pos_args: list[str] | None = None,
     ) -> int:
-        with _quiet_when_unread():
+        with _quiet_when_unread(), _suggestions(self):
             result: int = super()._execute(
                 subtasks, quiet, status, private, list_deps, template, sort, pos_args
             )
@@ -228,7 +235,7 @@ class StackClean(Clean):  # type: ignore[misc]
         cleanforget: bool,
         pos_args: list[str] | None = None,
     ) -> None:
-        with _folder_of(_stack_of(self)):
+        with _folder_of(_stack_of(self)), _suggestions(self):
             super()._execute(dryrun, cleandep, cleanall, cleanforget, pos_args)
 
 
@@ -240,7 +247,7 @@ class StackForget(Forget):  # type: ignore[misc]
     def _execute(
         self, forget_sub: bool, forget_disable_default: bool, forget_all: bool
     ) -> int | None:
-        with _folder_of(_stack_of(self)):
+        with _folder_of(_stack_of(self)), _suggestions(self):
             for task in self._forgotten(forget_sub, forget_disable_default, forget_all):
                 if (fresh := _fresh_of(task)) is not None:
                     fresh.stamp.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from venvstacks_dag.tasks.factory import namespace
 from venvstacks_dag.tasks.plan import load_plan
 from venvstacks_dag.tasks.reporter import bound_reporter
 from venvstacks_dag.tasks.settings import BuildSettings
+from venvstacks_dag.tasks.spelling import check_variables
 
 
 def build_context(settings: BuildSettings, environ: Mapping[str, str]) -> BuildContext:
@@ -30,6 +31,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
     ``spec=PATH`` on the command line and ``VENVSTACKS_DAG_SPEC`` choose another specification,
     in this order; their paths are relative to where doit was called, `default_spec` to `dodo.py`.
     """
+    check_variables()
     chosen = get_var("spec") or os.environ.get("VENVSTACKS_DAG_SPEC")
     if chosen:
         spec = Path(get_initial_workdir() or ".", Path(chosen).expanduser())

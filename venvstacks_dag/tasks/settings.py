@@ -10,6 +10,7 @@ from venvstacks_dag.platforms import host_platform
 
 STATE = ".state"
 SPEC_NAME = "venvstacks.toml"
+_LAYERS = "layers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +97,12 @@ class BuildSettings:
 
     def layer_state(self, layer: str) -> Path:
         """A layer's stamps, file lists and logs: apart, since a layer may have any name."""
-        return self.state_dir / "layers" / layer
+        return self.build_dir.joinpath(STATE, _LAYERS, layer)
 
     def stamp(self, stage: str, layer: str) -> Path:
         """What a stage knows about its last good run on a layer."""
-        return self.layer_state(layer) / f"{stage}.json"
+        # In one step: there are stamps by the ten thousands, and paths are slow to join.
+        return self.build_dir.joinpath(STATE, _LAYERS, layer, f"{stage}.json")
 
     def manifest(self, stage: str, layer: str) -> Path:
         """The files that a stage made in a layer's tree."""

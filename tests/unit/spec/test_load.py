@@ -72,7 +72,7 @@ def test_a_launch_module_has_to_be_python(tmp_path: Path) -> None:
 
 
 def test_a_path_that_the_system_refuses(tmp_path: Path) -> None:
-    [problem] = _problems(_write(tmp_path, launch="x" * 300))
+    [problem] = _problems(_write(tmp_path, launch=f"{'x' * 300}/app.py"))
     assert "cannot be read: File name too long" in problem
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import ArchiveError, PublishError
 from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
+from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import size_text
@@ -76,12 +78,15 @@ class Archive:
         from venvstacks_dag.archive.write import write_archive
 
         settings = context.settings
+        entries = shipped_entries(context, layer)
+        if context.target(layer).is_windows:
+            _warn_of_long_paths([entry.name for entry in entries], reporter)
         # The name may hold the number of the build, and that depends on the bytes.
         with staging_folder(settings.output_dir, layer.name) as staging:
             written = staging / f"archive.{archive.DEFAULT_FORMAT}"
             try:
                 receipt = write_archive(
-                    shipped_entries(context, layer),
+                    entries,
                     settings.tree(layer.name),
                     written,
                     format=archive.DEFAULT_FORMAT,
@@ -158,6 +163,17 @@ def archive_name(context: BuildContext, layer: LayerPlan, build: int) -> str:
         DEFAULT_FORMAT,
         tagged=context.settings.tag_outputs,
     )
+
+
+def _warn_of_long_paths(names: Iterable[str], reporter: Reporter) -> None:
+    """Say where an archive can be unpacked on Windows, if not in any folder of usual length."""
+    longest = max(names, key=windows_length)
+    room = windows_room(windows_length(longest))
+    if room < ASSUMED_ROOT:
+        reporter.warn(
+            "Windows takes paths of 260 characters: the layer can only be unpacked into a folder "
+            f"of at most {room}, for {longest}"
+        )
 
 
 def _compressor() -> str:
