@@ -43,7 +43,7 @@ class Clash:
     causes: tuple[Clash, ...] = ()
 
     def proof(self) -> Iterator[Clash]:
-        """This clash and all that it follows from, each once."""
+        """Iterate over this clash and all that it follows from, each once."""
         seen, pending = {id(self)}, [self]
         while pending:
             clash = pending.pop()

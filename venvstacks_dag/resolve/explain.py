@@ -14,13 +14,14 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from venvstacks_dag.errors import PackageNotFound, ResolutionFailed
+from venvstacks_dag.resolve import thorough
 from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
 from venvstacks_dag.resolve.choices import Fact
 from venvstacks_dag.resolve.model import LockRequest
 from venvstacks_dag.resolve.offers import Offer, describe_offer
-from venvstacks_dag.resolve.requirements import Need, split_key
+from venvstacks_dag.resolve.requirements import Need, parse, split_key
 from venvstacks_dag.resolve.solve import Failure
-from venvstacks_dag.resolve.thorough import MOST_STEPS, Proof
+from venvstacks_dag.resolve.thorough import Proof
 
 # A report is read on one screen.
 _MOST_PROJECTS = 3
@@ -43,7 +44,7 @@ def explain(
     """One error for all targets that failed; targets with the same story are told together."""
     told: dict[Story, list[str]] = {}
     for failure in failures:
-        told.setdefault(tell(failure), []).append(failure.target.name)
+        told.setdefault(tell(request, failure), []).append(failure.target.name)
     failed = [failure.target.name for failure in failures]
     everywhere = len(failed) == len(request.targets)
     several = everywhere and len(failed) > 1
@@ -74,7 +75,7 @@ def _told_lines(told: dict[Story, list[str]]) -> Iterator[str]:
         yield "and more on the other platforms"
 
 
-def tell(failure: Failure) -> Story:
+def tell(request: LockRequest, failure: Failure) -> Story:
     """What stood against a solution on one target."""
     proof = failure.proof
     if proof is None:
@@ -83,13 +84,15 @@ def tell(failure: Failure) -> Story:
     lines = _first(list(_refusals(refused)), _MOST_SIDES)
     fixes: list[str] = []
     missing: list[NormalizedName] = []
-    causes = list(_causes(proof))
-    for name, clashing in causes[:_MOST_PROJECTS]:
+    causes, lesser = _causes(proof)
+    for name, clashing in list(causes.items())[:_MOST_PROJECTS]:
         offer = _offer(failure, name, clashing)
-        lines += [*_sides(proof, clashing), *_limits(failure, name), *offer.lines]
+        lines += [*_sides(request, proof, clashing), *_limits(request, failure, name), *offer.lines]
         fixes += offer.fixes or _ways_out(failure, name)
         if offer.nothing:
             missing.append(name)
+    if lesser:
+        lines.append(f"versions that can do without clash over {', '.join(lesser)}")
     return Story(
         lines=tuple(dict.fromkeys(lines)),
         fixes=tuple(dict.fromkeys(fixes)),
@@ -101,30 +104,36 @@ def _gave_up(failure: Failure) -> Story:
     names = ", ".join(dict.fromkeys(split_key(key)[0] for key in failure.contested))
     return Story(
         lines=(
-            f"the search was given up after {MOST_STEPS:,} choices of versions: there may be an "
-            f"answer. Most of them failed on {names}",
+            f"the search was given up after {thorough.MOST_STEPS:,} choices of versions: "
+            f"there may be an answer. Most of them failed on {names}",
         ),
         fixes=(f"bound {names} in the requirements or in constraint-dependencies",),
     )
 
 
-def _causes(proof: Proof) -> Iterator[tuple[NormalizedName, list[Fact]]]:
+_Facts = dict[NormalizedName, list[Fact]]
+
+
+def _causes(proof: Proof) -> tuple[_Facts, tuple[NormalizedName, ...]]:
     """Where the needs meet that cannot be met: each project, with the facts on it.
 
-    First those that nothing usable could meet, the most wanted first; then those on which
-    needs stand against each other. The rest of a proof only leads there.
+    Where there are projects that nothing usable could serve, it is these, the most wanted
+    first, and beside them the names of those on which other needs stand against each other;
+    else it is the latter. The rest of a proof only leads there.
     """
-    barren: dict[NormalizedName, list[Fact]] = {}
-    contested: dict[NormalizedName, list[Fact]] = {}
+    barren: _Facts = {}
+    contested: _Facts = {}
     against = {split_key(key)[0] for key in proof.contested}
     for fact in proof.facts:
         if fact.barren and not fact.need.refusal:
             barren.setdefault(fact.need.name, []).append(fact)
         elif fact.need.name in against and fact.need.exact is None:
             contested.setdefault(fact.need.name, []).append(fact)
+    if not barren:
+        return contested, ()
     wanted = sorted(barren, key=lambda name: -sum(len(fact.parents) for fact in barren[name]))
-    yield from ((name, barren[name]) for name in wanted)
-    yield from ((name, contested[name]) for name in contested if name not in barren)
+    lesser = (*wanted[_MOST_PROJECTS:], *(name for name in contested if name not in barren))
+    return {name: barren[name] for name in wanted}, lesser[:_MOST_PROJECTS]
 
 
 def _refusals(facts: Iterable[Fact]) -> Iterator[str]:
@@ -134,7 +143,7 @@ def _refusals(facts: Iterable[Fact]) -> Iterator[str]:
             yield f"{who}{fact.need.refusal}"
 
 
-def _sides(proof: Proof, facts: Iterable[Fact]) -> list[str]:
+def _sides(request: LockRequest, proof: Proof, facts: Iterable[Fact]) -> list[str]:
     """Who asks for the project, each with the way that leads to it from the layer."""
     sides: dict[str, list[tuple[Candidate | None, Need]]] = {}
     for fact in facts:
@@ -146,11 +155,18 @@ def _sides(proof: Proof, facts: Iterable[Fact]) -> list[str]:
     for asked in sides.values():
         ways = ((way_to(proof, parent), need) for parent, need in _newest_first(asked))
         way, need = next((found for found in ways if found[0] is not None), (None, asked[0][1]))
-        who = " -> ".join(map(str, way or ())) or (
-            "the layer" if asked[0][0] is None else str(asked[0][0])
-        )
-        lines.append(f"{who} needs {need.text}{_others(asked)}")
+        if asked[0][0] is None:
+            lines.append(f"the layer needs {need.text}{_place(request.requirements, need.name)}")
+        else:
+            who = " -> ".join(map(str, way or (asked[0][0],)))
+            lines.append(f"{who} needs {need.text}{_others(asked)}")
     return _first(lines, _MOST_SIDES)
+
+
+def _place(requirements: Sequence[str], name: NormalizedName) -> str:
+    """Where a layer asks for a project itself, in its table of the specification."""
+    at = [place for place, text in enumerate(requirements) if parse(text).name == name]
+    return f" ({', '.join(f'requirements[{place}]' for place in at)})" if at else ""
 
 
 def _newest_first(
@@ -194,25 +210,36 @@ def way_to(proof: Proof, candidate: Candidate | None) -> tuple[Candidate, ...] |
     return None
 
 
-def _limits(failure: Failure, name: NormalizedName) -> Iterator[str]:
+def _limits(request: LockRequest, failure: Failure, name: NormalizedName) -> Iterator[str]:
     """What binds the project beside the needs themselves."""
+    asked = {lower.env_name: lower.requirements for lower in request.lower}
     for pin in failure.problem.pins.get(name, ()):
-        yield f"{name}=={pin.version} is locked by {pin.layer}"
+        place = _place(asked[pin.layer], name)
+        yield f"{name}=={pin.version} is locked by {_kind(pin.layer)}{pin.layer}{place}"
     for constraint in failure.problem.constraints.get(name, ()):
         yield f"constraint-dependencies say {constraint.text}"
     for override in failure.problem.overrides.by_name.get(name, ()):
         yield f"override-dependencies say {override.text}"
 
 
-def _offer(failure: Failure, name: NormalizedName, facts: Iterable[Fact]) -> Offer:
+def _kind(env_name: str) -> str:
+    """What to call a layer below, where its name does not say it."""
+    return "" if env_name.startswith("framework-") else "runtime "
+
+
+def _offer(failure: Failure, name: NormalizedName, facts: Sequence[Fact]) -> Offer:
     project = failure.problem.projects.get(name)
     if not isinstance(project, IndexedProject):
         return Offer()
     limits = (item.requirement.specifier for item in failure.problem.constraints.get(name, ()))
+    # Needs that nothing meets are each a case of their own; others have to be met together.
+    needs = [fact.need.specifier for fact in facts]
+    alone = all(fact.barren for fact in facts)
     wanted = SpecifierSet()
-    for specifier in (*(fact.need.specifier for fact in facts), *limits):
+    for specifier in (*(needs[:1] if alone else needs), *limits):
         wanted &= specifier
-    return describe_offer(project, wanted, failure.problem.pages.asked())
+    pages = failure.problem.pages
+    return describe_offer(project, wanted, pages.asked(), pages.passed_over(name))
 
 
 def _ways_out(failure: Failure, name: NormalizedName) -> tuple[str, ...]:

@@ -43,7 +43,8 @@ class Answer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a target gets nothing: the proof, or the keys around which a search that was given up
-    revolved."""
+    revolved.
+    """
 
     target: TargetPlatform
     proof: Proof | None

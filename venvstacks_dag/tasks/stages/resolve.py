@@ -171,6 +171,7 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
                 env_name=name,
                 lock=read_lock(context.settings, name),
                 targets=context.targets(context.plan.layer(name)),
+                requirements=context.plan.layer(name).requirements,
             )
             for name in layer.below
         ),
