@@ -22,12 +22,14 @@ ABSENT = 1
 class Fact:
     """A need of the layer itself (without parents), or of all `parents`: versions of one key.
 
-    ``barren`` tells that no usable version meets the need, whatever else is chosen.
+    ``barren`` tells that no usable version meets the need, whatever else is chosen;
+    ``is_link`` that the parents are versions of an extra, and the need is its base in theirs.
     """
 
     need: Need
     parents: list[Candidate] = field(default_factory=list)
     barren: bool = False
+    is_link: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -98,8 +100,6 @@ class Ground:
 
     def _mask(self, need: Need) -> int:
         bits = self.domain(need.key).bits
-        if need.exact is not None:
-            return bits.get(need.exact, 0)
         wanted = self._provider.wanted(need.name, (need,))
         return sum(bits[v] for v in self._provider.project(need.name).matches(wanted))
 
@@ -114,8 +114,10 @@ class Ground:
         """
         bit = self.domain(candidate.key).bits[candidate.version]
         for need in self._provider.get_dependencies(candidate):
-            if need.key == candidate.key and need.admits(candidate.version):
-                continue
+            if need.exact is not None or (
+                need.key == candidate.key and need.admits(candidate.version)
+            ):
+                continue  # an extra's base is seen to by `of_extra`
             known = self._of_parent.get((candidate.key, need))
             if known is not None and known.fact is not None:
                 if not known.terms[candidate.key] & bit:
@@ -127,20 +129,17 @@ class Ground:
             self._of_parent[candidate.key, need] = clash
             yield clash
 
-    def of_extra(self, key: str) -> Iterator[Clash]:
-        """That an extra and its base are chosen in two versions. Needs no metadata."""
-        base, extra = split_key(key)
-        if not extra:
-            return
+    def of_extra(self, key: str, mask: int) -> Clash:
+        """That an extra is chosen in one of the versions of a mask, and its base in none of them.
+
+        It holds for any mask, as the two go together. Needs no metadata.
+        """
+        base, _ = split_key(key)
         domain = self.domain(key)
-        for version, bit in domain.bits.items():
-            candidate = self._provider.candidate(key, version)
-            need = self._provider.base_need(candidate)
-            self._of_parent[key, need] = clash = Clash(
-                terms={key: bit, base: domain.full & ~bit},
-                fact=Fact(need=need, parents=[candidate]),
-            )
-            yield clash
+        parents = [self._provider.candidate(key, version) for version in domain.listed(mask)]
+        need = Need(key=base, name=base, text=f"{base} in the version of {key}")
+        fact = Fact(need=need, parents=parents, is_link=True)
+        return Clash(terms={key: mask, base: domain.full & ~mask}, fact=fact)
 
     def _unmet(self, need: Need) -> dict[str, int]:
         """The choices that leave a need unmet; none are named where nothing could meet it."""

@@ -31,11 +31,15 @@ _MOST_STORIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One target's failure in words. ``missing`` names what cannot be had at all, if that is it."""
+    """One target's failure in words. ``missing`` names what cannot be had at all.
+
+    ``nothing_else`` tells that there would be an answer if only that were there.
+    """
 
     lines: tuple[str, ...]
     fixes: tuple[str, ...] = ()
     missing: tuple[NormalizedName, ...] = ()
+    nothing_else: bool = False
 
 
 def explain(
@@ -49,15 +53,15 @@ def explain(
     everywhere = len(failed) == len(request.targets)
     several = everywhere and len(failed) > 1
     where = "on any of its platforms" if several else f"on {', '.join(failed)}"
-    fixes = list(dict.fromkeys(fix for story in told for fix in story.fixes))
-    if not everywhere:
-        fixes.append(f"leave out {', '.join(failed)} in the layer's platforms")
-    missing = sorted({name for story in told for name in story.missing})
-    if all(story.missing for story in told):
+    fixes = [] if everywhere else [f"leave out {', '.join(failed)} in the layer's platforms"]
+    fixes += dict.fromkeys(fix for story in told for fix in story.fixes)
+    missing = ", ".join(sorted({name for story in told for name in story.missing}))
+    if all(story.nothing_else for story in told):
         kind: type[ResolutionFailed | PackageNotFound] = PackageNotFound
-        what = f"{', '.join(missing)} cannot be had {where}"
+        what = f"{missing} cannot be had {where}"
     else:
         kind, what = ResolutionFailed, f"the requirements cannot be met {where}"
+        what += f": {missing} cannot be had" if missing else ""
     return kind(
         what,
         layer=request.env_name,
@@ -96,7 +100,8 @@ def tell(request: LockRequest, failure: Failure) -> Story:
     return Story(
         lines=tuple(dict.fromkeys(lines)),
         fixes=tuple(dict.fromkeys(fixes)),
-        missing=tuple(missing) if not refused and len(missing) == len(causes) else (),
+        missing=tuple(missing),
+        nothing_else=not refused and len(missing) == len(causes),
     )
 
 
@@ -123,11 +128,13 @@ def _causes(proof: Proof) -> tuple[_Facts, tuple[NormalizedName, ...]]:
     """
     barren: _Facts = {}
     contested: _Facts = {}
-    against = {split_key(key)[0] for key in proof.contested}
+    direct = {split_key(key)[0] for key in proof.contested}
+    # Needs can also stand against each other by way of other packages.
+    against = direct or {fact.need.name for fact in proof.facts}
     for fact in proof.facts:
         if fact.barren and not fact.need.refusal:
             barren.setdefault(fact.need.name, []).append(fact)
-        elif fact.need.name in against and fact.need.exact is None:
+        elif fact.need.name in against and not fact.is_link:
             contested.setdefault(fact.need.name, []).append(fact)
     if not barren:
         return contested, ()

@@ -68,7 +68,6 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         self._problem = problem
         self._conflicts = conflicts
         self._candidates: dict[tuple[str, Version], Candidate] = {}
-        self._bases: dict[Candidate, Need] = {}
         self._needs: dict[Candidate, tuple[Need, ...]] = {}
         self._satisfied: dict[tuple[Need, Candidate], bool] = {}
         self._merged: dict[frozenset[SpecifierSet], SpecifierSet] = {}
@@ -210,18 +209,6 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             )
         return self._candidates[key, version]
 
-    def base_need(self, extra: Candidate) -> Need:
-        """That an extra's base is there in the same version, always as the same object."""
-        if extra not in self._bases:
-            self._bases[extra] = Need(
-                key=extra.name,
-                name=extra.name,
-                text=f"{extra.name}=={extra.version}",
-                exact=extra.version,
-                bond=Bond.PIN,
-            )
-        return self._bases[extra]
-
     def expect(self, key: str, versions: Iterable[Version]) -> None:
         """Read the metadata of versions ahead. Returns at once."""
         for version in versions:
@@ -236,7 +223,9 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             yield refusal(reason)
             return
         if candidate.extra:
-            yield self.base_need(candidate)
+            text = f"{candidate.name}=={candidate.version}"
+            name = candidate.name
+            yield Need(key=name, name=name, text=text, exact=candidate.version, bond=Bond.PIN)
         try:
             yield from self._expand(map(parse, metadata.requires_dist), candidate.extra)
         except (InvalidRequirement, *UNANSWERABLE) as error:

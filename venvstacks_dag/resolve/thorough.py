@@ -9,13 +9,13 @@ out all that would fail alike, and what is left at the end is a proof.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from venvstacks_dag.resolve.candidates import Candidate
 from venvstacks_dag.resolve.choices import ABSENT, Clash, Fact, Ground
 from venvstacks_dag.resolve.provider import Provider
-from venvstacks_dag.resolve.requirements import Need
+from venvstacks_dag.resolve.requirements import Need, split_key
 
 # Versions chosen, in all. Seconds, where their metadata are known.
 MOST_STEPS = 20_000
@@ -101,6 +101,7 @@ class _Search:
         self._clashes: dict[str, list[Clash]] = {}
         self._trail: list[_Step] = []
         self._places: dict[str, list[int]] = {}
+        self._extras: dict[str, list[str]] = {}
         self._changed: list[str] = []
         self._conflicts: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
@@ -152,10 +153,22 @@ class _Search:
         if clash is not None and self._holds(clash):
             return clash
         while self._changed:
-            for known in reversed(self._clashes[self._changed.pop()]):
+            key = self._changed.pop()
+            for known in (*self._links(key), *reversed(self._clashes[key])):
                 if self._holds(known):
                     return known
         return None
+
+    def _links(self, key: str) -> Iterator[Clash]:
+        """What a change of a base means for its extras, and one of an extra for its base."""
+        base, extra = split_key(key)
+        if not extra:
+            for other in self._extras.get(key, ()):
+                gone = self._current[other] & ~self._current[key] & ~ABSENT
+                if gone:
+                    yield self._ground.of_extra(other, gone)
+        elif not self._current[key] & ABSENT and self._current[base] & ~self._current[key]:
+            yield self._ground.of_extra(key, self._current[key])
 
     def _holds(self, clash: Clash) -> bool:
         """Whether all of a clash has come true. Where all but one has, that one is ruled out."""
@@ -247,6 +260,8 @@ class _Search:
         self._current[key] = domain.full
         self._clashes[key], self._places[key] = [], []
         self._provider.expect(key, domain.versions[:1])
-        for clash in self._ground.of_extra(key):
-            self._add(clash)
-            self._changed.append(key)
+        base, extra = split_key(key)
+        if extra:
+            self._meet(base)
+            self._extras.setdefault(base, []).append(key)
+            self._changed.append(base)
