@@ -76,6 +76,10 @@ class PackageIndex:
         addresses = [index.address for index in indexes if not index.explicit]
         return (*map(redact, addresses), *map(redact, self._sources.find_links))
 
+    def passed_over(self, name: NormalizedName, winner: str | None) -> tuple[tuple[str, str], ...]:
+        """See `IndexClient.passed_over`."""
+        return self._sources.passed_over(name, winner)
+
     def _try(self, name: NormalizedName) -> None:
         try:
             self._pages.get(name)

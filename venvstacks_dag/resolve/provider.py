@@ -28,7 +28,6 @@ from venvstacks_dag.resolve.requirements import (
     Need,
     Overrides,
     Parsed,
-    join_key,
     parse,
     refusal,
     split_key,
@@ -68,7 +67,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def __init__(self, problem: TargetProblem, conflicts: Counter[str]) -> None:
         self._problem = problem
         self._conflicts = conflicts
-        self._candidates: dict[tuple[NormalizedName, Version, str], Candidate] = {}
+        self._candidates: dict[tuple[str, Version], Candidate] = {}
         self._needs: dict[Candidate, tuple[Need, ...]] = {}
         self._satisfied: dict[tuple[Need, Candidate], bool] = {}
         self._merged: dict[frozenset[SpecifierSet], SpecifierSet] = {}
@@ -110,7 +109,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         def matches() -> Iterator[Candidate]:
             for version in self.project(name).matches(wanted):
                 if version not in excluded and exact <= {version}:
-                    candidate = self._candidate(name, extra, version)
+                    candidate = self.candidate(identifier, version)
                     self._problem.metadata.expect(candidate.wheel)
                     yield candidate
 
@@ -193,21 +192,27 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def _is_on_index(self, need: Need) -> bool:
         return need.name not in self._problem.pins
 
-    def _candidate(self, name: NormalizedName, extra: str, version: Version) -> Candidate:
-        key = (name, version, extra)
-        if key not in self._candidates:
+    def candidate(self, key: str, version: Version) -> Candidate:
+        """A usable version of a project or of one of its extras, always as the same object."""
+        if (key, version) not in self._candidates:
+            name, extra = split_key(key)
             wheel = self.project(name).wheel(version)
             assert wheel is not None, "matches() offers usable versions only"
             pins = self._problem.pins.get(name)
-            self._candidates[key] = Candidate(
-                key=join_key(name, extra),
+            self._candidates[key, version] = Candidate(
+                key=key,
                 name=name,
                 version=version,
                 wheel=wheel,
                 extra=extra,
                 layer=pins[0].layer if pins else None,
             )
-        return self._candidates[key]
+        return self._candidates[key, version]
+
+    def expect(self, key: str, versions: Iterable[Version]) -> None:
+        """Read the metadata of versions ahead. Returns at once."""
+        for version in versions:
+            self._problem.metadata.expect(self.candidate(key, version).wheel)
 
     def _dependencies(self, candidate: Candidate) -> Iterator[Need]:
         metadata = self._problem.metadata.read(candidate.wheel)
@@ -252,17 +257,26 @@ class Provider(AbstractProvider[Need, Candidate, str]):
                     yield from effective.needs
 
 
-class History(BaseReporter[Need, Candidate, str]):
-    """Counts each identifier's conflicts, and remembers who asked for it first."""
+class Unsettled(Exception):
+    """resolvelib has run into more dead ends than it is good at getting out of."""
 
-    def __init__(self) -> None:
+
+class Patience(BaseReporter[Need, Candidate, str]):
+    """Counts each identifier's conflicts, and ends a search with too many dead ends.
+
+    Raises `Unsettled` (out of the search) after `most` dead ends.
+    """
+
+    def __init__(self, most: int) -> None:
         self.conflicts: Counter[str] = Counter()
-        self.asked_by: dict[str, list[tuple[Need, Candidate | None]]] = {}
-
-    def adding_requirement(self, requirement: Need, parent: Candidate | None) -> None:
-        """A need comes in."""
-        self.asked_by.setdefault(requirement.key, []).append((requirement, parent))
+        self._left = most
 
     def rejecting_candidate(self, criterion: object, candidate: Candidate) -> None:
         """A candidate's needs conflict with what is pinned."""
         self.conflicts[candidate.key] += 1
+
+    def resolving_conflicts(self, causes: object) -> None:
+        """No candidate is left for an identifier: pins are about to be taken back."""
+        self._left -= 1
+        if self._left < 0:
+            raise Unsettled

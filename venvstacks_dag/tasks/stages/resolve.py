@@ -233,6 +233,7 @@ def lock_request(
                 env_name=name,
                 lock=read_lock(context.settings, name),
                 targets=context.targets(context.plan.layer(name)),
+                requirements=context.plan.layer(name).requirements,
             )
             for name in layer.below
         ),
