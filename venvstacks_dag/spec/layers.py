@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
-from venvstacks_dag.platforms import fold
+from venvstacks_dag.spec.distinct import check_distinct, layer_name
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.findings import key_text
 from venvstacks_dag.spec.model import (
@@ -100,7 +100,7 @@ def read_layers(document: Table, *, indexes: tuple[str, ...], macos: tuple[int, 
         reader.framework(table, place) for place, table in enumerate(reader.tables["frameworks"])
     ]
     applications = [reader.application(table) for table in reader.tables["applications"]]
-    _check_distinct(reader.tables)
+    check_distinct(reader.tables)
     return Layers(
         runtimes=tuple(runtimes),
         frameworks=tuple(frameworks),
@@ -119,12 +119,12 @@ class _Reader:
         }
         frameworks: dict[str, int] = {}
         for place, table in enumerate(self.tables["frameworks"]):
-            frameworks.setdefault(_name(table), place)
+            frameworks.setdefault(layer_name(table), place)
         self._declared = Declared(
-            runtimes=frozenset(_name(table) for table in self.tables["runtimes"]),
+            runtimes=frozenset(layer_name(table) for table in self.tables["runtimes"]),
             frameworks=frameworks,
-            lists={_name(table): _listed(table) for table in self.tables["frameworks"]},
-            applications=frozenset(_name(table) for table in self.tables["applications"]),
+            lists={layer_name(table): _listed(table) for table in self.tables["frameworks"]},
+            applications=frozenset(layer_name(table) for table in self.tables["applications"]),
         )
         self._indexes = indexes
         self._macos = macos
@@ -159,7 +159,7 @@ class _Reader:
     def _common(self, table: Table, kind: LayerKind) -> _CommonFields:
         _check_fields(table, kind)
         _check_name(table, kind)
-        name = _name(table)
+        name = layer_name(table)
         return {
             "name": name,
             "env_name": env_name(kind, name),
@@ -211,12 +211,6 @@ def _named(table: Table, kind: LayerKind) -> Table:
     return Table(table.values, table.path, table.findings, layer=layer)
 
 
-def _name(table: Table) -> str:
-    """The layer's name, "" where it has none that is a string (which is noted elsewhere)."""
-    name = table.values.get("name")
-    return name if isinstance(name, str) else ""
-
-
 def _listed(table: Table) -> tuple[str, ...]:
     """What a framework's list holds of text: the rest is noted where the list is read."""
     listed = table.values.get("frameworks")
@@ -249,37 +243,3 @@ def _read_layer_requirements(table: Table) -> tuple[str, ...]:
         fix = "write requirements = [] where there are none"
         table.problem("requirements", "the field 'requirements' is missing", fix=fix)
     return read_requirements(table, "requirements")
-
-
-def _check_distinct(tables: Mapping[LayerKind, list[Table]]) -> None:
-    """Environments share one build folder, so no two may have the same folder's name."""
-    users: dict[str, Table] = {}
-    for kind in LAYER_TABLES:
-        for table in tables[kind]:
-            name = _name(table)
-            if not name:
-                continue
-            other = users.setdefault(fold(env_name(kind, name)), table)
-            if other is not table:
-                _note_duplicate(table, other)
-    _check_versions(users)
-
-
-def _check_versions(users: Mapping[str, Table]) -> None:
-    """A versioned layer is deployed as ``name@N``, which no other layer may be called."""
-    for folder, table in users.items():
-        base, _, version = folder.rpartition("@")
-        other = users.get(base)
-        if version.isdecimal() and other is not None and other.values.get("versioned") is True:
-            message = f"versions of the layer {quoted(_name(other))} are deployed under such names"
-            table.problem("name", message, fix="choose another name")
-
-
-def _note_duplicate(table: Table, other: Table) -> None:
-    line = other.findings.line(other.path)
-    place = key_text(other.path) + (f" (line {line})" if line else "")
-    if _name(other) == _name(table):
-        message = f"the name is used by {place}, too"
-    else:
-        message = f"the name and that of {place}, {quoted(_name(other))}, share a folder"
-    table.problem("name", message, fix="choose another name")

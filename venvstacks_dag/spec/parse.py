@@ -109,4 +109,9 @@ def _read_uv(
         return read_uv(None, exclude_newer)
     document = read_document(uv_data, file_name=UV_FILE_NAME)
     variables.findings.include(document.findings)
+    if "tool" in document:
+        # Left out in silence, they could let another index serve a package.
+        message = f"settings in {UV_FILE_NAME} stand at its top"
+        document.problem("tool", message, fix="write index = ... and not tool.uv.index = ...")
+        return read_uv(None, exclude_newer)
     return read_uv(document, exclude_newer)

@@ -23,7 +23,7 @@ from venvstacks_dag.tasks.settings import BuildSettings
 if TYPE_CHECKING:
     from venvstacks_dag.spec import UvSettings
 
-PLAN_SCHEMA = 1
+PLAN_SCHEMA = 2
 # Variables that the specification's meaning depends on.
 _ENVIRONMENT = ("MACOSX_DEPLOYMENT_TARGET", "UV_EXCLUDE_NEWER")
 
