@@ -5,27 +5,25 @@ Nothing here asks an index: all that is told was learnt while resolving.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
-from packaging.version import Version
 
 from venvstacks_dag.errors import PackageNotFound, ResolutionFailed
 from venvstacks_dag.resolve import thorough
-from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
+from venvstacks_dag.resolve.candidates import IndexedProject
 from venvstacks_dag.resolve.choices import Fact
 from venvstacks_dag.resolve.model import LockRequest
 from venvstacks_dag.resolve.offers import Offer, describe_offer
-from venvstacks_dag.resolve.requirements import Need, parse, split_key
+from venvstacks_dag.resolve.requirements import split_key
 from venvstacks_dag.resolve.solve import Failure
 from venvstacks_dag.resolve.thorough import Proof
+from venvstacks_dag.resolve.ways import first_few, place, sides
 
 # A report is read on one screen.
 _MOST_PROJECTS = 3
-_MOST_SIDES = 4
 _MOST_STORIES = 3
 
 
@@ -85,13 +83,13 @@ def tell(request: LockRequest, failure: Failure) -> Story:
     if proof is None:
         return _gave_up(failure)
     refused = [fact for fact in proof.facts if fact.need.refusal]
-    lines = _first(list(_refusals(refused)), _MOST_SIDES)
+    lines = first_few(list(_refusals(refused)))
     fixes: list[str] = []
     missing: list[NormalizedName] = []
     causes, lesser = _causes(proof)
     for name, clashing in list(causes.items())[:_MOST_PROJECTS]:
         offer = _offer(failure, name, clashing)
-        lines += [*_sides(request, proof, clashing), *_limits(request, failure, name), *offer.lines]
+        lines += [*sides(request, proof, clashing), *_limits(request, failure, name), *offer.lines]
         fixes += offer.fixes or _ways_out(failure, name)
         if offer.nothing:
             missing.append(name)
@@ -150,79 +148,12 @@ def _refusals(facts: Iterable[Fact]) -> Iterator[str]:
             yield f"{who}{fact.need.refusal}"
 
 
-def _sides(request: LockRequest, proof: Proof, facts: Iterable[Fact]) -> list[str]:
-    """Who asks for the project, each with the way that leads to it from the layer."""
-    sides: dict[str, list[tuple[Candidate | None, Need]]] = {}
-    for fact in facts:
-        for parent in fact.parents or (None,):
-            # The layer's own requirements are each worth a line.
-            asker = parent.key if parent else f" {fact.need.text}"
-            sides.setdefault(asker, []).append((parent, fact.need))
-    lines = []
-    for asked in sides.values():
-        ways = ((way_to(proof, parent), need) for parent, need in _newest_first(asked))
-        way, need = next((found for found in ways if found[0] is not None), (None, asked[0][1]))
-        if asked[0][0] is None:
-            lines.append(f"the layer needs {need.text}{_place(request.requirements, need.name)}")
-        else:
-            who = " -> ".join(map(str, way or (asked[0][0],)))
-            lines.append(f"{who} needs {need.text}{_others(asked)}")
-    return _first(lines, _MOST_SIDES)
-
-
-def _place(requirements: Sequence[str], name: NormalizedName) -> str:
-    """Where a layer asks for a project itself, in its table of the specification."""
-    at = [place for place, text in enumerate(requirements) if parse(text).name == name]
-    return f" ({', '.join(f'requirements[{place}]' for place in at)})" if at else ""
-
-
-def _newest_first(
-    asked: Iterable[tuple[Candidate | None, Need]],
-) -> list[tuple[Candidate | None, Need]]:
-    return sorted(
-        asked, key=lambda pair: pair[0].version if pair[0] else Version("0"), reverse=True
-    )
-
-
-def _others(asked: Sequence[tuple[Candidate | None, Need]]) -> str:
-    others = len({parent for parent, _ in asked}) - 1
-    if others < 1:
-        return ""
-    alike = len({need.text for _, need in asked}) == 1
-    return f" (and {others} more of its versions{'' if alike else ' need it in some version'})"
-
-
-def way_to(proof: Proof, candidate: Candidate | None) -> tuple[Candidate, ...] | None:
-    """The candidates that lead from a requirement of the layer to this one, which comes last.
-
-    The shortest way on which each project keeps one version; None where there is no such way.
-    """
-    if candidate is None:
-        return ()
-    on_key: dict[str, list[Fact]] = {}
-    for fact in proof.facts:
-        on_key.setdefault(fact.need.key, []).append(fact)
-    ways: deque[tuple[Candidate, ...]] = deque([(candidate,)])
-    seen = {candidate}
-    while ways:
-        way = ways.popleft()
-        asking = [fact for fact in on_key.get(way[0].key, ()) if fact.need.admits(way[0].version)]
-        if any(not fact.parents for fact in asking):
-            return way
-        for parent in (parent for fact in asking for parent in fact.parents):
-            known = {item.name: item.version for item in way}
-            if parent not in seen and known.get(parent.name, parent.version) == parent.version:
-                seen.add(parent)
-                ways.append((parent, *way))
-    return None
-
-
 def _limits(request: LockRequest, failure: Failure, name: NormalizedName) -> Iterator[str]:
     """What binds the project beside the needs themselves."""
     asked = {lower.env_name: lower.requirements for lower in request.lower}
     for pin in failure.problem.pins.get(name, ()):
-        place = _place(asked[pin.layer], name)
-        yield f"{name}=={pin.version} is locked by {_kind(pin.layer)}{pin.layer}{place}"
+        place_there = place(asked[pin.layer], name)
+        yield f"{name}=={pin.version} is locked by {_kind(pin.layer)}{pin.layer}{place_there}"
     for constraint in failure.problem.constraints.get(name, ()):
         yield f"constraint-dependencies say {constraint.text}"
     for override in failure.problem.overrides.by_name.get(name, ()):
@@ -254,7 +185,3 @@ def _ways_out(failure: Failure, name: NormalizedName) -> tuple[str, ...]:
     if layers:
         return (f"loosen what needs {name}, or lock {' and '.join(layers)} with another {name}",)
     return (f"loosen what needs {name}, or settle it in override-dependencies",)
-
-
-def _first(lines: list[str], most: int) -> list[str]:
-    return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more like it"]

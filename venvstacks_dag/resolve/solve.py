@@ -20,7 +20,8 @@ from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
 from venvstacks_dag.resolve.lower import LowerPin
 from venvstacks_dag.resolve.model import LockRequest
-from venvstacks_dag.resolve.provider import Patience, Provider, TargetProblem, Unsettled
+from venvstacks_dag.resolve.patience import Patience, Unsettled
+from venvstacks_dag.resolve.provider import Provider, TargetProblem
 from venvstacks_dag.resolve.requirements import MarkerScope, Need, Overrides, Parsed, parse
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, direct_specifiers
 from venvstacks_dag.resolve.thorough import Proof

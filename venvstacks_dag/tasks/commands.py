@@ -84,9 +84,10 @@ class StackRun(Run):  # type: ignore[misc]
             # Newer versions are taken where locks are asked for by name. To run a whole build
             # again is not to change anything.
             selected = self.sel_tasks or ()
-            stack.flags.relock = always and all(
-                name.partition(":")[0] == "resolve" for name in selected
-            )
+            only_locks = all(name.partition(":")[0] == "resolve" for name in selected)
+            stack.flags.relock = always and only_locks
+            # Who locks wants to hear of every layer that fails, not of the first one only.
+            continue_ = continue_ or only_locks
             stack.flags.debug = stack.flags.debug or debug
         try:
             with _folder_of(stack), _quiet_when_unread(), _suggestions(self):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import LockError
-from venvstacks_dag.fs import write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
@@ -26,6 +25,8 @@ from venvstacks_dag.tasks.stages.locks import (
     metadata_file,
     previous_lock,
     read_lock,
+    wheels_in,
+    write_lock,
 )
 from venvstacks_dag.tasks.stages.modules import module_digests
 from venvstacks_dag.tasks.stamps import Parts, Stamp
@@ -80,24 +81,28 @@ class Resolve:
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
         previous, metadata = previous_lock(context, layer)
-        kept = f"{self.name}:{layer.name}" in context.flags.kept
+        untouchable = f"{self.name}:{layer.name}" in context.flags.kept
         if context.flags.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
-        if (
+        kept = (
             previous is not None
             and not context.flags.always
             and answers(request, digest, previous, metadata)
-        ):
+        )
+        if previous is not None and kept:
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
-        elif kept:
+        elif untouchable:
             raise _not_locked(context, layer, is_there=previous is not None)
         else:
             lock = _solve(context, layer, request, previous, reporter)
         new = _next_metadata(context, layer, lock, metadata, request)
-        if kept and (metadata is None or new.lock_version != metadata.lock_version):
+        if untouchable and (metadata is None or new.lock_version != metadata.lock_version):
             raise _not_locked(context, layer, is_there=True)  # A module of it was edited.
-        return _keep(context, layer, lock, new, request.python, reporter)
+        # What cannot be installed is refused before anything is written.
+        wheels = wheels_in(context, layer, lock, request.python)
+        write_lock(context, layer, lock, new, metadata if kept else None, reporter)
+        return _result(context, layer, lock, new, wheels)
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Locks are the user's, and committed: only the stamp goes."""
@@ -280,37 +285,22 @@ def _solve(
         return resolve.lock_layer(request, client, reporter, sources_json=_sources(context, layer))
 
 
-def _keep(
+def _result(
     context: BuildContext,
     layer: LayerPlan,
     lock: LayerLock,
     metadata: LockMetadata,
-    python: PythonVersion,
-    reporter: Reporter,
+    wheels: Mapping[str, Any],
 ) -> StageResult:
-    """Write the lock and its companions, and tell the later stages what is in it."""
+    """What the later stages are told of the lock."""
     from venvstacks_dag import resolve
 
-    settings = context.settings
-    contents = (
-        resolve.render_lock(lock),
-        resolve.render_metadata(metadata),
-        resolve.packages_text(lock).encode(),
-    )
-    paths = lock_files(settings, layer.name)
-    for path, data in zip(paths, contents, strict=True):
-        if write_if_changed(path, data):
-            reporter.detail(f"wrote {path.name}")
-    wheels: dict[str, Any] = {}
-    for target in context.targets(layer):
-        pins = resolve.pinned_wheels(lock, target, python, settings.lock_folder(layer.name))
-        wheels[target.name] = [_wheel_json(asdict(pin)) for pin in pins]
     own = len(resolve.own_packages(lock))
     shared = len(resolve.shared_packages(lock))
     below = f", {shared} from layers below" if shared else ""
     return StageResult(
         facts={
-            "python": str(python),
+            "python": metadata.python,
             "wheels": wheels,
             "requested": sorted({_name(text) for text in layer.requirements}),
             "latest_upload": _latest_upload(lock),
@@ -320,7 +310,7 @@ def _keep(
                 "locked_at": metadata.locked_at,
             },
         },
-        outputs={path.name: sha256_file(path) for path in paths},
+        outputs={path.name: sha256_file(path) for path in lock_files(context.settings, layer.name)},
         summary=f"{count_text(own, 'package')}{below}",
     )
 
@@ -331,10 +321,6 @@ def _name(requirement: str) -> str:
     from venvstacks_dag.standards import read_requirement
 
     return canonicalize_name(read_requirement(requirement).name)
-
-
-def _wheel_json(pin: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if name == "path" else value for name, value in pin.items() if value}
 
 
 def _latest_upload(lock: LayerLock) -> str | None:
