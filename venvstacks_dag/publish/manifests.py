@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from venvstacks_dag.archive import ArchiveFormat, ArchiveReceipt
 from venvstacks_dag.errors import PublishError
 from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.publish.model import (
@@ -80,25 +79,6 @@ def app_modules(
 
 def _module_name(path: str) -> str:
     return PurePosixPath(path).stem
-
-
-def published_archive(
-    receipt: ArchiveReceipt,
-    *,
-    install_target: str,
-    target: TargetPlatform,
-    archive_format: ArchiveFormat,
-    build: int,
-    tagged: bool,
-) -> PublishedArchive:
-    """An archive that was written, as the layer's manifest describes it."""
-    return PublishedArchive(
-        build=build,
-        name=archive_file_name(install_target, target.name, build, archive_format, tagged=tagged),
-        platform=target.name,
-        size=receipt.size,
-        sha256=receipt.sha256,
-    )
 
 
 def archive_file_name(
