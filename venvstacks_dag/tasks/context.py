@@ -48,6 +48,8 @@ class BuildContext:
         self.display: Display = PlainDisplay(sys.stdout)
         self.summaries: dict[str, str] = {}
         self.adopted: set[str] = set()
+        # How many tasks ended by anything but a plain failure.
+        self.errors = 0
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
 
