@@ -217,6 +217,16 @@ def test_every_layer_that_cannot_be_locked_is_told(project: Project) -> None:
         assert re.search(r"resolve:app-one +blocked by", run.output)
 
 
+def test_a_size_of_nothing_is_a_size(project: Project, tmp_path: Path) -> None:
+    project.doit("resolve")
+    lock = project.lock("py")
+    lock.write_text(re.sub(r"size = \d+", "size = 0", lock.read_text()))
+    clone = project.clone(tmp_path / "clone", cache=tmp_path / "store2")
+    refused = clone.doit("install:py")
+    assert refused.code == 1
+    assert "install:py failed" in refused.output
+
+
 def test_an_edited_address_must_still_give_the_locked_bytes(
     project: Project, index: LocalIndex, tmp_path: Path
 ) -> None:
