@@ -65,6 +65,8 @@ class BuildContext:
         # Why tasks ran that had run before, in terms of the specification.
         self.reasons: dict[str, str] = {}
         self.adopted: set[str] = set()
+        # How many tasks ended by anything but a plain failure.
+        self.errors = 0
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
 
