@@ -18,14 +18,19 @@ def default_index() -> str:
     spec = find_spec(_LIBRARY)
     if spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
         for node in ast.parse(Path(spec.origin).read_bytes()).body:
-            if isinstance(node, ast.AnnAssign | ast.Assign) and _is_it(node):
-                if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-                    return node.value.value
+            value = _value(node)
+            if value is not None:
+                return value
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - see above
 
     return PYPI_SIMPLE_ENDPOINT
 
 
-def _is_it(node: ast.AnnAssign | ast.Assign) -> bool:
+def _value(node: ast.stmt) -> str | None:
+    """What a statement gives the constant, where it does so with a plain text."""
+    if not isinstance(node, ast.AnnAssign | ast.Assign) or not isinstance(node.value, ast.Constant):
+        return None
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(isinstance(target, ast.Name) and target.id == _CONSTANT for target in targets)
+    named = any(isinstance(target, ast.Name) and target.id == _CONSTANT for target in targets)
+    value = node.value.value
+    return value if named and isinstance(value, str) else None
