@@ -76,6 +76,10 @@ class PackageIndex:
         addresses = [index.address for index in indexes if not index.explicit]
         return (*map(redact, addresses), *map(redact, self._sources.find_links))
 
+    def distrust(self) -> None:
+        """Say that what the index answered led to a failure: kept pages are asked for next time."""
+        self._source.distrust()
+
     def _try(self, name: NormalizedName) -> None:
         try:
             self._pages.get(name)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.digest import canonical_json, parse_json
 from venvstacks_dag.index.listing import Listing
 
 # Raise this when pages kept before would no longer be read the same way.
@@ -49,7 +48,7 @@ class KeptPage:
     def from_bytes(cls, data: bytes) -> KeptPage | None:
         """The page that `to_bytes` wrote, or None for other bytes."""
         try:
-            schema, (fetched, fresh_until, etag, last_modified), listing = json.loads(data)
+            schema, (fetched, fresh_until, etag, last_modified), listing = parse_json(data)
             if schema != PAGE_SCHEMA:
                 return None
             return cls(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -10,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.digest import parse_json, sha256_file
+from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.fs import write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
@@ -132,7 +132,7 @@ def _locked_python(context: BuildContext, layer: LayerPlan) -> str | None:
     "cpython@3.12" is the newest there is when the layer is locked; it stays, as pins do.
     """
     try:
-        written = json.loads(metadata_file(context.settings, layer.name).read_bytes())
+        written = parse_json(metadata_file(context.settings, layer.name).read_bytes())
         python = PythonVersion.parse(written["python"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -214,7 +214,13 @@ def _solve(
         environ=context.environ,
     )
     with index.open_index(sources, context.http, context.store, reporter) as client:
-        return resolve.lock_layer(request, client, reporter, sources_json=_sources(context, layer))
+        try:
+            return resolve.lock_layer(
+                request, client, reporter, sources_json=_sources(context, layer)
+            )
+        except VenvstacksDagError:
+            client.distrust()
+            raise
 
 
 def _keep(
