@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from venvstacks_dag import __version__
+from venvstacks_dag.cli import fetch
 from venvstacks_dag.errors import VenvstacksDagError
 
 _USAGE_ERROR = 2
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.debug:
         os.environ["VENVSTACKS_DAG_DEBUG"] = "1"
     try:
-        return _run(options)
+        return fetch.run(options) if options.command == "fetch" else _run(options)
     except (VenvstacksDagError, ValueError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         if options.debug:
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, parents=[common, layers], help=text, description=text)
         if name == "build":
             command.add_argument("--publish", action="store_true", help="make the archives too")
+    fetch.register(commands)
     commands.add_parser("list", parents=[common], help="list all tasks of the stack")
     info = commands.add_parser("info", parents=[common], help="say why a task would run")
     info.add_argument("task", metavar="TASK", help="such as install:app-x")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from packaging.utils import NormalizedName
 
 from venvstacks_dag.digest import sha256_json
-from venvstacks_dag.errors import IndexFault, NetworkError
+from venvstacks_dag.errors import IndexFault, MissingOffline, NetworkError
 from venvstacks_dag.index.kept import KeptPage, kept_page
 from venvstacks_dag.index.listing import Listing
 from venvstacks_dag.index.local import folder_listing, with_local_digests
@@ -94,18 +94,26 @@ class PageSource:
             self._unasked.add(key)
             return kept.listing
         headers = {"Accept": ACCEPT, **({} if kept is None else kept.validators())}
-        answer, listing = self._asked(url, headers, subject, where)
+        try:
+            answer, listing = self._asked(url, headers, subject, where)
+        except MissingOffline:
+            if kept is None:
+                raise
+            return kept.listing
+        now = self._clock()
         if answer.status in _NOT_THERE:
-            # Not kept: a project that appears must be seen at once, not shadowed for a while.
+            if not on_disk:
+                # Never fresh: a project that appears must be seen at once, not be shadowed.
+                gone = KeptPage(listing=None, fetched=now, fresh_until=now)
+                self._store.keep(_KIND, key, gone.to_bytes())
             return None
         if answer.status == 304 and kept is not None:
             listing = kept.listing
-        elif listing is None:
+        if listing is None:
             why = f"it answered with HTTP status {answer.status}"
             raise _fault(subject, where, why, _FIXES.get(answer.status, "check its address"))
-        else:
-            listing = with_local_digests(listing, self._store)
-        new = None if on_disk else kept_page(listing, answer.headers, self._clock())
+        listing = with_local_digests(listing, self._store)
+        new = None if on_disk else kept_page(listing, answer.headers, now)
         if new is not None:
             self._store.keep(_KIND, key, new.to_bytes())
         return listing

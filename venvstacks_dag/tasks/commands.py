@@ -79,10 +79,13 @@ class StackRun(Run):  # type: ignore[misc]
         if stack is not None:
             stack.flags.always = always
             # Newer versions are taken where locks are asked for by name. To run a whole build
-            # again is not to change anything.
+            # again is not to change anything. Without a network nothing newer can be learnt, and
+            # what was fetched ahead is what the locks pin.
             selected = self.sel_tasks or ()
-            stack.flags.relock = always and all(
-                name.partition(":")[0] == "resolve" for name in selected
+            stack.flags.relock = (
+                always
+                and not stack.settings.offline
+                and all(name.partition(":")[0] == "resolve" for name in selected)
             )
             stack.flags.debug = stack.flags.debug or debug
         try:

@@ -17,7 +17,7 @@ from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 
 if TYPE_CHECKING:
-    from venvstacks_dag.net import HttpClient
+    from venvstacks_dag.net import RangeDownloader
     from venvstacks_dag.runtimes import RuntimeProvider
     from venvstacks_dag.spec import UvSettings
     from venvstacks_dag.store import Store
@@ -88,10 +88,17 @@ class BuildContext:
 
         return load_stack(self.settings.spec, self.environ).uv
 
-    def _open_client(self) -> HttpClient:
-        from venvstacks_dag.index import layer_sources
-        from venvstacks_dag.net import HttpClient, NetSettings
+    @property
+    def fetch_advice(self) -> str:
+        """What helps where the store lacks something and the network is not to be used."""
+        return f"run `venvstacks-dag fetch {self.settings.spec}` where there is a network"
 
+    def _open_client(self) -> RangeDownloader:
+        from venvstacks_dag.index import layer_sources
+        from venvstacks_dag.net import HttpClient, NetSettings, OfflineClient
+
+        if self.settings.offline:
+            return OfflineClient(self.fetch_advice)
         # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
         sources = layer_sources(self.uv, base=self.base, environ=self.environ)
         return HttpClient(NetSettings.from_environ(self.environ).with_logins(sources.urls()))

@@ -23,7 +23,22 @@ def outcome_lines(
             yield f"Nothing to do: all {rested} tasks are up to date."
     else:
         yield f"Done in {seconds:.1f} s: {count_text(ran, 'task')} ran, {rested} up to date."
+    yield from _fetched(context, selected)
     yield from _archives(context, selected)
+
+
+def _fetched(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:
+    """What the store has, after all of it was fetched."""
+    if "fetch" not in selected:
+        return
+    stamps = (context.stamped("fetch", layer.name) for layer in context.plan.layers)
+    facts = [stamp.facts for stamp in stamps if stamp is not None]
+    files, size = (sum(each[name] for each in facts) for name in ("files", "size"))
+    platforms = ", ".join(context.settings.fetched) or "all platforms of each layer"
+    yield (
+        f"The store has all {count_text(files, 'file')} ({size_text(size)}) that builds for "
+        f"{platforms} need: they can do without a network (VENVSTACKS_DAG_OFFLINE=1)."
+    )
 
 
 def _archives(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:

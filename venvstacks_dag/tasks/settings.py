@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks_dag.platforms import host_platform
+from venvstacks_dag.platforms import PLATFORM_NAMES, host_platform
 
 STATE = ".state"
 SPEC_NAME = "venvstacks.toml"
+# In place of the names of all platforms.
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
     """The folders of one build. All paths are absolute.
 
-    ``platform`` is the platform that is built for. Locks lie beside the specification, since
-    users commit them; trees and archives lie where the user asks, by default beside it too.
+    ``platform`` is the platform that is built for. With ``offline`` no connection is ever opened;
+    ``fetched`` are the platforms that wheels are fetched for ahead, where not for all. Locks lie
+    beside the specification, since users commit them; trees and archives lie where the user asks,
+    by default beside it too.
     """
 
     spec: Path
     build_dir: Path
     output_dir: Path
     platform: str
+    offline: bool = False
+    fetched: tuple[str, ...] = ()
 
     @classmethod
     def of(
-        cls, spec: Path, *, build_dir: Path | None = None, output_dir: Path | None = None
+        cls,
+        spec: Path,
+        *,
+        build_dir: Path | None = None,
+        output_dir: Path | None = None,
+        offline: bool = False,
+        fetched: Iterable[str] = (),
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders, for the host's platform.
 
-        `spec` is a file, or the folder of one that has the usual name.
+        `spec` is a file, or the folder of one that has the usual name; `fetched` are names of
+        platforms, or "all". Raises `ValueError` for a name of none.
         """
+        names = tuple(dict.fromkeys(name for name in fetched if name))
+        if unknown := [name for name in names if name not in (*PLATFORM_NAMES, ALL)]:
+            known = ", ".join((ALL, *PLATFORM_NAMES))
+            raise ValueError(f"there is no platform {unknown[0]!r} (there are: {known})")
         # One folder has one name here, however the user came to it: paths are parts of keys.
         if spec.is_dir():
             spec = spec / SPEC_NAME
@@ -42,6 +60,8 @@ class BuildSettings:
             build_dir=Path(os.path.realpath(build_dir or spec.parent / "_build")),
             output_dir=Path(os.path.realpath(output_dir or spec.parent / "_artifacts")),
             platform=host_platform(),
+            offline=offline,
+            fetched=() if ALL in names else names,
         )
 
     @property

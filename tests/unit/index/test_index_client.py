@@ -203,7 +203,7 @@ def test_pages_that_must_not_be_stored_are_asked_for_anew(world: World) -> None:
     assert len(index.requests) == 2
 
 
-def test_a_missing_project_is_never_kept(world: World) -> None:
+def test_a_missing_project_is_never_taken_for_granted(world: World) -> None:
     index = world.index()
     client = world.client(index.simple_url)
     assert client.project(SPAM) is None

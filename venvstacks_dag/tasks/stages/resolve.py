@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import parse_json, sha256_file
-from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.errors import Missing, MissingOffline, VenvstacksDagError
 from venvstacks_dag.fs import write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
@@ -30,6 +30,9 @@ from venvstacks_dag.tasks.stages.modules import module_digests
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
+    from packaging.utils import NormalizedName
+
+    from venvstacks_dag.index import PackageIndex
     from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
 
 
@@ -48,7 +51,7 @@ class Resolve:
         return {
             "requirements": list(layer.requirements),
             "targets": list(layer.targets),
-            "python": _python_part(context, layer),
+            "python": python_of(context, layer),
             # A list: the order of the layers below decides which pins bind.
             "lower_locks": [
                 [name, _file_digest(lock_file(context.settings, name))] for name in layer.below
@@ -83,7 +86,7 @@ class Resolve:
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
         if (
             previous is not None
-            and not context.flags.always
+            and (context.settings.offline or not context.flags.always)
             and answers(request, digest, previous, metadata)
         ):
             reporter.detail("the lock answers these requirements already")
@@ -108,7 +111,8 @@ class Resolve:
         """Locks are the user's, and committed: only the stamp goes."""
 
 
-def _python_part(context: BuildContext, layer: LayerPlan) -> str:
+def python_of(context: BuildContext, layer: LayerPlan) -> str:
+    """The exact Python that a layer is locked for. Raises `MissingInput`, `RuntimeUnavailable`."""
     if not layer.is_runtime:
         python: str = facts_of(context, "resolve", layer.runtime)["python"]
         return python
@@ -164,7 +168,7 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
     return resolve.LockRequest(
         env_name=layer.name,
         requirements=layer.requirements,
-        python=PythonVersion.parse(_python_part(context, layer)),
+        python=PythonVersion.parse(python_of(context, layer)),
         targets=context.targets(layer),
         lower=tuple(
             resolve.LowerLayer(
@@ -198,7 +202,7 @@ def _solve(
     previous: LayerLock | None,
     reporter: Reporter,
 ) -> LayerLock:
-    from venvstacks_dag import index, resolve
+    from venvstacks_dag import resolve
 
     if previous is not None:
         # Change as little as possible: pins that still fit are kept.
@@ -206,6 +210,28 @@ def _solve(
             (package.name, str(package.version)) for package in resolve.own_packages(previous)
         )
         request = replace(request, preferences=pins)
+    lock: LayerLock | VenvstacksDagError
+    with open_layer_index(context, layer, reporter) as client:
+        try:
+            lock = resolve.lock_layer(
+                request, client, reporter, sources_json=_sources(context, layer)
+            )
+        except VenvstacksDagError as error:
+            client.distrust()
+            lock = error
+    if lacking := client.lacking():
+        missing = [Missing(layer=layer.name, what=what) for what in lacking]
+        missing += _lacking_elsewhere(context, layer, reporter)
+        raise MissingOffline(missing, fix=context.fetch_advice)
+    if isinstance(lock, VenvstacksDagError):
+        raise lock
+    return lock
+
+
+def open_layer_index(context: BuildContext, layer: LayerPlan, reporter: Reporter) -> PackageIndex:
+    """The indexes that a layer's packages come from, as one client. Close it."""
+    from venvstacks_dag import index
+
     sources = index.layer_sources(
         context.uv,
         package_indexes=layer.package_indexes,
@@ -213,14 +239,21 @@ def _solve(
         base=context.base,
         environ=context.environ,
     )
-    with index.open_index(sources, context.http, context.store, reporter) as client:
-        try:
-            return resolve.lock_layer(
-                request, client, reporter, sources_json=_sources(context, layer)
-            )
-        except VenvstacksDagError:
-            client.distrust()
-            raise
+    return index.open_index(sources, context.http, context.store, reporter)
+
+
+def _lacking_elsewhere(
+    context: BuildContext, layer: LayerPlan, reporter: Reporter
+) -> Iterator[Missing]:
+    """What other layers without a lock will miss, as far as their own requirements tell."""
+    for other in context.plan.layers:
+        if other is layer or not other.targets or lock_file(context.settings, other.name).exists():
+            continue
+        with open_layer_index(context, other, reporter) as client:
+            for requirement in other.requirements:
+                client.project(_name(requirement))
+        for what in client.lacking():
+            yield Missing(layer=other.name, what=what)
 
 
 def _keep(
@@ -268,7 +301,7 @@ def _keep(
     )
 
 
-def _name(requirement: str) -> str:
+def _name(requirement: str) -> NormalizedName:
     from packaging.utils import canonicalize_name
 
     from venvstacks_dag.standards import read_requirement
