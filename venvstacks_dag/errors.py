@@ -48,6 +48,10 @@ class VenvstacksDagError(Exception):
         self.why = why
         self.fix = fix
 
+    def headed(self) -> str:
+        """The message after the error's kind, as venvstacks shows errors: ``LockError: ...``."""
+        return f"{type(self).__name__}: {self}"
+
     def __str__(self) -> str:
         head = f"{self.layer}: {self.what}" if self.layer else self.what
         parts = (("where", self.where), ("why", self.why), ("fix", self.fix))
@@ -83,6 +87,10 @@ class SpecProblem:
         return f"{text} ({self.fix})" if self.fix else text
 
 
+# More would only scroll the first ones off the screen; `SpecError.problems` has all.
+_SHOWN_PROBLEMS = 100
+
+
 class SpecError(VenvstacksDagError):
     """A stack specification cannot be used; holds every problem found, not just the first."""
 
@@ -96,11 +104,18 @@ class SpecError(VenvstacksDagError):
         )
 
     def __str__(self) -> str:
-        return printable("\n".join([self.what, *(f"  - {problem}" for problem in self.problems)]))
+        lines = [self.what, *(f"  - {problem}" for problem in self.problems[:_SHOWN_PROBLEMS])]
+        if (more := len(self.problems) - _SHOWN_PROBLEMS) > 0:
+            lines.append(f"  and {more} more")
+        return printable("\n".join(lines))
 
 
 class UnknownLayer(VenvstacksDagError):
     """A layer was asked for that the stack does not have."""
+
+
+class SelectionError(VenvstacksDagError):
+    """What was asked of the layers of a stack contradicts itself."""
 
 
 class NetworkError(VenvstacksDagError):
@@ -183,6 +198,14 @@ class PublishError(VenvstacksDagError):
 
 class DiskError(VenvstacksDagError):
     """The operating system refused to read or write (no space, no permission, ...)."""
+
+
+class NotBuilt(VenvstacksDagError):
+    """What an operation starts from is not there, or is out of date, and was not to be made."""
+
+
+class BuildFailed(VenvstacksDagError):
+    """Tasks of a run have failed; each has told why."""
 
 
 class BuildFolderBusy(VenvstacksDagError):

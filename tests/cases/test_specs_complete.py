@@ -65,3 +65,33 @@ def test_each_field_is_at_fault_in_a_bad_case(field: str) -> None:
     )
     texts = (path.read_text(encoding="utf-8") for path in (SPECS / "bad").glob("*.toml"))
     assert any(problem.search(text) for text in texts)
+
+
+# Each kind of mistake that specifications published with venvstacks show, and what it is told as.
+PUBLISHED_MISTAKES = {
+    "no name": ("missing_fields", "the field 'name' is missing"),
+    "requirement that cannot be parsed": ("requirements", "is not a requirement (PEP 508)"),
+    "unknown platform": ("targets", "unknown platform"),
+    "platform that is not below": ("platforms", "is not one of rt below"),
+    "other libc": ("targets", "linux_target: expected 'glibc' or 'glibc@X.Y', not 'musl"),
+    "libc version": ("targets", "linux_target: there are no wheels for glibc 3"),
+    "unknown runtime": ("wrong_tables", "there is no runtime named"),
+    "unknown framework": ("references", "there is no framework named"),
+    "forward reference": ("references", "is declared further down"),
+    "ring": ("rings", "frameworks are put on each other"),
+    "several runtimes": ("runtimes_differ", "its frameworks have several runtimes"),
+    "orders that contradict": ("orders", "have no common import order"),
+    "unknown index of a package": ("indexes", "package_indexes.torch: there is no index named"),
+    "unknown first index": ("indexes", "priority_indexes[0]: there is no index named"),
+    "index against one below": ("index_disagreements", "app-own takes 'torch' from"),
+    "indexes of two frameworks": ("index_disagreements", "framework-cpu takes 'torch' from"),
+    "launch and support clash": ("modules", "'lib/Main.py' and 'src/main.py' would be one"),
+    "support modules clash": ("modules", "'other/helper.py' and 'lib\\\\helper' would be one"),
+}
+
+
+@pytest.mark.parametrize("kind", PUBLISHED_MISTAKES)
+def test_each_published_kind_of_mistake_has_its_case(kind: str) -> None:
+    name, words = PUBLISHED_MISTAKES[kind]
+    text = (SPECS / "bad" / f"{name}.toml").read_text(encoding="utf-8")
+    assert any(words in line for line in text.splitlines() if line.startswith("# problem: "))

@@ -62,8 +62,10 @@ def test_the_command_locks_builds_and_publishes(project: Project) -> None:
     steps = {
         ("lock", spec): each("resolve", EVERY),
         ("build", spec): each("install link", EVERY),
-        ("build", "--publish", spec): each("archive build", EVERY) | {"publish"},
-        ("publish", spec): set(),
+        ("publish", spec): each("archive build", EVERY) | {"publish"},
+        ("local-export", spec): each("export", EVERY) | {"local-export"},
+        ("lock", "--if-needed", spec): set(),
+        ("build", "--publish", "--lock-if-needed", spec): set(),
     }
     for words, ran in steps.items():
         outcome = project.command(*words)
@@ -77,7 +79,9 @@ def test_the_command_builds_single_layers_into_other_folders(
 ) -> None:
     spec = str(project.save())
     folders = ["--build-dir", str(tmp_path / "b"), "--output-dir", str(tmp_path / "o")]
-    outcome = project.command("publish", spec, *folders, "--layer", "app-two")
+    choice = ["--include", "*-two", "--include-dependencies"]
+    words = ["build", "--lock-if-needed", "--publish", *folders, *choice, spec]
+    outcome = project.command(*words)
     assert outcome.code == 0, outcome.output
     assert {path.name for path in (tmp_path / "o").glob("*.zst")} == {
         "py.tar.zst", "framework-right.tar.zst", "app-two.tar.zst"
@@ -89,7 +93,7 @@ def test_the_command_builds_single_layers_into_other_folders(
 
 def test_the_command_shows_paths_from_where_it_is_called(project: Project) -> None:
     project.save()
-    outcome = project.command("publish", "venvstacks.toml")
+    outcome = project.command("build", "--lock-if-needed", "--publish", "venvstacks.toml")
     assert "in _artifacts:" in outcome.output
     assert "  _build/app-one/bin/python -P -m one\n" in outcome.output
 
@@ -111,9 +115,12 @@ def test_the_command_lists_and_explains(project: Project) -> None:
         ([], 2, "COMMAND"),
         (["paint", "venvstacks.toml"], 2, "paint"),
         (["build"], 2, "SPEC"),
-        (["build", "nowhere.toml"], 3, "nowhere.toml"),
-        (["build", "venvstacks.toml", "--layer", "app-nine"], 3, "app-nine"),
-        (["info", "venvstacks.toml", "install:app-nine"], 3, "app-nine"),
+        (["build", "nowhere.toml"], 1, "SpecError: "),
+        (["build", "venvstacks.toml", "--include", "app-nine"], 1, "app-nine"),
+        (["info", "venvstacks.toml", "install:app-nine"], 1, "app-nine"),
+        (["build", "venvstacks.toml"], 1, "LockError: py: the layer is not locked"),
+        (["publish", "venvstacks.toml"], 1, "LockError: py: the layer is not locked"),
+        (["publish", "--dry-run", "venvstacks.toml"], 1, "NotBuilt: py: the environment is not"),
     ],
 )
 def test_the_command_s_answers(project: Project, words: list[str], code: int, said: str) -> None:

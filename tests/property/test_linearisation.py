@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from venvstacks_dag.graph import LinearisationConflict, linearise
+from venvstacks_dag.errors import SpecError
+from venvstacks_dag.graph import LayerGraph, LinearisationConflict, linearise
 from venvstacks_dag.graph.explain import explain_conflict
+from venvstacks_dag.spec import FrameworkSpec, RuntimeSpec, StackSpec, ToolSettings
 
 Hierarchy = dict[str, list[str]]
 
@@ -67,3 +71,37 @@ def _check_claims(
     message, fix = explain_conflict(conflict, hierarchy, orders)
     assert all(claim.before in message and claim.after in message for claim in conflict.claims)
     assert fix.startswith("list ")
+
+
+@given(hierarchies())
+def test_layers_are_put_in_the_order_of_pythons_base_classes(hierarchy: Hierarchy) -> None:
+    """The same through the graph: a conflict is a problem of the layer that Python refuses."""
+    orders, refused = _with_python(hierarchy)
+    runtime = RuntimeSpec(
+        name="rt", env_name="rt", key="rt", python_implementation="cpython@3.12.7"
+    )
+    frameworks = tuple(
+        FrameworkSpec(
+            name=name,
+            env_name=f"framework-{name}",
+            key=name,
+            frameworks=tuple(bases),
+            runtime=None if bases else "rt",
+        )
+        for name, bases in hierarchy.items()
+    )
+    spec = StackSpec(
+        path=PurePosixPath("/stack/venvstacks.toml"),
+        runtimes=(runtime,),
+        frameworks=frameworks,
+        tool=ToolSettings(max_depth=99),
+    )
+    if refused is not None:
+        with pytest.raises(SpecError) as caught:
+            LayerGraph.of(spec, "linux_x86_64")
+        assert caught.value.problems[0].layer == f"framework-{refused}"
+        return
+    graph = LayerGraph.of(spec, "linux_x86_64")
+    for name, order in orders.items():
+        expected = (*(f"framework-{below}" for below in order[1:]), "rt")
+        assert graph.node(f"framework-{name}").below == expected

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
@@ -13,22 +13,38 @@ from packaging.version import Version
 
 from tests.support.fake_index import FakeIndex, FakePackage
 from venvstacks_dag.errors import PackageNotFound, ResolutionFailed
-from venvstacks_dag.platforms import PythonVersion, TargetPlatform
+from venvstacks_dag.platforms import PythonVersion, TargetPlatform, marker_environment
+from venvstacks_dag.platforms.tags import tag_priorities
 from venvstacks_dag.reporting import NullReporter
+from venvstacks_dag.resolve import solve
 from venvstacks_dag.resolve.lock import lock_layer
-from venvstacks_dag.resolve.model import LockRequest
+from venvstacks_dag.resolve.model import LayerLock, LockRequest
+from venvstacks_dag.resolve.packages import marker_holds
 
 NAMES = ("a", "b", "c", "d")
 VERSIONS = ("1.0", "2.0", "3.0", "4.0a1")
 _SPECIFIERS = ("", "", "==1.0", "==2.0", ">=2.0", ">=2.0", "<3.0", "<2.0", "!=2.0", ">3.0")
+_MARKERS = ("", "", "", "sys_platform == 'win32'", "sys_platform != 'win32'")
+_PURE = ("py3-none-any",)
+_TAGS = (
+    _PURE,
+    _PURE,
+    _PURE,
+    ("cp312-cp312-win_amd64",),
+    ("cp312-cp312-manylinux_2_17_x86_64",),
+    (),
+)
+PYTHON = PythonVersion(major=3, minor=12, micro=7)
+TARGETS = (TargetPlatform(name="linux_x86_64"), TargetPlatform(name="win_amd64"))
 
 Assignment = dict[str, Version]
 
 
 def _requirements(extras: bool) -> st.SearchStrategy[str]:
-    def spell(name: str, extra: str, specifier: str, own_extra: str) -> str:
-        marker = f" ; extra == '{own_extra}'" if own_extra else ""
-        return f"{name}{extra}{specifier}{marker}"
+    def spell(name: str, extra: str, specifier: str, marker: str, own_extra: str) -> str:
+        clauses = [marker, f"extra == '{own_extra}'" if own_extra else ""]
+        condition = " and ".join(filter(None, clauses))
+        return f"{name}{extra}{specifier}{f' ; {condition}' if condition else ''}"
 
     own = st.sampled_from(["", "", "x"]) if extras else st.just("")
     return st.builds(
@@ -36,6 +52,7 @@ def _requirements(extras: bool) -> st.SearchStrategy[str]:
         st.sampled_from([*NAMES, "missing"] if extras else NAMES),
         st.sampled_from(["", "", "[x]"]),
         st.sampled_from(_SPECIFIERS),
+        st.sampled_from(_MARKERS),
         own,
     )
 
@@ -47,6 +64,16 @@ class Universe:
     packages: tuple[FakePackage, ...]
     roots: tuple[str, ...]
 
+    def lock(self, targets: tuple[TargetPlatform, ...]) -> LayerLock | None:
+        """The resolver's answer for some targets; None where it finds that there is none."""
+        request = LockRequest(
+            env_name="app-x", requirements=self.roots, python=PYTHON, targets=targets
+        )
+        try:
+            return lock_layer(request, FakeIndex(self.packages), NullReporter(), workers=0)
+        except (ResolutionFailed, PackageNotFound):
+            return None
+
 
 @st.composite
 def universes(draw: st.DrawFn) -> Universe:
@@ -55,38 +82,60 @@ def universes(draw: st.DrawFn) -> Universe:
         for version in draw(st.sets(st.sampled_from(VERSIONS), min_size=1)):
             requires = draw(st.lists(_requirements(extras=True), max_size=2))
             packages.append(
-                FakePackage(name=name, version=version, requires=tuple(requires), extras=("x",))
+                FakePackage(
+                    name=name,
+                    version=version,
+                    tags=draw(st.sampled_from(_TAGS)),
+                    requires=tuple(requires),
+                    extras=("x",),
+                )
             )
     roots = draw(st.lists(_requirements(extras=False), min_size=1, max_size=3))
     return Universe(packages=tuple(packages), roots=tuple(roots))
 
 
-def needs_of(universe: Universe, assignment: Assignment) -> dict[str, list[Requirement]] | None:
+def holds(requirement: Requirement, target: TargetPlatform, extra: str) -> bool:
+    environment = marker_environment(target, PYTHON)
+    return requirement.marker is None or requirement.marker.evaluate(
+        {**environment, "extra": extra}
+    )
+
+
+def usable(universe: Universe, target: TargetPlatform) -> dict[tuple[str, Version], FakePackage]:
+    """What has a wheel for a target."""
+    ranks = tag_priorities(target, PYTHON)
+    return {
+        (package.name, Version(package.version)): package
+        for package in universe.packages
+        if any(tag in ranks for link in package.links() for tag in link.tags)
+    }
+
+
+def needs_of(
+    universe: Universe, target: TargetPlatform, assignment: Assignment
+) -> dict[str, list[Requirement]] | None:
     """All requirements that count under an assignment, by project; None if one is not there."""
-    by_version = {(p.name, Version(p.version)): p for p in universe.packages}
+    there = usable(universe, target)
     needs: dict[str, list[Requirement]] = {}
     seen: set[tuple[str, str]] = set()
-    pending = [(Requirement(text), "") for text in universe.roots]
+    pending = [found for found in map(Requirement, universe.roots) if holds(found, target, "")]
     while pending:
-        requirement, _ = pending.pop()
+        requirement = pending.pop()
         name = requirement.name
-        if name not in assignment:
+        if name not in assignment or (name, assignment[name]) not in there:
             return None
         needs.setdefault(name, []).append(requirement)
         for extra in ("", *requirement.extras):
-            if (name, extra) in seen:
-                continue
-            seen.add((name, extra))
-            for text in by_version[name, assignment[name]].requires:
-                inner = Requirement(text)
-                if inner.marker is None or inner.marker.evaluate({"extra": extra}):
-                    pending.append((inner, extra))
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                inner = map(Requirement, there[name, assignment[name]].requires)
+                pending += [found for found in inner if holds(found, target, extra)]
     return needs
 
 
-def is_solution(universe: Universe, assignment: Assignment) -> bool:
+def is_solution(universe: Universe, target: TargetPlatform, assignment: Assignment) -> bool:
     """Whether an assignment meets all that it brings in, and holds nothing else."""
-    needs = needs_of(universe, assignment)
+    needs = needs_of(universe, target, assignment)
     if needs is None or set(needs) != set(assignment):
         return False
     return all(
@@ -96,30 +145,55 @@ def is_solution(universe: Universe, assignment: Assignment) -> bool:
     )
 
 
-def solutions(universe: Universe) -> Iterator[Assignment]:
-    """Every solution, by trying everything."""
-    choices: list[list[Version | None]] = []
-    for name in NAMES:
-        choices.append([None, *(Version(p.version) for p in universe.packages if p.name == name)])
-    for picks in product(*choices):
-        assignment = {n: v for n, v in zip(NAMES, picks, strict=True) if v is not None}
-        if is_solution(universe, assignment):
-            yield assignment
+def is_solvable(universe: Universe, target: TargetPlatform) -> bool:
+    """Whether there is a solution, by trying everything."""
+    there = usable(universe, target)
+    choices = [[None, *(found for name, found in there if name == wanted)] for wanted in NAMES]
+    return any(
+        is_solution(
+            universe, target, {n: v for n, v in zip(NAMES, picks, strict=True) if v is not None}
+        )
+        for picks in product(*choices)
+    )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def check(universe: Universe) -> None:
+    """That each target alone and all together are answered as brute force answers them."""
+    solvable = {target: is_solvable(universe, target) for target in TARGETS}
+    for targets in ((TARGETS[0],), (TARGETS[1],), TARGETS):
+        lock = universe.lock(targets)
+        assert (lock is not None) == all(solvable[target] for target in targets)
+        for target in targets if lock is not None else ():
+            assert is_solution(universe, target, answer(lock, target))
+
+
+def answer(lock: LayerLock | None, target: TargetPlatform) -> Assignment:
+    """What a lock holds for a target."""
+    environment = marker_environment(target, PYTHON)
+    return {
+        str(package.name): package.version
+        for package in (lock.pylock.packages if lock else ())
+        if package.version is not None and marker_holds(package, environment)
+    }
+
+
+_SETTINGS = settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+@_SETTINGS
 @given(universes())
 def test_the_resolver_agrees_with_brute_force(universe: Universe) -> None:
-    request = LockRequest(
-        env_name="app-x",
-        requirements=universe.roots,
-        python=PythonVersion(major=3, minor=12, micro=7),
-        targets=(TargetPlatform(name="linux_x86_64"),),
-    )
-    try:
-        lock = lock_layer(request, FakeIndex(universe.packages), NullReporter(), workers=0)
-    except (ResolutionFailed, PackageNotFound):
-        assert next(solutions(universe), None) is None
-        return
-    answer = {p.name: p.version for p in lock.pylock.packages if p.version is not None}
-    assert is_solution(universe, {str(name): version for name, version in answer.items()})
+    check(universe)
+
+
+@_SETTINGS
+@given(universes())
+def test_so_does_the_thorough_search_alone(
+    monkeypatch: pytest.MonkeyPatch, universe: Universe
+) -> None:
+    monkeypatch.setattr(solve, "MAX_ROUNDS", 0)
+    check(universe)

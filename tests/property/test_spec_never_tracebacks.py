@@ -1,17 +1,26 @@
-"""Whatever a file holds, reading it ends in a specification or in a `SpecError`."""
+"""Whatever a file holds, reading it ends in a specification or in a `SpecError`, and listing the
+tasks of what can be read ends in tasks."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import tomli_w
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tests.cases.test_specs import SPECS
-from venvstacks_dag.errors import SpecError
+from venvstacks_dag.errors import SpecError, VenvstacksDagError
 from venvstacks_dag.graph import LayerGraph
 from venvstacks_dag.spec import parse_stack
+from venvstacks_dag.tasks.entry import build_context
+from venvstacks_dag.tasks.factory import stack_tasks
+from venvstacks_dag.tasks.settings import BuildSettings
 
 NAMES = ("rt", "a", "b", "nul", "../x", "A", "", "x=y", "app-rt", "@x")
 WORDS = (
@@ -82,6 +91,12 @@ documents = st.fixed_dictionaries(
         "anything": values,
     },
 )
+STACKS = [
+    # Any module will do, as long as it is there.
+    re.sub(rb'"[^"]*\.py"|"launch/reader"|"app"|"src/common"|"../lib/json"', b'"app.py"', data)
+    for path in sorted((SPECS / "good").glob("*.toml"))
+    if b"[[" in (data := path.read_bytes()) and ".uv" not in path.name
+]
 GOOD = [path.read_bytes() for path in sorted((SPECS / "good").glob("*.toml"))]
 
 
@@ -117,3 +132,68 @@ def test_any_good_file_with_a_part_exchanged(data: bytes, choose: st.DataObject)
     end = choose.draw(st.integers(start, min(start + 40, len(data))))
     patch = choose.draw(st.one_of(st.just(b""), st.sampled_from(WORDS).map(str.encode)))
     _read(data[:start] + patch + data[end:])
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Each part of a document as its container and its key or index there."""
+    keys = value if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0)
+    for key in list(keys):
+        yield value, key
+        yield from _places(value[key])
+
+
+@st.composite
+def mutated(draw: st.DrawFn, *, most: int = 3) -> bytes:
+    """A good specification with some of its parts replaced, removed, doubled or renamed."""
+    document = tomllib.loads(draw(st.sampled_from(STACKS)).decode())
+    for _ in range(draw(st.integers(1, most))):
+        container, key = draw(st.sampled_from(list(_places(document)) or [(document, "x")]))
+        action = draw(st.sampled_from(["replace", "remove", "double", "rename", "none"]))
+        if action == "replace":
+            container[key] = draw(values)
+        elif action == "double" and isinstance(container, list):
+            container.append(container[key])
+        elif action == "rename" and isinstance(container, dict):
+            container[draw(keys)] = container.get(key, 0)
+        elif action == "remove" and key != "x":
+            del container[key]
+    return tomli_w.dumps(document).encode()
+
+
+@given(mutated())
+@settings(deadline=None, max_examples=300)
+def test_any_good_document_with_parts_mutated(data: bytes) -> None:
+    _read(data)
+
+
+def _listed(path: Path) -> list[str] | None:
+    """The tasks of a file, or None where it is refused."""
+    try:
+        tasks = list(stack_tasks(build_context(BuildSettings.of(path), {})))
+    except VenvstacksDagError:
+        return None
+    return [f"{task['basename']}:{task.get('name') or ''}" for task in tasks]
+
+
+@given(mutated(most=1))
+@settings(deadline=None, max_examples=100)
+def test_any_file_is_listed_or_refused(data: bytes) -> None:
+    """The way of `doit list`, with a disk: modules are looked for, and the plan is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "venvstacks.toml")
+        path.with_name("app.py").touch()
+        path.write_bytes(data)
+        listed = _listed(path)
+        event("refused" if listed is None else "listed")
+        assert listed is None or "publish:" in listed
+        assert _listed(path) == listed
+
+
+@given(st.integers(1, 3000), st.sampled_from(["[", "{a=", "[[", "a.", "[a.", "x=[{y=", '"""', "'"]))
+@settings(deadline=None, max_examples=60)
+def test_any_nesting(depth: int, opening: str) -> None:
+    closing = {"[": "]", "{": "}"}
+    end = "".join(closing.get(character, "") for character in reversed(opening)) * depth
+    for text in (opening * depth, f"x = {opening * depth}", f"x = {opening * depth}1{end}"):
+        _read(text.encode())
+        _read(f'[[runtimes]]\n{text}\n[[frameworks]]\nname = "fw"\n'.encode())

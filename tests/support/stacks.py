@@ -43,7 +43,10 @@ from venvstacks_dag.tasks import stack
 globals().update(stack("venvstacks.toml"))
 """
 HOST = "cpython@host"
-_RAN = re.compile(r"^ {2}((?:resolve|install|link|archive|build):\S+|publish) +[\d.]+ s\b", re.M)
+_RAN = re.compile(
+    r"^ {2}((?:resolve|install|link|archive|build|export):\S+|publish|local-export) +[\d.]+ s\b",
+    re.M,
+)
 _PREFIXES = {"runtimes": "", "frameworks": "framework-", "applications": "app-"}
 # What would make a build depend on the machine that tests it.
 _PASSED_ON = ("PATH", "TMPDIR", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")

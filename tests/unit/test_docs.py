@@ -118,7 +118,14 @@ def command_parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def options_of(parser: argparse.ArgumentParser) -> set[str]:
-    return {name for action in parser._actions for name in action.option_strings}
+    # Of a switch, the name that is written as ``--[no-]name`` in the help.
+    return {
+        name
+        for action in parser._actions
+        if action.help != argparse.SUPPRESS
+        for name in action.option_strings
+        if not (isinstance(action, argparse.BooleanOptionalAction) and name.startswith("--no-"))
+    }
 
 
 def test_commands_are_documented() -> None:

@@ -40,6 +40,15 @@ def test_every_problem_of_a_specification_is_listed() -> None:
     assert str(SpecError("v.toml", problems[:1])).startswith("v.toml: 1 mistake in")
 
 
+def test_of_very_many_problems_a_hundred_are_shown() -> None:
+    problems = [SpecProblem(message=f"mistake {number}") for number in range(1234)]
+    error = SpecError("v.toml", problems)
+    lines = str(error).splitlines()
+    assert lines[0] == "v.toml: 1234 mistakes in the stack specification"
+    assert lines[-2:] == ["  - mistake 99", "  and 1134 more"]
+    assert len(error.problems) == 1234
+
+
 def test_all_errors_share_one_root() -> None:
     classes = [item for _, item in inspect.getmembers(errors, inspect.isclass)]
     raised = [item for item in classes if issubclass(item, Exception)]

@@ -1,46 +1,37 @@
-"""``venvstacks-dag fetch``: all that later builds need of the network, into the user's store."""
+"""``venvstacks-dag fetch``: all that builds need of the network, into the user's store."""
 
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
-from typing import Any
 
-ABOUT = "fetch the wheels and runtimes of a locked stack into the store, to build without a network"
+from venvstacks_dag.api.stack import load_stack
+from venvstacks_dag.cli.options import add_command, plain_environ, verbosity_of
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to those of the program."""
-    command = subparsers.add_parser("fetch", help=ABOUT, description=ABOUT)
-    command.add_argument(
-        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks of errors"
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``fetch``."""
+    parser = add_command(
+        commands,
+        "fetch",
+        "fetch wheels and runtimes into the store, to build without a network",
+        "--target linux_x86_64 path/to/venvstacks.toml",
     )
-    command.add_argument("spec", type=Path, metavar="SPEC", help="path of venvstacks.toml")
-    command.add_argument(
-        "--build-dir", type=Path, metavar="DIR", help="default: _build beside SPEC"
-    )
-    command.add_argument(
+    parser.add_argument(
         "--target",
         action="append",
         default=[],
         metavar="NAME",
-        help="only for this platform, such as linux_x86_64 (repeatable; default: all)",
+        help="only for this platform (repeatable; default: all)",
     )
+    parser.set_defaults(run=_run)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the command. Returns doit's exit code; raises `VenvstacksDagError` or `ValueError`."""
-    from doit.cmd_base import ModuleTaskLoader
-    from doit.doit_cmd import DoitMain
-
-    from venvstacks_dag.tasks import build_context
-    from venvstacks_dag.tasks.factory import namespace
-    from venvstacks_dag.tasks.reporter import bound_reporter
-    from venvstacks_dag.tasks.settings import BuildSettings
-
-    settings = BuildSettings.of(options.spec, build_dir=options.build_dir, fetched=options.target)
-    context = build_context(settings, os.environ)
-    loader = ModuleTaskLoader(dict(namespace(context, bound_reporter(context))))
-    result: int | None = DoitMain(loader, config_filenames=()).run(["run", "fetch"])
-    return result or 0
+def _run(options: argparse.Namespace) -> None:
+    stack = load_stack(
+        options.spec,
+        build_dir=options.build_dir,
+        fetched=options.target,
+        environ=plain_environ(options),
+        verbosity=verbosity_of(options),
+    )
+    stack.fetch()

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from venvstacks_dag.graph.layers import ADVISED_DEPTH, LayerGraph
+    from venvstacks_dag.graph.advice import ADVISED_DEPTH
+    from venvstacks_dag.graph.layers import LayerGraph
+    from venvstacks_dag.graph.limits import LayerLimits
     from venvstacks_dag.graph.linearisation import LinearisationConflict, OrderClaim, linearise
     from venvstacks_dag.graph.model import AnyLayerSpec, LayerNode
 
@@ -13,6 +15,7 @@ __all__ = [
     "ADVISED_DEPTH",
     "AnyLayerSpec",
     "LayerGraph",
+    "LayerLimits",
     "LayerNode",
     "LinearisationConflict",
     "OrderClaim",
@@ -22,7 +25,9 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
-        "layers": ("ADVISED_DEPTH", "LayerGraph"),
+        "advice": ("ADVISED_DEPTH",),
+        "layers": ("LayerGraph",),
+        "limits": ("LayerLimits",),
         "linearisation": ("LinearisationConflict", "OrderClaim", "linearise"),
         "model": ("AnyLayerSpec", "LayerNode"),
     },

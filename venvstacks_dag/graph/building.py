@@ -132,7 +132,9 @@ class NodeBuilder:
     def _note(self, spec: AnyLayerSpec, field: str | None, message: str, fix: str) -> None:
         key = f"{spec.key}.{field}" if field else spec.key
         self.problems.append(
-            SpecProblem(message=message, key=key, layer=spec.env_name, line=spec.line, fix=fix)
+            SpecProblem(
+                message=message, key=key, layer=spec.env_name, line=spec.line_of(field), fix=fix
+            )
         )
 
 

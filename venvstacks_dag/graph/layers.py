@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 import networkx as nx
 
 from venvstacks_dag.errors import SpecError, SpecProblem, UnknownLayer
-from venvstacks_dag.graph.building import NodeBuilder, chain_text
+from venvstacks_dag.graph.advice import graph_warnings
+from venvstacks_dag.graph.building import NodeBuilder
+from venvstacks_dag.graph.limits import LayerLimits, layer_limits
 from venvstacks_dag.graph.model import AnyLayerSpec, LayerNode
 from venvstacks_dag.spec.model import LayeredSpec, StackSpec
 from venvstacks_dag.spec.wording import meant, quoted
-
-# venvstacks advises against more; from here on, start-up and search paths begin to cost.
-ADVISED_DEPTH = 5
 
 
 class LayerGraph:
@@ -33,7 +32,7 @@ class LayerGraph:
         self._nodes = {node.env_name: node for node in nodes}
         self._direct = direct
         self._digraph = digraph
-        self.warnings = self._depth_warnings()
+        self.warnings = tuple(graph_warnings(self._nodes, direct))
 
     @classmethod
     def of(cls, spec: StackSpec, host_platform: str) -> LayerGraph:
@@ -87,6 +86,11 @@ class LayerGraph:
         """What a layer is put on directly: its frameworks as listed, or its runtime."""
         return self._direct[self.node(env_name).env_name]
 
+    def limits(self, env_name: str) -> LayerLimits:
+        """What the layer's depth and name cost, as far as names can tell."""
+        node = self.node(env_name)
+        return layer_limits(node, [self._nodes[name] for name in node.below])
+
     def dependents(self, env_name: str) -> tuple[str, ...]:
         """All layers that need this one, directly or not, in build order."""
         self.node(env_name)
@@ -108,15 +112,6 @@ class LayerGraph:
 
     def _in_build_order(self, names: set[str]) -> tuple[str, ...]:
         return tuple(name for name in self._nodes if name in names)
-
-    def _depth_warnings(self) -> tuple[str, ...]:
-        """One for each layer on top of a deep stack; those below it would only repeat it."""
-        return tuple(
-            f"{name}: the layer is {node.depth} deep, more than {ADVISED_DEPTH} slow down its "
-            f"start: {chain_text(name, node.below)}"
-            for name, node in self._nodes.items()
-            if node.depth > ADVISED_DEPTH and not self._digraph.out_degree(name)
-        )
 
 
 def _direct_layers(spec: StackSpec) -> tuple[dict[str, tuple[str, ...]], list[SpecProblem]]:

@@ -96,6 +96,10 @@ class PackageIndex:
         """Say that what the index answered led to a failure: kept pages are asked for next time."""
         self._source.distrust()
 
+    def passed_over(self, name: NormalizedName, winner: str | None) -> tuple[tuple[str, str], ...]:
+        """See `IndexClient.passed_over`."""
+        return self._sources.passed_over(name, winner)
+
     def _try(self, name: NormalizedName) -> None:
         try:
             self._pages.get(name)

@@ -81,3 +81,6 @@ class IndexClient(Protocol):
 
     def asked(self) -> tuple[str, ...]:
         """The indexes in order of preference, without credentials, for messages."""
+
+    def passed_over(self, name: NormalizedName, winner: str | None) -> tuple[tuple[str, str], ...]:
+        """The indexes that are not asked for a project that `winner` has, each with the reason."""

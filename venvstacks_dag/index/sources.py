@@ -62,6 +62,32 @@ class IndexSources:
             return tuple(index for index in self.indexes if not index.explicit)
         return tuple(index for index in self.indexes if index.name == pin)[:1]
 
+    def passed_over(self, name: NormalizedName, winner: str | None) -> tuple[tuple[str, str], ...]:
+        """The indexes (without login) that are not asked for a package, each with the reason.
+
+        ``winner`` is the address of the one that has the package, None where none has.
+        """
+        asked = self.asked_for(name)
+        addresses = [index.address for index in asked]
+        asked = asked[: addresses.index(winner) + 1] if winner in addresses else asked
+        pin = dict(self.pins).get(name)
+        return tuple(
+            (index.address, self._why_not(index, name, pin, winner))
+            for index in self.indexes
+            if index not in asked
+        )
+
+    def _why_not(
+        self, index: IndexReference, name: NormalizedName, pin: str | None, winner: str | None
+    ) -> str:
+        if self.no_index:
+            return "no-index is set"
+        if pin is not None:
+            return f"{name} is bound to {pin}"
+        if index.explicit:
+            return "it is explicit, so it serves only what is bound to it"
+        return f"{winner} comes first and has {name}"
+
     def urls(self) -> tuple[str, ...]:
         """All addresses with their logins, for `NetSettings.with_logins`."""
         return (*(index.url for index in self.indexes), *self.find_links)

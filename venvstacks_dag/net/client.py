@@ -14,7 +14,7 @@ from requests.auth import HTTPBasicAuth
 from urllib3 import Retry
 from urllib3.exceptions import IncompleteRead, InvalidHeader, MaxRetryError
 
-from venvstacks_dag import __version__
+from venvstacks_dag._version import __version__
 from venvstacks_dag.errors import DigestMismatch, VenvstacksDagError
 from venvstacks_dag.net.body import PATIENCE, pieces, whole_body
 from venvstacks_dag.net.download import Incoming, incoming

@@ -71,15 +71,15 @@ def parse_linux_target(text: str) -> tuple[int, int]:
     """``glibc`` or ``glibc@X.Y`` as (X, Y). Raises `ValueError` on anything else."""
     libc, _, version = text.partition("@")
     if libc != "glibc":
-        raise ValueError(f"expected 'glibc' or 'glibc@X.Y', not {text!r}")
+        raise ValueError(f"expected 'glibc' or 'glibc@X.Y', not {text[:80]!r}")
     if not version and "@" not in text:
         return DEFAULT_GLIBC
-    return _parse_version(version, f"expected 'glibc' or 'glibc@X.Y', not {text!r}")
+    return _parse_version(version, f"expected 'glibc' or 'glibc@X.Y', not {text[:80]!r}")
 
 
 def parse_macosx_target(text: str) -> tuple[int, int]:
     """``13.0`` or ``13`` as (13, 0). Raises `ValueError` on anything else."""
-    message = f"expected a macOS version such as '13.0', not {text!r}"
+    message = f"expected a macOS version such as '13.0', not {text[:80]!r}"
     return _parse_version(text if "." in text else f"{text}.0", message)
 
 

@@ -13,7 +13,6 @@ from venvstacks_dag.publish.manifests import (
     archive_file_name,
     layer_manifest,
     next_archive_build,
-    published_archive,
     stack_manifest,
 )
 from venvstacks_dag.publish.model import (
@@ -33,7 +32,6 @@ __all__ = [
     "layer_manifest",
     "layer_manifest_path",
     "next_archive_build",
-    "published_archive",
     "read_layer_manifest",
     "read_stack_manifest",
     "stack_manifest",

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from venvstacks_dag.archive import ArchiveFormat, ArchiveReceipt
 from venvstacks_dag.errors import PublishError
 from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.publish.model import (
@@ -82,25 +81,6 @@ def _module_name(path: str) -> str:
     return PurePosixPath(path).stem
 
 
-def published_archive(
-    receipt: ArchiveReceipt,
-    *,
-    install_target: str,
-    target: TargetPlatform,
-    archive_format: ArchiveFormat,
-    build: int,
-    tagged: bool,
-) -> PublishedArchive:
-    """An archive that was written, as the layer's manifest describes it."""
-    return PublishedArchive(
-        build=build,
-        name=archive_file_name(install_target, target.name, build, archive_format, tagged=tagged),
-        platform=target.name,
-        size=receipt.size,
-        sha256=receipt.sha256,
-    )
-
-
 def archive_file_name(
     install_target: str, platform: str, archive_build: int, extension: str, *, tagged: bool
 ) -> str:
@@ -110,12 +90,13 @@ def archive_file_name(
 
 
 def next_archive_build(
-    previous: LayerManifest | None, *, lock_version: int, archive_sha256: str
+    previous: LayerManifest | None, *, lock_version: int, archive_sha256: str | None
 ) -> int:
     """The build number of an archive, given the manifest that was published before it.
 
     1 for a layer or lock version that was never published. The number stays while the bytes do,
-    and goes up by one when they change although the lock version does not.
+    and goes up by one when they change although the lock version does not. None stands for
+    bytes that are not known yet, but will be others.
     """
     if previous is None or previous.archive is None or previous.lock_version != lock_version:
         return 1

@@ -37,6 +37,11 @@ class PageBook:
         """The indexes that are asked, for messages."""
         return self._index.asked()
 
+    def passed_over(self, name: NormalizedName) -> tuple[tuple[str, str], ...]:
+        """The indexes that were not asked for a project, each with the reason, for messages."""
+        page = self._pages.get(name)
+        return self._index.passed_over(name, page.page.index if page else None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedPage:

@@ -41,6 +41,9 @@ class Project(Protocol):
     def matches(self, wanted: SpecifierSet) -> Iterator[Version]:
         """The versions that may be chosen, best first. May ask an index at the first step."""
 
+    def usable(self) -> tuple[Version, ...]:
+        """All versions that some requirement could choose, best first. May ask an index."""
+
     def wheel(self, version: Version) -> WheelLink | None:
         """The wheel that a version would be installed from, or None where none may be used."""
 
@@ -82,6 +85,15 @@ class IndexedProject:
             usable = [link for link in links if self.rules.judge(link) in self._acceptable]
             self._wheels[version] = best_wheel(usable, self.rules.ranks)
         return self._wheels[version]
+
+    def usable(self) -> tuple[Version, ...]:
+        """All versions with a usable wheel; pre-releases come last unless the user wants them."""
+        next(self.matches(SpecifierSet()), None)  # which sets upper bounds aside where it must
+        known = self.page.versions if self.page else ()
+        ordered = self._preferred_first(known)
+        if self.rules.prereleases(self.name) is not Prereleases.ALWAYS:
+            ordered = tuple(sorted(ordered, key=lambda version: version.is_prerelease))
+        return tuple(version for version in ordered if self.wheel(version) is not None)
 
     def matches(self, wanted: SpecifierSet) -> Iterator[Version]:
         """Usable versions that `wanted` admits, best first."""
@@ -139,6 +151,10 @@ class PinnedProject:
 
     def __init__(self, pins: Sequence[LowerPin]) -> None:
         self.pins = tuple(pins)
+
+    def usable(self) -> tuple[Version, ...]:
+        """The pinned version, where the layers below agree on one."""
+        return tuple(self.matches(SpecifierSet()))
 
     def wheel(self, version: Version) -> WheelLink | None:
         """The wheel that the nearest layer installs."""

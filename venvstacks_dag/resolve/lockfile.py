@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import tomli_w
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
+from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
 from venvstacks_dag.digest import is_sha256
@@ -214,6 +215,12 @@ def pinned_wheels(
             continue
         if package.name in chosen:
             raise _fail(lock, f"two versions of {package.name} are locked for {target.name}")
+        if not _admits(package.requires_python, python):
+            raise _fail(
+                lock,
+                f"the lock has {package.name} {package.version} for Python "
+                f"{package.requires_python}, not for {python.full}",
+            )
         wheel = _best(package.wheels or (), target, python)
         if wheel is None:
             raise _no_wheel(lock, package, target, python)
@@ -228,11 +235,20 @@ def _check_environment(
     environment: Mapping[str, str],
 ) -> None:
     wanted = lock.pylock.requires_python
-    if wanted is not None and not wanted.contains(python.full, prereleases=True):
+    if not _admits(wanted, python):
         raise _fail(lock, f"the lock is for Python {wanted}, not for {python.full}")
     covered = lock.pylock.environments
     if covered and not any(evaluate_in_lock(marker, environment) for marker in covered):
-        raise _fail(lock, f"the lock does not cover {target.name}")
+        raise _fail(lock, f"the lock does not cover {target.name}", fix=_leave_out(target))
+
+
+def _admits(wanted: SpecifierSet | None, python: PythonVersion) -> bool:
+    return wanted is None or wanted.contains(python.full, prereleases=True)
+
+
+def _leave_out(target: TargetPlatform) -> str:
+    # Building keeps a lock that answers: only asked for by name is it made afresh.
+    return f"leave out {target.name} in the layer's platforms, or lock the layer afresh"
 
 
 def _best(
@@ -275,9 +291,12 @@ def _no_wheel(
         lock,
         f"the lock has no wheel of {package.name} {package.version} for {target.name}",
         why=f"its wheels are for {', '.join(working) or 'other Python versions'}",
+        fix=_leave_out(target),
     )
 
 
-def _fail(lock: LayerLock, what: str, *, why: str | None = None) -> LockError:
+def _fail(
+    lock: LayerLock, what: str, *, why: str | None = None, fix: str = "lock the layer again"
+) -> LockError:
     where = str(lock.folder) if lock.folder else None
-    return LockError(what, layer=lock.env_name, where=where, why=why, fix="lock the layer again")
+    return LockError(what, layer=lock.env_name, where=where, why=why, fix=fix)

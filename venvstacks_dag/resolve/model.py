@@ -20,12 +20,14 @@ class LowerLayer:
     """A layer below the one being locked, with its own pins (what it installs itself).
 
     ``targets`` are the layer's own, with its own floors; where they are not given, the
-    floors of the layer being locked are taken for them.
+    floors of the layer being locked are taken for them. ``requirements`` are what the layer
+    asks for itself: messages name them.
     """
 
     env_name: str
     lock: LayerLock
     targets: tuple[TargetPlatform, ...] = ()
+    requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
@@ -16,6 +17,7 @@ from venvstacks_dag.resolve.candidates import IndexedProject
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, rank
 
 _FEW = 3
+_MOST_KINDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,45 +29,68 @@ class Offer:
     nothing: bool = False
 
 
-def describe_offer(project: IndexedProject, wanted: SpecifierSet, asked: Sequence[str]) -> Offer:
+def describe_offer(
+    project: IndexedProject,
+    wanted: SpecifierSet,
+    asked: Sequence[str],
+    passed_over: Iterable[tuple[str, str]] = (),
+) -> Offer:
     """Why no version of a project meets `wanted` on the target; empty where one does.
 
-    `asked` are the indexes that were asked, without credentials.
+    `asked` are the indexes that were asked, without credentials; `passed_over` those that were
+    not, each with the reason.
     """
     name = project.name
+    others = tuple(f"not asked for {name}: {index} ({why})" for index, why in passed_over)
     if project.page is None:
         where = ", ".join(asked) or "no index is set"
         return Offer(
-            lines=(f"no project {name} was found (asked: {where})",),
+            lines=(f"no project {name} was found (asked: {where})", *others),
             fixes=(f"check the spelling of {name}, or add the index that has it",),
             nothing=True,
         )
-    usable = [version for version in project.page.versions if project.wheel(version)]
-    reasons = _reasons(project, wanted)
-    if not usable and not reasons.lines:
-        reasons = _reasons(project, SpecifierSet())
-    if not usable:
-        return replace(reasons, nothing=True)
     if next(project.matches(wanted), None) is not None:
         return Offer()
-    if not reasons.lines:
-        return Offer(lines=(f"usable here are {name} {_some(usable)}",))
-    return reasons
+    usable = project.usable()
+    # Where nothing is usable, other requirements would not help: all versions are of interest.
+    reasons = _reasons(project, wanted if usable else SpecifierSet())
+    here = (f"usable here are {name} {_some(usable)}",) if usable else ()
+    return replace(reasons, lines=(*reasons.lines, *here, *others), nothing=not usable)
+
+
+class _Reason(NamedTuple):
+    """Why a version is out: what kind of reason, its details, and what would help ("": nothing).
+
+    Versions of one kind are told together, so that the details of each add up.
+    """
+
+    text: str
+    details: tuple[str, ...] = ()
+    fix: str = ""
+
+    def told(self, details: Iterable[str]) -> str:
+        """The reason, with the details of all versions that are out for it."""
+        listed = list(dict.fromkeys(details))
+        platforms = [name for name in PLATFORM_NAMES if name in listed]
+        more = ", ..." if len(listed) > _FEW and not platforms else ""
+        return self.text.replace("{}", f"{', '.join(platforms or listed[:_FEW])}{more}")
 
 
 def _reasons(project: IndexedProject, wanted: SpecifierSet) -> Offer:
     """Why the versions that `wanted` admits cannot be used, newest first, alike ones together."""
-    alike: dict[str, list[Version]] = {}
-    fixes: dict[str, str] = {}
+    alike: dict[str, list[tuple[Version, _Reason]]] = {}
     for version in _versions(project, wanted):
-        why, fix = _reason(project, version)
-        alike.setdefault(why, []).append(version)
-        fixes.setdefault(why, fix)
-    told = list(alike)[:_FEW]
-    return Offer(
-        lines=tuple(f"{project.name} {_some(alike[why])}: {why}" for why in told),
-        fixes=tuple(dict.fromkeys(fixes[why] for why in told if fixes[why])),
-    )
+        reason = _reason(project, version)
+        alike.setdefault(reason.text, []).append((version, reason))
+    lines, fixes = [], []
+    for found in list(alike.values())[:_MOST_KINDS]:
+        versions = [version for version, _ in found]
+        details = (detail for _, reason in found for detail in reason.details)
+        lines.append(f"{project.name} {_some(versions)}: {found[0][1].told(details)}")
+        fixes += [found[0][1].fix] if found[0][1].fix else []
+    if not alike and not wanted:
+        lines.append(f"the page of {project.name} lists neither wheels nor source distributions")
+    return Offer(lines=tuple(lines), fixes=tuple(dict.fromkeys(fixes)))
 
 
 def _versions(project: IndexedProject, wanted: SpecifierSet) -> Iterator[Version]:
@@ -75,73 +100,71 @@ def _versions(project: IndexedProject, wanted: SpecifierSet) -> Iterator[Version
     yield from wanted.filter(newest_first, prereleases=True)
 
 
-def _reason(project: IndexedProject, version: Version) -> tuple[str, str]:
-    """Why a version is out, and what would help ("" where nothing plain does)."""
+def _reason(project: IndexedProject, version: Version) -> _Reason:
+    """Why a version is out, by the file of it that comes nearest to being used."""
     assert project.page is not None
     rules, wheels = project.rules, project.page.wheels.get(version, ())
     if not wheels:
-        return (
+        return _Reason(
             "a source distribution only, and layers are made from wheels",
-            f"build a wheel of {project.name} and offer it through a local folder",
+            fix=f"build a wheel of {project.name} and offer it through a local folder",
         )
     closest = max(wheels, key=rules.judge)
     verdict = rules.judge(closest)
     if verdict is Verdict.WRONG_TAGS:
         return _wrong_tags(project, wheels)
     if verdict is Verdict.USABLE:
-        return (
+        return _Reason(
             f"a pre-release, and prerelease is {rules.prerelease!r}",
-            "set prerelease to 'allow'",
+            fix="set prerelease to 'allow'",
         )
     return _fault(rules, closest, verdict)
 
 
-def _fault(rules: TargetRules, wheel: WheelLink, verdict: Verdict) -> tuple[str, str]:
+def _fault(rules: TargetRules, wheel: WheelLink, verdict: Verdict) -> _Reason:
     match verdict:
         case Verdict.NO_DIGEST:
-            return f"{wheel.index} gives no sha256 digest", ""
+            return _Reason(f"{wheel.index} gives no sha256 digest")
         case Verdict.TOO_NEW:
-            return "newer than exclude-newer", "set exclude-newer to a later time"
+            return _Reason("newer than exclude-newer", fix="set exclude-newer to a later time")
         case Verdict.UNDATED:
-            return (
+            return _Reason(
                 f"{wheel.index} gives no upload time, and exclude-newer needs one",
-                "lift exclude-newer",
+                fix="lift exclude-newer",
             )
         case Verdict.YANKED:
-            because = f" ({wheel.yanked})" if wheel.yanked else ""
-            return (
-                f"yanked{because}",
-                f"ask for {wheel.name}=={wheel.version} to take it all the same",
-            )
-    return (
-        f"requires Python {wheel.requires_python}, and the runtime has {rules.python.full}",
+            fix = f"ask for {wheel.name}=={wheel.version} to take it all the same"
+            if wheel.yanked:
+                return _Reason("yanked ({})", (wheel.yanked,), fix)
+            return _Reason("yanked", fix=fix)
+    return _Reason(
+        f"requires Python {{}}, and the runtime has {rules.python.full}",
+        (wheel.requires_python or "",),
         "take another Python for the runtime",
     )
 
 
-def _wrong_tags(project: IndexedProject, wheels: Sequence[WheelLink]) -> tuple[str, str]:
+def _wrong_tags(project: IndexedProject, wheels: Sequence[WheelLink]) -> _Reason:
     rules, hand_in = project.rules, f"offer a wheel of {project.name} for"
+    local = f"{hand_in} the platform through a local folder"
     elsewhere = [name for name in PLATFORM_NAMES if _fits(rules, name, wheels)]
     if elsewhere:
-        why = f"no wheel for this platform, only for {', '.join(elsewhere)}"
-        return why, f"{hand_in} the platform through a local folder"
+        return _Reason("no wheel for this platform, only for {}", tuple(elsewhere), local)
     tags = {tag for wheel in wheels for tag in wheel.tags}
     here = {tag.platform for tag in rules.ranks}
     others = [tag for tag in tags if tag.platform in here]
     if others:
         python = "PyPy" if rules.python.implementation == "pypy" else "Python"
-        return (
-            f"no wheel for {python} {rules.python.short} on this platform, only {_names(others)}",
+        return _Reason(
+            f"no wheel for {python} {rules.python.short} on this platform, only {{}}",
+            _names(others),
             f"take another Python for the runtime, or {hand_in} this one through a local folder",
         )
-    why = f"no wheel for this platform, only {_names(tags)}"
-    return why, f"{hand_in} the platform through a local folder"
+    return _Reason("no wheel for this platform, only {}", _names(tags), local)
 
 
-def _names(tags: Iterable[Tag]) -> str:
-    ordered = sorted({str(tag) for tag in tags})
-    more = ", ..." if len(ordered) > _FEW else ""
-    return f"{', '.join(ordered[:_FEW])}{more}"
+def _names(tags: Iterable[Tag]) -> tuple[str, ...]:
+    return tuple(sorted({str(tag) for tag in tags}))
 
 
 def _fits(rules: TargetRules, platform: str, wheels: Iterable[WheelLink]) -> bool:

@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
-from resolvelib import AbstractProvider, BaseReporter
+from resolvelib import AbstractProvider
 from resolvelib.structs import RequirementInformation
 
 from venvstacks_dag.index.model import CoreMetadata
@@ -28,7 +28,6 @@ from venvstacks_dag.resolve.requirements import (
     Need,
     Overrides,
     Parsed,
-    join_key,
     parse,
     refusal,
     split_key,
@@ -68,7 +67,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def __init__(self, problem: TargetProblem, conflicts: Counter[str]) -> None:
         self._problem = problem
         self._conflicts = conflicts
-        self._candidates: dict[tuple[NormalizedName, Version, str], Candidate] = {}
+        self._candidates: dict[tuple[str, Version], Candidate] = {}
         self._needs: dict[Candidate, tuple[Need, ...]] = {}
         self._satisfied: dict[tuple[Need, Candidate], bool] = {}
         self._merged: dict[frozenset[SpecifierSet], SpecifierSet] = {}
@@ -110,7 +109,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         def matches() -> Iterator[Candidate]:
             for version in self.project(name).matches(wanted):
                 if version not in excluded and exact <= {version}:
-                    candidate = self._candidate(name, extra, version)
+                    candidate = self.candidate(identifier, version)
                     self._problem.metadata.expect(candidate.wheel)
                     yield candidate
 
@@ -193,21 +192,27 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def _is_on_index(self, need: Need) -> bool:
         return need.name not in self._problem.pins
 
-    def _candidate(self, name: NormalizedName, extra: str, version: Version) -> Candidate:
-        key = (name, version, extra)
-        if key not in self._candidates:
+    def candidate(self, key: str, version: Version) -> Candidate:
+        """A usable version of a project or of one of its extras, always as the same object."""
+        if (key, version) not in self._candidates:
+            name, extra = split_key(key)
             wheel = self.project(name).wheel(version)
             assert wheel is not None, "matches() offers usable versions only"
             pins = self._problem.pins.get(name)
-            self._candidates[key] = Candidate(
-                key=join_key(name, extra),
+            self._candidates[key, version] = Candidate(
+                key=key,
                 name=name,
                 version=version,
                 wheel=wheel,
                 extra=extra,
                 layer=pins[0].layer if pins else None,
             )
-        return self._candidates[key]
+        return self._candidates[key, version]
+
+    def expect(self, key: str, versions: Iterable[Version]) -> None:
+        """Read the metadata of versions ahead. Returns at once."""
+        for version in versions:
+            self._problem.metadata.expect(self.candidate(key, version).wheel)
 
     def _dependencies(self, candidate: Candidate) -> Iterator[Need]:
         metadata = self._problem.metadata.read(candidate.wheel)
@@ -250,19 +255,3 @@ class Provider(AbstractProvider[Need, Candidate, str]):
                     yield refusal(f"{effective.name} is asked for by a direct address")
                 else:
                     yield from effective.needs
-
-
-class History(BaseReporter[Need, Candidate, str]):
-    """Counts each identifier's conflicts, and remembers who asked for it first."""
-
-    def __init__(self) -> None:
-        self.conflicts: Counter[str] = Counter()
-        self.asked_by: dict[str, list[tuple[Need, Candidate | None]]] = {}
-
-    def adding_requirement(self, requirement: Need, parent: Candidate | None) -> None:
-        """A need comes in."""
-        self.asked_by.setdefault(requirement.key, []).append((requirement, parent))
-
-    def rejecting_candidate(self, criterion: object, candidate: Candidate) -> None:
-        """A candidate's needs conflict with what is pinned."""
-        self.conflicts[candidate.key] += 1

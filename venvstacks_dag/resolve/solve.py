@@ -20,12 +20,16 @@ from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
 from venvstacks_dag.resolve.lower import LowerPin
 from venvstacks_dag.resolve.model import LockRequest
-from venvstacks_dag.resolve.provider import History, Information, Provider, TargetProblem
+from venvstacks_dag.resolve.patience import Patience, Unsettled
+from venvstacks_dag.resolve.provider import Provider, TargetProblem
 from venvstacks_dag.resolve.requirements import MarkerScope, Need, Overrides, Parsed, parse
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, direct_specifiers
+from venvstacks_dag.resolve.thorough import Proof
 from venvstacks_dag.standards import UNANSWERABLE
 
-MAX_ROUNDS = 200_000
+# A round pins one project or takes pins back; dead ends are the costly ones among them.
+MAX_ROUNDS = 20_000
+MOST_DEAD_ENDS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +43,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a target gets nothing: the needs that clashed last, and all that may explain them.
-
-    ``asked_by`` tells who brought in each identifier, in the order in which it happened.
-    ``causes`` is empty where the search was given up.
+    """Why a target gets nothing: the proof, or the keys around which a search that was given up
+    revolved.
     """
 
     target: TargetPlatform
-    causes: tuple[Information, ...]
-    asked_by: Mapping[str, Sequence[tuple[Need, Candidate | None]]]
+    proof: Proof | None
     problem: TargetProblem
+    contested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,34 +135,37 @@ def pose(
 def solve(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
     """Resolve on one target. Raises `IndexFault` or `DigestMismatch` where an index fails.
 
-    What resolvelib finds impossible is searched once more and thoroughly, now with pre-releases
-    where the mode has them as a last resort.
+    What resolvelib finds impossible, or does not settle soon, is searched once more and
+    thoroughly, at last with pre-releases where the mode has them as a last resort.
     """
-    history = History()
-    provider = Provider(problem, history.conflicts)
-    target = problem.rules.target
+    patience = Patience(MOST_DEAD_ENDS)
+    provider = Provider(problem, patience.conflicts)
     roots = provider.roots(requirements)
     try:
-        mapping = Resolution(provider, history).resolve(roots, MAX_ROUNDS).mapping
-    except ResolutionImpossible as error:
-        answer = _search_again(problem, requirements)
-        causes = tuple(error.causes)
-        return answer or Failure(
-            target=target, causes=causes, asked_by=history.asked_by, problem=problem
-        )
-    except ResolutionTooDeep:
-        return Failure(target=target, causes=(), asked_by=history.asked_by, problem=problem)
+        mapping = Resolution(provider, patience).resolve(roots, MAX_ROUNDS).mapping
+    except (ResolutionImpossible, ResolutionTooDeep, Unsettled):
+        return _search_thoroughly(problem, requirements)
     return _answer(problem, _reached(provider, roots, mapping))
 
 
-def _search_again(problem: TargetProblem, requirements: Iterable[Parsed]) -> Answer | None:
+def _search_thoroughly(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
     wider = replace(problem, rules=replace(problem.rules, last_resort=True), projects={})
-    provider = Provider(wider, Counter())
+    first = _search(problem, requirements)
+    if isinstance(first, Answer) or "if-necessary" not in problem.rules.prerelease:
+        return first
+    second = _search(wider, requirements)
+    return second if isinstance(second, Answer) or second.proof is None else first
+
+
+def _search(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
+    provider, target = Provider(problem, Counter()), problem.rules.target
     try:
         found = thorough.search(provider, provider.roots(requirements))
-    except thorough.GaveUp:
-        return None
-    return None if found is None else _answer(wider, found.values())
+    except thorough.GaveUp as error:
+        return Failure(target=target, proof=None, problem=problem, contested=error.contested)
+    if isinstance(found, Proof):
+        return Failure(target=target, proof=found, problem=problem)
+    return _answer(problem, found.values())
 
 
 def _answer(problem: TargetProblem, chosen: Collection[Candidate]) -> Answer:

@@ -1,96 +1,267 @@
-"""A second, complete search for what resolvelib calls impossible.
+"""A second, complete search for what resolvelib does not settle soon.
 
-resolvelib (1.2.1) leaps back over pins that it takes to be innocent, and loses states where it
-returns from a leap: now and then it misses a solution. This search is plain depth first with
-conflict-directed backjumping (Prosser 1993), which leaps over nothing that took part.
+resolvelib (1.2.1) leaps back over pins that it takes to be innocent, and now and then misses a
+solution; where there is none, it may try combinations for hours, since it forgets why each of
+them failed. This search is PubGrub (Weizenbaum 2018): each failure is kept as a clash that rules
+out all that would fail alike, and what is left at the end is a proof.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from venvstacks_dag.resolve.candidates import Candidate
+from venvstacks_dag.resolve.choices import ABSENT, Clash, Fact, Ground
 from venvstacks_dag.resolve.provider import Provider
-from venvstacks_dag.resolve.requirements import Need
+from venvstacks_dag.resolve.requirements import Need, split_key
 
-# Most of what fails has no solution at all: the user should not wait long to hear so.
-MOST_STEPS = 5_000
-# Each pin takes a frame of Python's stack.
-MOST_PINS = 500
+# Versions chosen, in all. Seconds, where their metadata are known.
+MOST_STEPS = 20_000
+# After so many versions of a key have failed, the metadata of the next ones are read ahead.
+_PATIENCE = 3
+_AHEAD = 16
+# From here on a key is known to be where the trouble is, and is settled before others.
+_MANY_CONFLICTS = 5
+_FEW = 3
 
 
 class GaveUp(Exception):
-    """The search is longer than it is worth."""
+    """The search is longer than it is worth; ``contested`` are the keys it revolved around."""
+
+    def __init__(self, contested: Iterable[str]) -> None:
+        super().__init__()
+        self.contested = tuple(contested)
 
 
-def search(provider: Provider, roots: Iterable[Need]) -> Mapping[str, Candidate] | None:
-    """Candidates by key that meet all needs, or None where there are none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Why there is no solution: facts that cannot all be met, and where they contradict.
 
-    Raises `GaveUp` after `MOST_STEPS` candidates or at `MOST_PINS` pins.
+    ``contested`` are the keys on which needs stand directly against each other.
     """
-    state = _State(provider=provider)
-    for need in roots:
-        state.needs.setdefault(need.key, []).append((need, _ROOT))
-    return state.pins if _settle(state) is None else None
+
+    facts: tuple[Fact, ...]
+    contested: frozenset[str]
+
+    @classmethod
+    def of(cls, clash: Clash) -> Proof:
+        """The proof that ends with `clash`."""
+        steps = list(clash.proof())
+        return cls(
+            facts=tuple(step.fact for step in steps if step.fact is not None),
+            contested=frozenset(step.pivot for step in steps if _is_contest(step)),
+        )
 
 
-_ROOT = ""
+def _is_contest(step: Clash) -> bool:
+    facts = [cause.fact for cause in step.causes]
+    return bool(facts) and all(fact and fact.need.key == step.pivot for fact in facts)
 
 
-@dataclass(slots=True, kw_only=True)
-class _State:
-    """``needs`` are those that the roots and the pins bring in, each with who brings it in."""
+def search(provider: Provider, roots: Iterable[Need]) -> Mapping[str, Candidate] | Proof:
+    """Candidates by key that meet all needs, or the proof that there are none.
 
-    provider: Provider
-    needs: dict[str, list[tuple[Need, str]]] = field(default_factory=dict)
-    pins: dict[str, Candidate] = field(default_factory=dict)
-    steps: int = 0
+    Raises `GaveUp` after `MOST_STEPS` choices.
+    """
+    state = _Search(provider)
+    clash = state.take(roots)
+    while True:
+        if clash is not None:
+            learnt = state.learn(clash)
+            if not learnt.terms:
+                return Proof.of(learnt)
+            clash = state.propagate(learnt)
+        elif (key := state.next_key()) is not None:
+            clash = state.choose(key)
+        else:
+            return state.decided
 
 
-def _settle(state: _State) -> set[str] | None:
-    """Pin all that is needed; None once that is done, else the pins that stand in the way."""
-    key = next((key for key, needs in state.needs.items() if needs and key not in state.pins), None)
-    if key is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One narrowing of a key's choices: a decision (without cause), or what a clash leaves."""
+
+    key: str
+    before: int
+    after: int
+    level: int
+    cause: Clash | None
+
+
+class _Search:
+    """The partial solution. ``current`` are the choices that each key has left."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.decided: dict[str, Candidate] = {}
+        self._provider = provider
+        self._ground = Ground(provider)
+        self._current: dict[str, int] = {}
+        self._clashes: dict[str, list[Clash]] = {}
+        self._trail: list[_Step] = []
+        self._places: dict[str, list[int]] = {}
+        self._extras: dict[str, list[str]] = {}
+        self._changed: list[str] = []
+        self._conflicts: Counter[str] = Counter()
+        self._tries: Counter[str] = Counter()
+
+    def take(self, roots: Iterable[Need]) -> Clash | None:
+        """Begin with the layer's own needs. Returns a clash that holds already, if any does."""
+        for clash in map(self._ground.of_layer, roots):
+            self._add(clash)
+            if (found := self.propagate(clash)) is not None:
+                return found
         return None
-    if len(state.pins) >= MOST_PINS:
-        raise GaveUp
-    culprits = {asker for _, asker in state.needs[key]}
-    for candidate in _candidates(state, key):
-        state.steps += 1
-        if state.steps > MOST_STEPS:
-            raise GaveUp
-        clash = _try(state, candidate)
-        if clash is None:
-            return None
-        if key not in clash:
+
+    def next_key(self) -> str | None:
+        """The key to choose a version for, or None where nothing is left to choose.
+
+        What is known to be where the trouble is comes first, then what is settled, then the rest
+        in the order in which it was met.
+        """
+        open_keys = (
+            key
+            for key, left in self._current.items()
+            if not left & ABSENT and key not in self.decided
+        )
+        return min(open_keys, key=self._rank, default=None)
+
+    def _rank(self, key: str) -> tuple[bool, bool]:
+        left = self._current[key]
+        return self._conflicts[key] < _MANY_CONFLICTS, left & (left - 1) != 0
+
+    def choose(self, key: str) -> Clash | None:
+        """Take a key's best version that is left, and see what follows."""
+        self._tries[key] += 1
+        if self._tries.total() > MOST_STEPS:
+            raise GaveUp([name for name, _ in self._conflicts.most_common(_FEW)])
+        left = self._current[key]
+        domain = self._ground.domain(key)
+        place = (left & -left).bit_length() - 2
+        if self._tries[key] % _AHEAD == _PATIENCE:
+            self._provider.expect(key, domain.versions[place : place + _AHEAD])
+        candidate = self._provider.candidate(key, domain.versions[place])
+        for clash in self._ground.of_candidate(candidate):
+            self._add(clash)
+        self._step(key, left & -left, None, level=len(self.decided) + 1)
+        self.decided[key] = candidate
+        return self.propagate()
+
+    def propagate(self, clash: Clash | None = None) -> Clash | None:
+        """Narrow choices by all clashes (by `clash` first). Returns one that holds, if any does."""
+        if clash is not None and self._holds(clash):
             return clash
-        culprits |= clash - {key}
-    return culprits
+        while self._changed:
+            key = self._changed.pop()
+            for known in (*self._links(key), *reversed(self._clashes[key])):
+                if self._holds(known):
+                    return known
+        return None
 
+    def _links(self, key: str) -> Iterator[Clash]:
+        """What a change of a base means for its extras, and one of an extra for its base."""
+        base, extra = split_key(key)
+        if not extra:
+            for other in self._extras.get(key, ()):
+                gone = self._current[other] & ~self._current[key] & ~ABSENT
+                if gone:
+                    yield self._ground.of_extra(other, gone)
+        elif not self._current[key] & ABSENT and self._current[base] & ~self._current[key]:
+            yield self._ground.of_extra(key, self._current[key])
 
-def _candidates(state: _State, key: str) -> Iterable[Candidate]:
-    needs = [need for need, _ in state.needs[key]]
-    matches = state.provider.find_matches(key, {key: iter(needs)}, {key: iter(())})
-    return matches() if callable(matches) else matches
+    def _holds(self, clash: Clash) -> bool:
+        """Whether all of a clash has come true. Where all but one has, that one is ruled out."""
+        last = ""
+        for key, mask in clash.terms.items():
+            left = self._current[key]
+            outside = left & ~mask
+            if not outside:
+                continue
+            if outside == left or last:
+                return False
+            last = key
+        if last:
+            left = self._current[last] & ~clash.terms[last]
+            self._step(last, left, clash, level=len(self.decided))
+        return not last
 
+    def learn(self, clash: Clash) -> Clash:
+        """Trace a clash back to the decisions behind it, and take back the last of them.
 
-def _try(state: _State, candidate: Candidate) -> set[str] | None:
-    """Pin a candidate and go on; everything is as before where that fails."""
-    added: list[str] = []
-    state.pins[candidate.key] = candidate
-    clash: set[str] | None = None
-    for need in state.provider.get_dependencies(candidate):
-        state.needs.setdefault(need.key, []).append((need, candidate.key))
-        added.append(need.key)
-        pinned = state.pins.get(need.key)
-        if pinned is not None and not need.admits(pinned.version):
-            clash = {candidate.key, need.key}
-            break
-    else:
-        clash = _settle(state)
-    if clash is not None:
-        del state.pins[candidate.key]
-        for key in added:
-            state.needs[key].pop()
-    return clash
+        Returns the clash to go on with; it has no terms where no decision was needed for it.
+        """
+        self._conflicts.update(clash.terms.keys())
+        known = clash
+        while clash.terms:
+            key, step, level = self._origin(clash)
+            if step.cause is None or level < step.level:
+                self._return_to(level)
+                if clash is not known:
+                    self._add(clash)
+                break
+            clash = self._resolved(clash, step.cause, key)
+        return clash
+
+    def _origin(self, clash: Clash) -> tuple[str, _Step, int]:
+        """The step that made a clash come true, its key, and the level that the rest needs."""
+        first = {key: self._first(key, mask) for key, mask in clash.terms.items()}
+        key = max(first, key=lambda name: first[name])
+        step = self._trail[first[key]]
+        before = [place for name, place in first.items() if name != key]
+        if step.cause is not None:
+            # The step may have needed an earlier one on its own key.
+            ruled_out = clash.terms[key] | step.cause.terms[key]
+            if self._ground.domain(key).full & ~ruled_out:
+                before.append(self._first(key, ruled_out))
+        return key, step, max((self._trail[place].level for place in before), default=0)
+
+    def _first(self, key: str, mask: int) -> int:
+        """The first step after which a key's choices are all within a mask."""
+        return next(at for at in self._places[key] if not self._trail[at].after & ~mask)
+
+    def _resolved(self, one: Clash, other: Clash, pivot: str) -> Clash:
+        """What follows from two clashes: whatever is chosen for the pivot, one comes true."""
+        terms = dict(other.terms)
+        for key, mask in one.terms.items():
+            if key == pivot:
+                terms[key] |= mask
+            else:
+                terms[key] = terms.get(key, mask) & mask
+        if terms[pivot] == self._ground.domain(pivot).full:
+            del terms[pivot]
+        return Clash(terms=terms, pivot=pivot, causes=(one, other))
+
+    def _return_to(self, level: int) -> None:
+        self._changed.clear()
+        while self._trail and self._trail[-1].level > level:
+            step = self._trail.pop()
+            self._places[step.key].pop()
+            self._current[step.key] = step.before
+            if step.cause is None:
+                del self.decided[step.key]
+
+    def _step(self, key: str, after: int, cause: Clash | None, *, level: int) -> None:
+        step = _Step(key=key, before=self._current[key], after=after, level=level, cause=cause)
+        self._places[key].append(len(self._trail))
+        self._trail.append(step)
+        self._current[key] = after
+        self._changed.append(key)
+
+    def _add(self, clash: Clash) -> None:
+        for key in clash.terms:
+            self._meet(key)
+            self._clashes[key].append(clash)
+
+    def _meet(self, key: str) -> None:
+        if key in self._current:
+            return
+        domain = self._ground.domain(key)
+        self._current[key] = domain.full
+        self._clashes[key], self._places[key] = [], []
+        self._provider.expect(key, domain.versions[:1])
+        base, extra = split_key(key)
+        if extra:
+            self._meet(base)
+            self._extras.setdefault(base, []).append(key)
+            self._changed.append(base)

@@ -8,10 +8,16 @@ import tomllib
 
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.findings import Findings
-from venvstacks_dag.spec.lines import KeyPath, line_index
+from venvstacks_dag.spec.lines import KEY_PART, KeyPath, line_index
 
 # Far above any specification in use; what is larger was not meant to be read as one.
 MAX_BYTES = 8 << 20
+# tomllib's time and memory grow with the square of a dotted key's parts.
+MAX_KEY_PARTS = 100
+_LONG_KEY = re.compile(
+    rf"(?:^|[{{,\[])[ \t]*(?:{KEY_PART}[ \t]*\.[ \t]*){{{MAX_KEY_PARTS}}}", re.MULTILINE
+)
+_LONG_NUMBER = re.compile(r"[0-9_]{4000}")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SAVE_AS = "save the file as UTF-8 without a byte order mark"
@@ -60,11 +66,14 @@ def _decode(data: bytes) -> str:
 
 
 def _load(text: str) -> dict[str, object]:
+    if long_key := _LONG_KEY.search(text):
+        line = _line(text, long_key.end())
+        raise _NotReadable(f"a key has more than {MAX_KEY_PARTS} parts", line=line)
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise _NotReadable("arrays or tables are nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, or an integer of absurd length
+    except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = _PLACE.search(message)
         if place is None:
@@ -75,3 +84,11 @@ def _load(text: str) -> dict[str, object]:
             raise _NotReadable(f"this is not TOML: {reason}, at the end", line=last) from None
         where = f"column {place[2]}"
         raise _NotReadable(f"this is not TOML: {reason}, {where}", line=int(place[1])) from None
+    except ValueError:  # what int() refuses to convert
+        number = _LONG_NUMBER.search(text)
+        digits = None if number is None else _line(text, number.start())
+        raise _NotReadable("an integer has thousands of digits", line=digits) from None
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
-from venvstacks_dag.platforms import fold
+from venvstacks_dag.spec.distinct import check_distinct, layer_name
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.findings import key_text
 from venvstacks_dag.spec.model import (
@@ -75,6 +75,7 @@ class _CommonFields(TypedDict):
     priority_indexes: tuple[str, ...]
     versioned: bool
     line: int | None
+    lines: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ def read_layers(document: Table, *, indexes: tuple[str, ...], macos: tuple[int, 
         reader.framework(table, place) for place, table in enumerate(reader.tables["frameworks"])
     ]
     applications = [reader.application(table) for table in reader.tables["applications"]]
-    _check_distinct(reader.tables)
+    check_distinct(reader.tables)
     return Layers(
         runtimes=tuple(runtimes),
         frameworks=tuple(frameworks),
@@ -118,10 +119,12 @@ class _Reader:
         }
         frameworks: dict[str, int] = {}
         for place, table in enumerate(self.tables["frameworks"]):
-            frameworks.setdefault(_name(table), place)
+            frameworks.setdefault(layer_name(table), place)
         self._declared = Declared(
-            runtimes=frozenset(_name(table) for table in self.tables["runtimes"]),
+            runtimes=frozenset(layer_name(table) for table in self.tables["runtimes"]),
             frameworks=frameworks,
+            lists={layer_name(table): _listed(table) for table in self.tables["frameworks"]},
+            applications=frozenset(layer_name(table) for table in self.tables["applications"]),
         )
         self._indexes = indexes
         self._macos = macos
@@ -156,7 +159,7 @@ class _Reader:
     def _common(self, table: Table, kind: LayerKind) -> _CommonFields:
         _check_fields(table, kind)
         _check_name(table, kind)
-        name = _name(table)
+        name = layer_name(table)
         return {
             "name": name,
             "env_name": env_name(kind, name),
@@ -171,6 +174,11 @@ class _Reader:
             "priority_indexes": self._priority_indexes(table),
             "versioned": table.flag("versioned"),
             "line": table.findings.line(table.path),
+            "lines": tuple(
+                (key, line)
+                for key in table.values
+                if (line := table.findings.line((*table.path, key))) is not None
+            ),
         }
 
     def _package_indexes(self, table: Table) -> tuple[tuple[str, str], ...]:
@@ -203,10 +211,10 @@ def _named(table: Table, kind: LayerKind) -> Table:
     return Table(table.values, table.path, table.findings, layer=layer)
 
 
-def _name(table: Table) -> str:
-    """The layer's name, "" where it has none that is a string (which is noted elsewhere)."""
-    name = table.values.get("name")
-    return name if isinstance(name, str) else ""
+def _listed(table: Table) -> tuple[str, ...]:
+    """What a framework's list holds of text: the rest is noted where the list is read."""
+    listed = table.values.get("frameworks")
+    return tuple(n for n in listed if isinstance(n, str)) if isinstance(listed, list) else ()
 
 
 def _check_name(table: Table, kind: LayerKind) -> None:
@@ -235,26 +243,3 @@ def _read_layer_requirements(table: Table) -> tuple[str, ...]:
         fix = "write requirements = [] where there are none"
         table.problem("requirements", "the field 'requirements' is missing", fix=fix)
     return read_requirements(table, "requirements")
-
-
-def _check_distinct(tables: Mapping[LayerKind, list[Table]]) -> None:
-    """Environments share one build folder, so no two may have the same folder's name."""
-    users: dict[str, Table] = {}
-    for kind in LAYER_TABLES:
-        for table in tables[kind]:
-            name = _name(table)
-            if not name:
-                continue
-            other = users.setdefault(fold(env_name(kind, name)), table)
-            if other is not table:
-                _note_duplicate(table, other)
-
-
-def _note_duplicate(table: Table, other: Table) -> None:
-    line = other.findings.line(other.path)
-    place = key_text(other.path) + (f" (line {line})" if line else "")
-    if _name(other) == _name(table):
-        message = f"the name is used by {place}, too"
-    else:
-        message = f"the name and that of {place}, {quoted(_name(other))}, share a folder"
-    table.problem("name", message, fix="choose another name")

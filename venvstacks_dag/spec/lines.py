@@ -16,8 +16,8 @@ from functools import lru_cache
 
 KeyPath = tuple[str | int, ...]
 
-_PART = r"""(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
-_KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+KEY_PART = r"""(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
+_KEY = rf"{KEY_PART}(?:[ \t]*\.[ \t]*{KEY_PART})*"
 _GAP = re.compile(r"(?:\s|#[^\n]*)*")
 _HEADER = re.compile(rf"\[(\[)?[ \t]*({_KEY})[ \t]*\]{{1,2}}")
 _ASSIGNMENT = re.compile(rf"({_KEY})[ \t]*=[ \t]*")

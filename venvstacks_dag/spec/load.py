@@ -14,7 +14,7 @@ from venvstacks_dag.spec.findings import Findings
 from venvstacks_dag.spec.model import StackSpec
 from venvstacks_dag.spec.modules import ModuleReference
 from venvstacks_dag.spec.parse import UV_FILE_NAME, draft_stack
-from venvstacks_dag.spec.wording import quoted
+from venvstacks_dag.spec.wording import nearest, quoted
 
 SPEC_FILE_NAME = "venvstacks.toml"
 
@@ -65,6 +65,17 @@ def _read(path: Path) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
+def _missing_fix(path: Path) -> str:
+    """The file or folder beside a missing module that is called most like it, else its path."""
+    try:
+        siblings = sorted(sibling.name for sibling in path.parent.iterdir())
+    except OSError:
+        siblings = []
+    source = f"{path.name}.py"
+    near = source if source in siblings else nearest(path.name, siblings)
+    return f"did you mean {quoted(near)}?" if near else f"it would be {path}"
+
+
 def _check_module(module: ModuleReference, folder: Path, findings: Findings) -> None:
     """Note whether a module is not there, or cannot be what it is named as."""
     path = folder / module.text
@@ -76,7 +87,7 @@ def _check_module(module: ModuleReference, folder: Path, findings: Findings) -> 
         findings.problem(module.path, message, layer=module.layer)
         return
     if kind is None:
-        fix = "write '/' between folders" if "\\" in module.text else f"it would be {path}"
+        fix = "write '/' between folders" if "\\" in module.text else _missing_fix(path)
         message = f"there is no file or folder {quoted(module.text)}"
         findings.problem(module.path, message, layer=module.layer, fix=fix)
     elif module.launches and kind == "file" and path.suffix != ".py":

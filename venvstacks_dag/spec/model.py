@@ -16,7 +16,8 @@ class LayerSpec:
 
     ``platforms`` is None where the file does not say; an empty tuple switches the layer off.
     ``requirements`` are PEP 508 strings as written (they have been parsed once, so they are valid).
-    ``line`` is the 1-based line of the layer's table in the file, where known.
+    ``line`` is the 1-based line of the layer's table in the file, ``lines`` has those of its
+    fields, where known.
     """
 
     kind: LayerKind
@@ -33,6 +34,11 @@ class LayerSpec:
     priority_indexes: tuple[str, ...] = ()
     versioned: bool = False
     line: int | None = None
+    lines: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
+
+    def line_of(self, name: str | None) -> int | None:
+        """The line of a field, else of the layer."""
+        return dict(self.lines).get(name or "", self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,10 @@ ENV_PREFIXES: dict[LayerKind, str] = {
 MAX_NAME_BYTES = 100
 # Kept by the build and output folders for themselves.
 _KEPT_NAMES = frozenset({"__venvstacks__"})
+WINDOWS_CHARACTERS = '<>:"|?*'
 _CHARACTERS = (
     ("/\\", "separates folders"),
-    ('<>:"|?*', "is not allowed in file names on Windows"),
+    (WINDOWS_CHARACTERS, "is not allowed in file names on Windows"),
     ("=", "is not allowed in doit's task names"),
     (";$", "has a meaning of its own in the loader's search path"),
 )

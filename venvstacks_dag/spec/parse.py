@@ -16,6 +16,7 @@ from venvstacks_dag.spec.modules import ModuleReference
 from venvstacks_dag.spec.targets import default_macosx_target
 from venvstacks_dag.spec.tool import read_tool
 from venvstacks_dag.spec.uv import exclude_newer_of, index_names, read_uv
+from venvstacks_dag.spec.wording import nearest, quoted
 
 UV_FILE_NAME = "venvstacks.uv.toml"
 _FIRST_LAYER = "a stack starts with [[runtimes]], name, python_implementation and requirements"
@@ -62,7 +63,7 @@ def draft_stack(
         return Draft(spec=StackSpec(path=path), findings=findings)
     if not data.strip():
         document.problem((), "the file is empty", fix=_FIRST_LAYER)
-    document.refuse_unknown((*LAYER_TABLES, "tool"), noun="table")
+    _check_tables(document)
     variables = Table({}, (), findings)
     tool = document.table("tool")
     uv = _read_uv(tool, uv_data, environ, variables)
@@ -84,6 +85,17 @@ def draft_stack(
     return Draft(spec=spec, findings=findings, modules=layers.modules)
 
 
+def _check_tables(document: Table) -> None:
+    """A misspelt table of layers would be left out in silence; all others are the user's own."""
+    for key in document.values:
+        near = nearest(key, (*LAYER_TABLES, "tool"))
+        if near is not None and near != key:
+            fix = f"did you mean {quoted(near)}?"
+            document.problem(key, f"unknown table {quoted(key)}", fix=fix)
+        elif near is None:
+            document.warn(key, f"{quoted(key)} has no effect here")
+
+
 def _read_uv(
     tool: Table | None, uv_data: bytes | None, environ: Mapping[str, str], variables: Table
 ) -> UvSettings:
@@ -97,4 +109,9 @@ def _read_uv(
         return read_uv(None, exclude_newer)
     document = read_document(uv_data, file_name=UV_FILE_NAME)
     variables.findings.include(document.findings)
+    if "tool" in document:
+        # Left out in silence, they could let another index serve a package.
+        message = f"settings in {UV_FILE_NAME} stand at its top"
+        document.problem("tool", message, fix="write index = ... and not tool.uv.index = ...")
+        return read_uv(None, exclude_newer)
     return read_uv(document, exclude_newer)

@@ -18,7 +18,11 @@ _HAND_IN = (
     "and ask for it as 'name==version'"
 )
 _SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar")
-_VCS = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)://")
+_VCS = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)://|\S+\.git(?:[@#]|\Z)")
+_LOOSE_VERSION = re.compile(
+    r"([\w.-]+(?:\[[\w., -]*\])?)(\s*=[<>]?\s*|\s+)v?(\d[\w.*+!]*)\Z", re.ASCII
+)
+_OPERATORS = {"=>": ">=", "=<": "<="}
 _LOCATION = re.compile(
     r"[a-z][a-z0-9+.-]*://|\.{0,2}[/\\]|.*\.(?:whl|tar\.gz|zip)\Z", re.IGNORECASE
 )
@@ -42,10 +46,37 @@ def requirement_fault(text: str) -> tuple[str, str | None] | None:
     except InvalidRequirement as error:
         if _LOCATION.match(text.strip()) or _VCS.match(text.strip()):
             return _direct_reference(text, text.strip())
-        return f"{quoted(text)} is not a requirement (PEP 508): {_reason(error)}", None
+        return _syntax_fault(text, error)
     if requirement.url is not None:
         return _direct_reference(text, requirement.url)
     return None
+
+
+def _syntax_fault(text: str, error: InvalidRequirement) -> tuple[str, str | None]:
+    """What is wrong with a text that is no requirement: habits from elsewhere get advice."""
+    if not text.strip():
+        return "expected a requirement, found an empty string", "remove it"
+    if text.lstrip().startswith("-"):
+        advice = "write requirements here, indexes and constraints in [tool.uv]"
+        return f"{quoted(text)} is an option of pip, not a requirement", advice
+    fault = f"{quoted(text)} is not a requirement (PEP 508): {_reason(error)}"
+    if "#" in text:
+        return fault, "write comments outside of the quotes"
+    near = _near_requirement(text)
+    return fault, f"did you mean {quoted(near)}?" if near else None
+
+
+def _near_requirement(text: str) -> str | None:
+    """``numpy=1.26`` and the like, as they are written in PEP 440."""
+    match = _LOOSE_VERSION.match(text.strip())
+    if match is None:
+        return None
+    near = f"{match[1]}{_OPERATORS.get(match[2].strip(), '==')}{match[3]}"
+    try:
+        read_requirement(near)
+    except InvalidRequirement:
+        return None
+    return near
 
 
 def _direct_reference(text: str, location: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.model import ToolSettings
+from venvstacks_dag.spec.wording import nearest, quoted
 
 TOOL_NAME = "venvstacks-dag"
 
@@ -11,6 +12,8 @@ TOOL_NAME = "venvstacks-dag"
 def read_tool(tool: Table | None) -> ToolSettings:
     """The settings in ``[tool.venvstacks-dag]``, given the ``[tool]`` table."""
     table = tool.table(TOOL_NAME) if tool is not None else None
+    if tool is not None:
+        _warn_misspelt(tool)
     defaults = ToolSettings()
     if table is None:
         return defaults
@@ -21,6 +24,13 @@ def read_tool(tool: Table | None) -> ToolSettings:
         runtime_archives=archives,
         max_depth=defaults.max_depth if max_depth is None else max_depth,
     )
+
+
+def _warn_misspelt(tool: Table) -> None:
+    """Tables of other tools are their own business, so this is no more than a guess."""
+    for key in tool.values:
+        if key != TOOL_NAME and nearest(key, (TOOL_NAME, "uv")) == TOOL_NAME:
+            tool.warn(key, "not read by this tool", fix=f"did you mean {quoted(TOOL_NAME)}?")
 
 
 def _places(table: Table, key: str) -> str | tuple[str, ...] | None:

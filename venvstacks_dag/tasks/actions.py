@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from doit.exceptions import TaskError, TaskFailed
 
-from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.errors import NotBuilt, VenvstacksDagError
+from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.logs import FAILED, task_log
 from venvstacks_dag.tasks.plan import STACK, LayerPlan
-from venvstacks_dag.tasks.stages.base import run_stage
+from venvstacks_dag.tasks.stages.base import FIRST_RUN, Stage, run_stage
 
 if TYPE_CHECKING:
     from venvstacks_dag.tasks.fresh import Fresh
@@ -30,6 +31,7 @@ def run_task(fresh: Fresh) -> Any:
         with task_log(log, task, context.display) as reporter:
             reporter.detail(f"{task} runs: {fresh.reason or 'asked for'}")
             try:
+                _refuse_if_kept(fresh)
                 result = run_stage(stage, context, layer, reporter)
             except VenvstacksDagError as error:
                 error.layer = error.layer or _layer_name(layer)
@@ -46,15 +48,36 @@ def run_task(fresh: Fresh) -> Any:
     except VenvstacksDagError as error:
         return TaskFailed(_message(context.flags.debug, error))
     context.summaries[task] = result.summary
+    if fresh.reason and fresh.reason != FIRST_RUN:
+        context.reasons[task] = fresh.reason
     return True
+
+
+def _refuse_if_kept(fresh: Fresh) -> None:
+    """Raise `NotBuilt` where a stage is not to run, and its output is not what it should be.
+
+    Locks are looked at by their own stage: it may find that one answers which it did not make.
+    """
+    if fresh.stage.name == "resolve" or fresh.task_name not in fresh.context.flags.kept:
+        return
+    raise NotBuilt(
+        "the environment is not built, or is out of date",
+        layer=fresh.layer.name,
+        why=fresh.reason,
+        fix=f"venvstacks-dag build {fresh.context.settings.spec.name}",
+    )
 
 
 def clean_task(fresh: Fresh) -> None:
     """Remove a stage's output and its stamp."""
-    settings = fresh.context.settings
-    fresh.stage.clean(fresh.context, fresh.layer)
-    fresh.stamp.unlink(missing_ok=True)
-    settings.log(fresh.stage.name, fresh.layer.name).unlink(missing_ok=True)
+    clean_stage(fresh.stage, fresh.context, fresh.layer)
+
+
+def clean_stage(stage: Stage, context: BuildContext, layer: LayerPlan) -> None:
+    """Remove what a stage made for a layer, its stamp and its log."""
+    stage.clean(context, layer)
+    context.settings.stamp(stage.name, layer.name).unlink(missing_ok=True)
+    context.settings.log(stage.name, layer.name).unlink(missing_ok=True)
 
 
 def _layer_name(layer: LayerPlan) -> str | None:
@@ -70,4 +93,5 @@ def _unexpected(stage: str, error: Exception) -> VenvstacksDagError:
 
 
 def _message(debug: bool, error: VenvstacksDagError) -> str:
-    return f"{error}\n{traceback.format_exc()}" if debug else str(error)
+    text = error.headed()
+    return f"{text}\n{traceback.format_exc()}" if debug else text

@@ -22,8 +22,11 @@ from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.fs import folder_lock, sweep
+from venvstacks_dag.tasks.actions import clean_stage
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh
+from venvstacks_dag.tasks.spelling import suggestions
+from venvstacks_dag.tasks.stages import STAGES
 
 _WAIT_SECONDS = 3600.0
 _ERROR = 2
@@ -79,18 +82,17 @@ class StackRun(Run):  # type: ignore[misc]
         if stack is not None:
             stack.flags.always = always
             # Newer versions are taken where locks are asked for by name. To run a whole build
-            # again is not to change anything. Without a network nothing newer can be learnt, and
-            # what was fetched ahead is what the locks pin.
+            # again is not to change anything.
             selected = self.sel_tasks or ()
-            stack.flags.relock = (
-                always
-                and not stack.settings.offline
-                and all(name.partition(":")[0] == "resolve" for name in selected)
-            )
+            only_locks = all(name.partition(":")[0] == "resolve" for name in selected)
+            stack.flags.relock = always and only_locks
+            # Who locks wants to hear of every layer that fails, not of the first one only.
+            continue_ = continue_ or only_locks
             stack.flags.debug = stack.flags.debug or debug
         try:
-            with _folder_of(stack), _quiet_when_unread():
+            with _folder_of(stack), _quiet_when_unread(), _suggestions(self):
                 _sweep(stack)
+                _remove_environments(stack)
                 result: int = super()._execute(
                     outfile,
                     verbosity=verbosity,
@@ -120,6 +122,11 @@ class StackRun(Run):  # type: ignore[misc]
         return result
 
 
+def _suggestions(command: Any) -> AbstractContextManager[None]:
+    """The nearest right spelling of tasks that there are not; none for other projects' tasks."""
+    return nullcontext() if _stack_of(command) is None else suggestions(command)
+
+
 def _folder_of(stack: BuildContext | None) -> AbstractContextManager[None]:
     """The lock of a stack's build folder; none for other projects' tasks."""
     if stack is None:
@@ -147,6 +154,16 @@ def _sweep(stack: BuildContext | None) -> None:
         sweep(folder)
 
 
+def _remove_environments(stack: BuildContext | None) -> None:
+    """Remove what the user asked to be built from nothing; the folder's lock is held."""
+    if stack is None:
+        return
+    for name in stack.flags.removed:
+        layer = stack.plan.layer(name)
+        for stage in ("link", "install"):
+            clean_stage(STAGES[stage], stack, layer)
+
+
 @contextmanager
 def _quiet_when_unread() -> Iterator[None]:
     """Let a run end without a traceback when what reads its output has gone (``| head``)."""
@@ -166,7 +183,8 @@ class StackInfo(Info):  # type: ignore[misc]
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
         tasks = {task.name: task for task in self.task_list}
-        check_tasks_exist(tasks, pos_args)
+        with _suggestions(self):
+            check_tasks_exist(tasks, pos_args)
         # doit has groups run always, and says that it is for want of dependencies.
         group = any(tasks[name].has_subtask for name in pos_args)
         result: int = super()._execute(pos_args, hide_status or group)
@@ -198,7 +216,7 @@ class StackList(List):  # type: ignore[misc]
         sort: str = "name",
         pos_args: list[str] | None = None,
     ) -> int:
-        with _quiet_when_unread():
+        with _quiet_when_unread(), _suggestions(self):
             result: int = super()._execute(
                 subtasks, quiet, status, private, list_deps, template, sort, pos_args
             )
@@ -218,7 +236,7 @@ class StackClean(Clean):  # type: ignore[misc]
         cleanforget: bool,
         pos_args: list[str] | None = None,
     ) -> None:
-        with _folder_of(_stack_of(self)):
+        with _folder_of(_stack_of(self)), _suggestions(self):
             super()._execute(dryrun, cleandep, cleanall, cleanforget, pos_args)
 
 
@@ -230,7 +248,7 @@ class StackForget(Forget):  # type: ignore[misc]
     def _execute(
         self, forget_sub: bool, forget_disable_default: bool, forget_all: bool
     ) -> int | None:
-        with _folder_of(_stack_of(self)):
+        with _folder_of(_stack_of(self)), _suggestions(self):
             for task in self._forgotten(forget_sub, forget_disable_default, forget_all):
                 if (fresh := _fresh_of(task)) is not None:
                     fresh.stamp.unlink(missing_ok=True)

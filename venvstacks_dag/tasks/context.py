@@ -28,11 +28,22 @@ class RunFlags:
     """What the user asked of this run.
 
     ``always`` rebuilds; ``relock`` also forgets what locks held before; ``debug`` shows tracebacks.
+
+    For single tasks, by their names: those in ``afresh`` run although nothing has changed (locks
+    then forget their pins); the output of those in ``kept`` is used as it is, and refused where
+    it is out of date. The environments of the layers in ``removed`` go before anything runs.
     """
 
     always: bool = False
     relock: bool = False
     debug: bool = False
+    afresh: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+
+    def relocks(self, layer: str) -> bool:
+        """Whether a layer's lock is made without regard to the one there is."""
+        return self.relock or f"resolve:{layer}" in self.afresh
 
 
 class BuildContext:
@@ -44,12 +55,38 @@ class BuildContext:
         self.settings = settings
         self.plan = plan
         self.environ = environ
+        # The layers that are published and exported; None means all that are built.
+        self.published: frozenset[str] | None = None
         self.flags = RunFlags(debug=environ.get("VENVSTACKS_DAG_DEBUG", "0") not in ("", "0"))
         self.display: Display = PlainDisplay(sys.stdout)
+        # How much the user wants to hear: -1 for errors only, 0, or more.
+        self.verbosity = 0
         self.summaries: dict[str, str] = {}
+        # Why tasks ran that had run before, in terms of the specification.
+        self.reasons: dict[str, str] = {}
         self.adopted: set[str] = set()
+        # Whether it was told in this run what the layers lack that are built without a network.
+        self.lacking_told = False
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
+
+    def publishes(self, layer: str) -> bool:
+        """Whether a layer is to be archived and exported in this run."""
+        return self.published is None or layer in self.published
+
+    @property
+    def offline(self) -> bool:
+        """Whether the network is not to be used."""
+        asked = self.environ.get("VENVSTACKS_DAG_OFFLINE", "0") not in ("", "0")
+        return asked or self.settings.offline
+
+    def relocks(self, layer: str) -> bool:
+        """Whether a layer's lock is made without regard to the one there is.
+
+        Without a network never: nothing newer can be learnt, and what was fetched ahead is what
+        the locks pin.
+        """
+        return self.flags.relocks(layer) and not self.offline
 
     @property
     def base(self) -> Path:
@@ -97,7 +134,7 @@ class BuildContext:
         from venvstacks_dag.index import layer_sources
         from venvstacks_dag.net import HttpClient, NetSettings, OfflineClient
 
-        if self.settings.offline:
+        if self.offline:
             return OfflineClient(self.fetch_advice)
         # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
         sources = layer_sources(self.uv, base=self.base, environ=self.environ)

@@ -1,7 +1,7 @@
-"""What the user sees while tasks run: bars on a terminal, plain lines elsewhere.
+"""What the user sees while tasks run: a live tree on a terminal, plain lines elsewhere.
 
 Tasks run in several threads, so everything goes through one display with one lock. rich is
-imported when the first bar is drawn: a run that has nothing to do never pays for it.
+imported when the first task starts: a run that has nothing to do never pays for it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from venvstacks_dag.errors import printable
 from venvstacks_dag.reporting import Progress
 from venvstacks_dag.reporting.protocol import Unit
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
+from venvstacks_dag.tasks.board import Board, Mark
 
 # A step that took less than this is not worth a plain line of its own.
 _PLAIN_SECONDS = 2.0
@@ -29,8 +27,20 @@ class Display(Protocol):
     def line(self, text: str = "") -> None:
         """Print one line (or several), above any bars."""
 
+    def show(self, board: Board) -> None:
+        """Take a board of the tasks that are about to run."""
+
+    def started(self, task: str) -> None:
+        """A task starts."""
+
+    def ended(self, task: str, mark: Mark, line: str, note: str = "") -> None:
+        """A task has ended: `line` says how by itself, `note` beside the task's name."""
+
+    def done(self) -> None:
+        """No task will start any more: what is drawn stays as it is."""
+
     def close(self) -> None:
-        """Take all bars away and draw no more: the terminal is somebody else's now."""
+        """Draw no more, at once: the terminal is somebody else's now."""
 
     def progress(
         self, label: str, *, total: int | None, unit: Unit
@@ -38,10 +48,18 @@ class Display(Protocol):
         """Show a step while it runs."""
 
 
-def make_display(stream: TextIO, environ: Mapping[str, str]) -> Display:
-    """Bars where `stream` is a capable terminal and the user did not ask for plain text."""
-    terminal = stream.isatty() and environ.get("TERM") != "dumb" and "CI" not in environ
-    return LiveDisplay(stream) if terminal else PlainDisplay(stream)
+def make_display(stream: TextIO, environ: Mapping[str, str], verbosity: int = 0) -> Display:
+    """A live tree where `stream` is a capable terminal and the user did not ask for plain text.
+
+    `verbosity` below 0 is for nothing at all; above 0 there is more to read than a tree holds.
+    """
+    from venvstacks_dag.tasks.live import LiveDisplay
+
+    if verbosity < 0:
+        return QuietDisplay(stream)
+    capable = stream.isatty() and environ.get("TERM") != "dumb"
+    plain = "CI" in environ or bool(environ.get("NO_COLOR")) or verbosity > 0
+    return LiveDisplay(stream) if capable and not plain else PlainDisplay(stream)
 
 
 class _Count:
@@ -70,7 +88,21 @@ class PlainDisplay:
     def line(self, text: str = "") -> None:
         """Print a line."""
         with self._lock:
-            print(_printable(text, self.stream), file=self.stream, flush=True)
+            print(encodable(text, self.stream), file=self.stream, flush=True)
+
+    def show(self, board: Board) -> None:
+        """There is no place for a board in a log."""
+
+    def started(self, task: str) -> None:
+        """Tasks are told of when they have ended."""
+
+    def ended(self, task: str, mark: Mark, line: str, note: str = "") -> None:
+        """Say how a task ended, unless there was nothing to do."""
+        if line:
+            self.line(line)
+
+    def done(self) -> None:
+        """Nothing is drawn."""
 
     def close(self) -> None:
         """Nothing to take away."""
@@ -86,82 +118,11 @@ class PlainDisplay:
             self.line(f"    {label}: {amount_text(count.done, unit)} in {seconds:.1f} s")
 
 
-class LiveDisplay:
-    """Bars below, finished lines above."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self._lock = threading.RLock()
-        self._bars: RichProgress | None = None
-        self._running = 0
+class QuietDisplay(PlainDisplay):
+    """Nothing: what goes wrong is told on standard error."""
 
     def line(self, text: str = "") -> None:
-        """Print a line above the bars."""
-        with self._lock:
-            if self._bars is not None and self._running:
-                self._bars.console.print(
-                    printable(text), markup=False, highlight=False, soft_wrap=True
-                )
-            else:
-                print(_printable(text, self.stream), file=self.stream, flush=True)
-
-    def close(self) -> None:
-        """Stop drawing, which also gives the cursor back. The lock is kept: nobody draws again."""
-        self._lock.acquire()
-        if self._bars is not None:
-            self._bars.stop()
-
-    @contextmanager
-    def progress(self, label: str, *, total: int | None, unit: Unit) -> Iterator[Progress]:
-        """A bar, gone when the step has ended."""
-        with self._lock:
-            if self._bars is None:
-                self._bars = _rich_progress(self.stream)
-            if self._running == 0:
-                self._bars.start()
-            self._running += 1
-            bars = self._bars
-            bar = bars.add_task(label, total=total, amount=amount_text(0, unit))
-        try:
-            yield _Bar(bars, bar, unit)
-        finally:
-            with self._lock:
-                bars.remove_task(bar)
-                self._running -= 1
-                if self._running == 0:
-                    bars.stop()
-
-
-class _Bar:
-    """One rich bar as a `Progress`."""
-
-    def __init__(self, bars: RichProgress, bar: object, unit: Unit) -> None:
-        self._bars = bars
-        self._bar = bar
-        self._unit = unit
-        self._done = 0
-
-    def advance(self, amount: int = 1) -> None:
-        self._done += amount
-        text = amount_text(self._done, self._unit)
-        self._bars.update(self._bar, advance=amount, amount=text)  # type: ignore[arg-type]
-
-    def total(self, amount: int) -> None:
-        self._bars.update(self._bar, total=amount)  # type: ignore[arg-type]
-
-
-def _rich_progress(stream: TextIO) -> RichProgress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[amount]}", markup=False),
-        console=Console(file=stream),
-        transient=True,
-    )
+        """Drop the line."""
 
 
 def amount_text(amount: int, unit: Unit) -> str:
@@ -188,6 +149,7 @@ def size_text(size: int) -> str:
     return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
 
 
-def _printable(text: str, stream: TextIO) -> str:
+def encodable(text: str, stream: TextIO) -> str:
+    """`text` with only what `stream` can show."""
     encoding = stream.encoding or "utf-8"
     return printable(text).encode(encoding, "replace").decode(encoding)

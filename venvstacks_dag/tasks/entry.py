@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,11 @@ from venvstacks_dag.tasks.factory import namespace
 from venvstacks_dag.tasks.plan import load_plan
 from venvstacks_dag.tasks.reporter import bound_reporter
 from venvstacks_dag.tasks.settings import BuildSettings
-
-
-def is_set(value: str | None) -> bool:
-    """Whether a variable that switches something is there and says neither nothing nor "0"."""
-    return value not in (None, "", "0")
+from venvstacks_dag.tasks.spelling import check_variables
 
 
 def build_context(settings: BuildSettings, environ: Mapping[str, str]) -> BuildContext:
-    """The surroundings of a build. Raises `SpecError` or `DiskError`.
-
-    ``VENVSTACKS_DAG_OFFLINE`` keeps a build off the network, whatever `settings` say.
-    """
-    if is_set(environ.get("VENVSTACKS_DAG_OFFLINE")):
-        settings = replace(settings, offline=True)
+    """The surroundings of a build. Raises `SpecError` or `DiskError`."""
     return BuildContext(settings, load_plan(settings, environ), environ)
 
 
@@ -42,6 +32,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
     in this order; their paths are relative to where doit was called, `default_spec` to `dodo.py`.
     ``offline=1`` keeps the build off the network; ``target=NAME,NAME`` says what to fetch for.
     """
+    check_variables()
     chosen = get_var("spec") or os.environ.get("VENVSTACKS_DAG_SPEC")
     if chosen:
         spec = Path(get_initial_workdir() or ".", Path(chosen).expanduser())
@@ -50,7 +41,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
     try:
         settings = BuildSettings.of(
             spec,
-            offline=is_set(get_var("offline")),
+            offline=(get_var("offline") or "0") != "0",
             fetched=(get_var("target") or "").split(","),
         )
         context = build_context(settings, os.environ)

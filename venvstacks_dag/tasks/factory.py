@@ -24,6 +24,7 @@ _GROUPS = {
     "link": "link each layer to those below it, and copy its modules in",
     "archive": "pack each layer into a reproducible archive",
     "build": "do all of it, for the host's platform",
+    "export": "copy each layer to the export folder, ready to run",
 }
 
 
@@ -40,9 +41,10 @@ def stack_tasks(context: BuildContext) -> Iterator[TaskDict]:
             yield _task(context, "resolve", layer, **_resolve_links(context, layer))
             yield _task(context, "fetch", layer, **_fetch_links(context, layer))
     for layer in plan.built_for(platform):
-        for stage in ("install", "link", "archive", "build"):
-            yield _task(context, stage, layer, **_LINKS[stage](context, layer))
-    yield _publish(context)
+        for stage, links in _LINKS.items():
+            yield _task(context, stage, layer, **links(context, layer))
+    yield _of_stack(context, "publish", "build")
+    yield _of_stack(context, "local-export", "export")
 
 
 def _task(
@@ -132,14 +134,25 @@ def _archive_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
 
 def _build_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
     settings = context.settings
-    needed = [layer.name, *layer.below]
+    below = [other for other in layer.below if context.publishes(other)]
     return {
-        "needs": [
-            ("archive", layer.name),
-            *(("build", other) for other in layer.below),
-        ],
-        "files": [settings.stamp("archive", other) for other in needed],
+        "needs": [("archive", layer.name), *(("build", other) for other in below)],
+        "files": [settings.stamp("archive", other) for other in (layer.name, *below)],
         "targets": [settings.stamp("build", layer.name)],
+    }
+
+
+def _export_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
+    settings = context.settings
+    # A layer is finished with the Python of its runtime, so that is exported first.
+    below = [other for other in layer.below if context.publishes(other)]
+    return {
+        "needs": [("link", layer.name), *(("export", other) for other in below)],
+        "files": [
+            *(settings.stamp(stage, layer.name) for stage in ("install", "link")),
+            *(settings.stamp("export", other) for other in below),
+        ],
+        "targets": [settings.stamp("export", layer.name)],
     }
 
 
@@ -148,20 +161,26 @@ _LINKS = {
     "link": _link_links,
     "archive": _archive_links,
     "build": _build_links,
+    "export": _export_links,
 }
 
 
-def _publish(context: BuildContext) -> TaskDict:
+def _of_stack(context: BuildContext, stage_name: str, needed: str) -> TaskDict:
+    """A task of the whole stack, after the stage `needed` of all layers that are published."""
     settings = context.settings
-    layers = context.plan.built_for(settings.platform)
-    stage: Stage = STAGES["publish"]
+    layers = [
+        layer.name
+        for layer in context.plan.built_for(settings.platform)
+        if context.publishes(layer.name)
+    ]
+    stage: Stage = STAGES[stage_name]
     return {
-        "basename": "publish",
+        "basename": stage_name,
         "doc": stage.doc(STACK),
         **_common(Fresh(stage, context, STACK)),
-        "task_dep": [f"build:{layer.name}" for layer in layers],
-        "file_dep": [str(settings.stamp("build", layer.name)) for layer in layers],
-        "targets": [str(settings.stamp("publish", STACK.name))],
+        "task_dep": [f"{needed}:{layer}" for layer in layers],
+        "file_dep": [str(settings.stamp(needed, layer)) for layer in layers],
+        "targets": [str(settings.stamp(stage_name, STACK.name))],
     }
 
 

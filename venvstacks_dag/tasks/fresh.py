@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from doit.dependency import FileChangedChecker, UptodateCalculator
 
 from venvstacks_dag.errors import VenvstacksDagError
@@ -42,10 +44,17 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
         self.reason: str | None = None
         self.good = False
         self.task_name = task_name(stage.name, layer)
-        self.stamp = context.settings.stamp(stage.name, layer.name)
+
+    @property
+    def stamp(self) -> Path:
+        """Where the last good run is recorded."""
+        return self.context.settings.stamp(self.stage.name, self.layer.name)
 
     def __call__(self) -> bool:
         """Look at the stamp, the inputs and the output."""
+        if self.task_name in self.context.flags.afresh:
+            self.reason, self.good = "asked for", False
+            return False
         try:
             self.reason = stale_reason(self.stage, self.context, self.layer)
         except VenvstacksDagError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from venvstacks_dag.reporting import Progress
 from venvstacks_dag.reporting.protocol import Unit
 from venvstacks_dag.tasks.display import Display, amount_text
 
+# What each stage does also goes to the children of this logger, one for each stage.
+LOGGER = "venvstacks_dag"
+logging.getLogger(LOGGER).addHandler(logging.NullHandler())
+
 
 class TaskReporter:
     """Writes everything to the task's log, and to the display what the user should see."""
@@ -24,12 +29,12 @@ class TaskReporter:
         self._stream = stream
         self._display = display
         self._lock = threading.Lock()
+        self._logger = logging.getLogger(f"{LOGGER}.{task.partition(':')[0]}")
 
     def detail(self, message: str) -> None:
         """A line for the log."""
-        with self._lock:
-            self._stream.write(f"{time.strftime('%H:%M:%S')} {printable(message)}\n")
-            self._stream.flush()
+        self._write(message)
+        self._logger.info("%s: %s", self.task, printable(message))
 
     def note(self, message: str) -> None:
         """A line for the log and the user."""
@@ -38,8 +43,14 @@ class TaskReporter:
 
     def warn(self, message: str) -> None:
         """A warning for the log and the user."""
-        self.detail(f"warning: {message}")
+        self._write(f"warning: {message}")
+        self._logger.warning("%s: %s", self.task, printable(message))
         self._display.line(f"    warning: {message}")
+
+    def _write(self, message: str) -> None:
+        with self._lock:
+            self._stream.write(f"{time.strftime('%H:%M:%S')} {printable(message)}\n")
+            self._stream.flush()
 
     @contextmanager
     def progress(

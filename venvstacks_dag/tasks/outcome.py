@@ -10,6 +10,7 @@ from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text, size_text
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.link import install_target
 
 
 def outcome_lines(
@@ -23,33 +24,38 @@ def outcome_lines(
             yield f"Nothing to do: all {rested} tasks are up to date."
     else:
         yield f"Done in {seconds:.1f} s: {count_text(ran, 'task')} ran, {rested} up to date."
-    yield from _fetched(context, selected)
-    yield from _archives(context, selected)
+    stages = {name.split(":")[0] for name in selected}
+    if stages & {"build", "publish", "archive"}:
+        yield from _archives(context, whole=bool({"build", "publish"} & set(selected)))
+    elif stages & {"export", "local-export"}:
+        yield from _exports(context)
+    elif "link" in stages:
+        yield from _environments(context)
+    elif "resolve" in stages:
+        yield f"Locks in {_shown(context.settings.lock_dir)}: commit them, then build."
+    elif "fetch" in stages:
+        yield _fetched(context)
 
 
-def _fetched(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:
-    """What the store has, after all of it was fetched."""
-    if "fetch" not in selected:
-        return
+def _fetched(context: BuildContext) -> str:
+    """What the store has, after it was fetched."""
     stamps = (context.stamped("fetch", layer.name) for layer in context.plan.layers)
     facts = [stamp.facts for stamp in stamps if stamp is not None]
     files, size = (sum(each[name] for each in facts) for name in ("files", "size"))
     platforms = ", ".join(context.settings.fetched) or "all platforms of each layer"
-    yield (
+    return (
         f"The store has all {count_text(files, 'file')} ({size_text(size)}) that builds for "
-        f"{platforms} need: they can do without a network (VENVSTACKS_DAG_OFFLINE=1)."
+        f"{platforms} need: --offline builds without a network."
     )
 
 
-def _archives(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:
-    """Where the archives are and how to run the apps, after a build."""
-    if not any(name.split(":")[0] in ("build", "publish", "archive") for name in selected):
-        return
+def _archives(context: BuildContext, *, whole: bool) -> Iterator[str]:
+    """Where the archives are and how to run the apps, after they were packed."""
     settings = context.settings
     archives = []
     for layer in context.plan.built_for(settings.platform):
         stamp = context.stamped("archive", layer.name)
-        if stamp is not None:
+        if stamp is not None and context.publishes(layer.name):
             archives.append((layer, stamp.facts))
     if not archives:
         return
@@ -58,17 +64,41 @@ def _archives(context: BuildContext, selected: Sequence[str]) -> Iterator[str]:
     yield f"Archives ({size_text(total)}) in {_shown(settings.output_dir)}:"
     for _, facts in archives:
         yield f"  {facts['archive_name']:<44} {size_text(facts['archive_size']):>8}"
-    if not {"build", "publish"} & set(selected):
+    if not whole:
         yield "The manifest of the whole stack was not renewed: `doit publish` does that."
-    apps = [layer for layer, _ in archives if layer.launch_module]
-    if apps:
-        yield "Run an app from the build folder:"
-    for layer in apps:
-        yield f"  {_command(context, layer)}"
+    yield from _apps(context, settings.build_dir, "the build folder")
 
 
-def _command(context: BuildContext, layer: LayerPlan) -> str:
+def _environments(context: BuildContext) -> Iterator[str]:
+    """Where the environments are, and what comes next, after they were built."""
+    settings = context.settings
+    yield f"Environments in {_shown(settings.build_dir)}; `publish` packs them into archives."
+    yield from _apps(context, settings.build_dir, "the build folder")
+
+
+def _exports(context: BuildContext) -> Iterator[str]:
+    """Where the exported environments are."""
+    folder = context.settings.export_dir
+    yield f"Environments in {_shown(folder)}, which must stay together and where they are."
+    yield from _apps(context, folder, "there")
+
+
+def _apps(context: BuildContext, folder: Path, place: str) -> Iterator[str]:
+    """How to run the apps from a folder that holds their layers."""
+    commands = [
+        _command(context, layer, folder)
+        for layer in context.plan.built_for(context.settings.platform)
+        if layer.launch_module and context.stamped("link", layer.name) is not None
+    ]
+    found = [command for command in commands if command]
+    if found:
+        yield f"Run an app from {place}:"
+    yield from (f"  {command}" for command in found)
+
+
+def _command(context: BuildContext, layer: LayerPlan, folder: Path) -> str | None:
     windows = context.settings.platform.startswith("win")
+    name = layer.name if folder == context.settings.build_dir else install_target(context, layer)
     python = Path("Scripts", "python.exe") if windows else Path("bin", "python")
     module = Path(layer.launch_module or "").name.removesuffix(".py")
     # The current folder, where the module's source may lie, must not be imported from. Pythons
@@ -76,7 +106,9 @@ def _command(context: BuildContext, layer: LayerPlan) -> str:
     stamp = context.stamped("resolve", layer.name)
     modern = stamp is not None and PythonVersion.parse(stamp.facts["python"]).short_tuple >= (3, 11)
     option = " -P" if modern else ""
-    return f"{_shown(context.settings.tree(layer.name) / python)}{option} -m {module}"
+    program = folder / name / python
+    # A run on some layers only leaves others where there are none yet.
+    return f"{_shown(program)}{option} -m {module}" if os.path.lexists(program) else None
 
 
 def _shown(path: Path) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venvstacks_dag import __version__
+from venvstacks_dag._version import __version__
 from venvstacks_dag.digest import canonical_json, parse_json, sha256_json
 from venvstacks_dag.errors import UnknownLayer
 from venvstacks_dag.fs import read_bytes, write_if_changed
@@ -22,7 +22,7 @@ from venvstacks_dag.tasks.settings import BuildSettings
 if TYPE_CHECKING:
     from venvstacks_dag.spec import UvSettings
 
-PLAN_SCHEMA = 1
+PLAN_SCHEMA = 2
 # Variables that the specification's meaning depends on.
 _ENVIRONMENT = ("MACOSX_DEPLOYMENT_TARGET", "UV_EXCLUDE_NEWER")
 
@@ -102,7 +102,8 @@ def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
     Raises `SpecError` with every mistake in the specification, or `DiskError`.
     """
     if not settings.spec.is_file():
-        return _compile(settings, environ)  # which says best what is wrong with the path
+        # Which says best what is wrong with the path.
+        return _read_back(_compile(settings, environ))
     key = _plan_key(settings, environ)
     try:
         kept = parse_json(settings.plan.read_bytes())
@@ -110,9 +111,14 @@ def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
             return _plan_from_json(kept["plan"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    plan = _compile(settings, environ)
-    write_if_changed(settings.plan, canonical_json({"key": key, "plan": asdict(plan)}))
-    return plan
+    compiled = _compile(settings, environ)
+    write_if_changed(settings.plan, canonical_json({"key": key, "plan": compiled}))
+    return _read_back(compiled)
+
+
+def _read_back(compiled: Mapping[str, Any]) -> StackPlan:
+    """The plan from its values: as it will be read next time, down to the types."""
+    return _plan_from_json(parse_json(canonical_json(compiled)))
 
 
 def _plan_key(settings: BuildSettings, environ: Mapping[str, str]) -> str:
@@ -130,7 +136,8 @@ def _plan_key(settings: BuildSettings, environ: Mapping[str, str]) -> str:
     )
 
 
-def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
+def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The plan's values, for JSON."""
     # Heavy rooms are only entered when the specification changed.
     from venvstacks_dag.graph import LayerGraph
     from venvstacks_dag.spec import load_stack
@@ -160,15 +167,18 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
             )
         )
     archives = stack.tool.runtime_archives
-    warnings = (*stack.warnings, *graph.warnings)
     plan = StackPlan(
         layers=tuple(layers),
         uv=_uv_json(stack.uv),
         runtime_archives=(archives,) if isinstance(archives, str) else archives or (),
-        warnings=warnings,
+        warnings=(*stack.warnings, *graph.warnings),
     )
-    # What was just compiled must be what will be read next time, down to the types.
-    return _plan_from_json(parse_json(canonical_json(asdict(plan))))
+    # Not `asdict`, which would copy each string of a thousand layers.
+    return {**_values(plan), "layers": [_values(layer) for layer in plan.layers]}
+
+
+def _values(plan: StackPlan | LayerPlan) -> dict[str, Any]:
+    return {field.name: getattr(plan, field.name) for field in fields(plan)}
 
 
 def _uv_json(uv: UvSettings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from doit.reporter import ConsoleReporter
 
+from venvstacks_dag.tasks.board import Board
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text, make_display
 from venvstacks_dag.tasks.logs import log_tail
@@ -24,12 +25,15 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
 
     def __init__(self, outstream: Any, options: Any) -> None:
         super().__init__(outstream, options)
-        self.display = self.context.display = make_display(outstream, self.context.environ)
+        self.display = self.context.display = make_display(
+            outstream, self.context.environ, self.context.verbosity
+        )
         self.started: dict[str, float] = {}
         self.ran: list[str] = []
         self.rested = 0
         self.failures_told: list[str] = []
         self.failed: list[str] = []
+        self.blocked = 0
         self.selected: list[str] = []
         self.width = 0
         self.begin = time.monotonic()
@@ -40,26 +44,33 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         self.width = max((len(name) for name in tasks), default=0)
         for warning in self.context.plan.warnings:
             self.display.line(f"warning: {warning}")
+        needed = _with_dependencies(tasks, self.selected)
+        self.display.show(Board(self.context.plan.layers, needed))
 
     def execute_task(self, task: Any) -> None:
         """A task starts (in the thread that runs it)."""
         self.started[task.name] = time.monotonic()
+        if task.actions:
+            self.display.started(task.name)
 
     def add_success(self, task: Any) -> None:
         """A task has ended well."""
         if not task.actions:
             return
         if task.name in self.context.adopted:
-            self.rested += 1
+            self.skip_uptodate(task)
             return
         self.ran.append(task.name)
         seconds = time.monotonic() - self.started.get(task.name, time.monotonic())
-        summary = self.context.summaries.get(task.name, "")
-        self.display.line(f"  {task.name:<{self.width}} {seconds:7.1f} s   {summary}".rstrip())
+        notes = (self.context.summaries.get(task.name), self.context.reasons.get(task.name))
+        note = ", because ".join(filter(None, notes))
+        line = f"  {task.name:<{self.width}} {seconds:7.1f} s   {note}".rstrip()
+        self.display.ended(task.name, "done", line, note)
 
     def skip_uptodate(self, task: Any) -> None:
         """A task had nothing to do."""
         self.rested += 1
+        self.display.ended(task.name, "rested", "")
 
     def skip_ignore(self, task: Any) -> None:
         """The user told doit to ignore a task."""
@@ -68,10 +79,10 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
     def add_failure(self, task: Any, fail: Any) -> None:
         """A task has failed: the reason, and where to read more."""
         if type(fail).__name__ == "UnmetDependency":
-            self.display.line(f"  {task.name:<{self.width}} blocked by {fail.message}")
+            self.blocked += 1
             return
         self.failed.append(task.name)
-        self.display.line(f"  {task.name:<{self.width}} failed")
+        self.display.ended(task.name, "failed", f"  {task.name:<{self.width}} failed")
         # Other tasks may still be running: the whole story is told where it will be read, last.
         self.failures_told.append("\n".join(self._story(task.name, fail)))
 
@@ -90,6 +101,7 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         """Everything has ended: how it went, and what to do next."""
         if sys.exc_info()[0] is not None:
             return  # doit calls this on the way out of an interrupted run, too
+        self.display.done()
         if self.failed or self.runtime_errors:
             self._tell_failures()
             return
@@ -106,11 +118,24 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         """On standard error, so that they are seen where only that is looked at."""
         told = [*self.failures_told, *(f"error: {message}" for message in self.runtime_errors)]
         failed = f"{', '.join(self.failed)} failed, " if self.failed else ""
-        end = f"Not finished: {failed}{count_text(len(self.ran), 'task')} ran."
+        end = f"Not finished: {failed}{count_text(len(self.ran), 'task')} ran"
+        end += f", {self.blocked} had to wait." if self.blocked else "."
         self.display.line()
         for story in told:
             print(f"{story}\n", file=sys.stderr)
         print(end, file=sys.stderr, flush=True)
+
+
+def _with_dependencies(tasks: Any, selected: list[str]) -> set[str]:
+    """The names of the selected tasks and of all that they need."""
+    found: set[str] = set()
+    waiting = [name for name in selected if name in tasks]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(tasks[name].task_dep)
+    return found
 
 
 def bound_reporter(context: BuildContext) -> type[StackReporter]:

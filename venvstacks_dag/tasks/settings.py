@@ -13,22 +13,26 @@ STATE = ".state"
 SPEC_NAME = "venvstacks.toml"
 # In place of the names of all platforms.
 ALL = "all"
+_LAYERS = "layers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
     """The folders of one build. All paths are absolute.
 
-    ``platform`` is the platform that is built for. With ``offline`` no connection is ever opened;
-    ``fetched`` are the platforms that wheels are fetched for ahead, where not for all. Locks lie
-    beside the specification, since users commit them; trees and archives lie where the user asks,
-    by default beside it too.
+    ``platform`` is the platform that is built for. Locks lie beside the specification, since
+    users commit them; trees, archives and exports lie where the user asks, by default beside it
+    too. ``tag_outputs`` puts the platform into the names of archives and manifests. With
+    ``offline`` no connection is ever opened; ``fetched`` are the platforms that wheels are fetched
+    for ahead, where not for all.
     """
 
     spec: Path
     build_dir: Path
     output_dir: Path
+    export_dir: Path
     platform: str
+    tag_outputs: bool = False
     offline: bool = False
     fetched: tuple[str, ...] = ()
 
@@ -37,15 +41,18 @@ class BuildSettings:
         cls,
         spec: Path,
         *,
-        build_dir: Path | None = None,
-        output_dir: Path | None = None,
+        build_dir: str | os.PathLike[str] = "_build",
+        output_dir: str | os.PathLike[str] = "_artifacts",
+        export_dir: str | os.PathLike[str] = "_export",
+        tag_outputs: bool = False,
         offline: bool = False,
         fetched: Iterable[str] = (),
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders, for the host's platform.
 
-        `spec` is a file, or the folder of one that has the usual name; `fetched` are names of
-        platforms, or "all". Raises `ValueError` for a name of none.
+        `spec` is a file, or the folder of one that has the usual name. The folders are relative
+        to that of the specification. `fetched` are names of platforms, or "all". Raises
+        `ValueError` for a name of none.
         """
         names = tuple(dict.fromkeys(name for name in fetched if name))
         if unknown := [name for name in names if name not in (*PLATFORM_NAMES, ALL)]:
@@ -57,12 +64,19 @@ class BuildSettings:
         spec = Path(os.path.realpath(spec.parent), spec.name)
         return cls(
             spec=spec,
-            build_dir=Path(os.path.realpath(build_dir or spec.parent / "_build")),
-            output_dir=Path(os.path.realpath(output_dir or spec.parent / "_artifacts")),
+            build_dir=Path(os.path.realpath(spec.parent / build_dir)),
+            output_dir=Path(os.path.realpath(spec.parent / output_dir)),
+            export_dir=Path(os.path.realpath(spec.parent / export_dir)),
             platform=host_platform(),
+            tag_outputs=tag_outputs,
             offline=offline,
             fetched=() if ALL in names else names,
         )
+
+    @property
+    def tag(self) -> str | None:
+        """The platform as part of the names of manifests; None where they are not tagged."""
+        return self.platform if self.tag_outputs else None
 
     @property
     def state_dir(self) -> Path:
@@ -99,11 +113,12 @@ class BuildSettings:
 
     def layer_state(self, layer: str) -> Path:
         """A layer's stamps, file lists and logs: apart, since a layer may have any name."""
-        return self.state_dir / "layers" / layer
+        return self.build_dir.joinpath(STATE, _LAYERS, layer)
 
     def stamp(self, stage: str, layer: str) -> Path:
         """What a stage knows about its last good run on a layer."""
-        return self.layer_state(layer) / f"{stage}.json"
+        # In one step: there are stamps by the ten thousands, and paths are slow to join.
+        return self.build_dir.joinpath(STATE, _LAYERS, layer, f"{stage}.json")
 
     def manifest(self, stage: str, layer: str) -> Path:
         """The files that a stage made in a layer's tree."""

@@ -82,6 +82,11 @@ def difference(before: Parts, after: Parts) -> str | None:
 
 
 def _list_difference(old: list[Any], new: list[Any]) -> str:
+    if any(isinstance(item, dict) for item in (*old, *new)):
+        names = [_name(item) for item in new if item not in old] or [
+            _name(item) for item in old if item not in new
+        ]
+        return f" ({', '.join(filter(None, names[:3]))})" if any(names) else ""
     added = [item for item in new if item not in old]
     removed = [item for item in old if item not in new]
     words = [f"+ {item}" for item in added[:3]] + [f"- {item}" for item in removed[:3]]
@@ -89,3 +94,9 @@ def _list_difference(old: list[Any], new: list[Any]) -> str:
     if not words:
         return " (order)"
     return f" ({', '.join(words)}{f', and {more} more' if more > 0 else ''})"
+
+
+def _name(item: Any) -> str:
+    """What a described thing is called: a layer by its manifest, a wheel by its entry."""
+    found = item.get("layer_name") or item.get("name") if isinstance(item, dict) else None
+    return str(found or "")

@@ -52,15 +52,19 @@ def spec(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("lock SPEC", "run -a resolve"),
-        ("lock SPEC --layer py", "run -a resolve:py"),
-        ("build SPEC", "run link"),
-        ("build --publish SPEC", "run build"),
-        ("publish SPEC", "run build"),
-        ("publish --layer py --layer py SPEC", "run build:py build:py"),
+        ("lock SPEC", "run --continue resolve:py"),
+        ("lock SPEC --include p*", "run --continue resolve:py"),
+        ("build SPEC", "run --continue link:py"),
+        ("build --lock-if-needed SPEC", "run --continue resolve:py link:py"),
+        ("build --lock SPEC", "run --continue resolve:py link:py"),
+        ("build --no-build --lock-if-needed SPEC", "run --continue resolve:py"),
+        ("build --publish SPEC", "run --continue link:py build:py publish"),
+        ("publish SPEC", "run --continue build:py publish"),
+        ("local-export SPEC", "run --continue export:py local-export"),
         ("list SPEC", "list"),
         ("info SPEC install:py", "info install:py"),
-        ("--debug build SPEC", "run link"),
+        ("--debug build SPEC", "run --continue link:py"),
+        ("build --show SPEC", "run --continue link:py"),
     ],
 )
 def test_words_become_doits_words(
@@ -70,21 +74,31 @@ def test_words_become_doits_words(
     assert doit.calls == [expected.split()]
 
 
-@pytest.mark.parametrize(("result", "code"), [(0, 0), (None, 0), (1, 1), (2, 2), (3, 3), (-1, 130)])
-def test_exit_codes_are_doits(
+@pytest.mark.parametrize(
+    "words", ["show SPEC", "build --show-only SPEC", "lock --json SPEC", "build --no-build SPEC"]
+)
+def test_some_words_run_nothing(doit: type[Recorder], spec: str, words: str) -> None:
+    assert main([spec if word == "SPEC" else word for word in words.split()]) == 0
+    assert doit.calls == []
+
+
+@pytest.mark.parametrize(("result", "code"), [(0, 0), (None, 0), (1, 1), (2, 1), (3, 1), (-1, 130)])
+def test_failures_end_with_one(
     doit: type[Recorder], spec: str, result: int | None, code: int
 ) -> None:
     doit.result = result
     assert main(["build", spec]) == code
 
 
-def test_an_unknown_layer_is_refused_before_doit_is_asked(
+def test_a_pattern_without_a_layer_is_refused_unless_allowed(
     doit: type[Recorder], spec: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["build", spec, "--layer", "pi"]) == 3
+    assert main(["build", spec, "--include", "pi"]) == 1
     shown = capsys.readouterr().err
-    assert shown == "ERROR: there is no layer 'pi'\n  fix: one of py\n"
-    assert doit.calls == []
+    assert shown.startswith("SelectionError: no layer has a name that fits 'pi'\n  fix: ")
+    assert main(["build", spec, "--include", "pi", "--include", "py", "--allow-missing"]) == 0
+    assert capsys.readouterr().err == "warning: no layer has a name that fits 'pi'\n"
+    assert doit.calls == [["run", "--continue", "link:py"]]
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -92,9 +106,9 @@ def test_a_broken_specification_is_a_message(
     doit: type[Recorder], spec: str, capsys: pytest.CaptureFixture[str], debug: bool
 ) -> None:
     Path(spec).write_text("[[runtimes]\n")
-    assert main([*(["--debug"] if debug else []), "build", spec]) == 3
+    assert main([*(["--debug"] if debug else []), "build", spec]) == 1
     shown = capsys.readouterr().err
-    assert shown.startswith("ERROR: ")
+    assert shown.startswith("SpecError: ")
     assert "venvstacks.toml" in shown
     assert ("Traceback" in shown) is debug
     assert doit.calls == []
@@ -106,12 +120,34 @@ def test_folders_can_be_chosen(doit: type[Recorder], spec: str, tmp_path: Path) 
     assert not (tmp_path / "_build").exists()
 
 
-@pytest.mark.parametrize("words", [[], ["paint"], ["build"], ["info", "SPEC"]])
+@pytest.mark.parametrize(
+    "words", [[], ["paint"], ["build"], ["info", "SPEC"], ["lock", "--jsn", "x"]]
+)
 def test_usage_errors_end_with_two(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(words)
     assert caught.value.code == 2
     assert "usage: venvstacks-dag" in capsys.readouterr().err
+
+
+def test_folders_are_relative_to_the_specification(doit: type[Recorder], spec: str) -> None:
+    assert main(["build", spec, "--build-dir", "there"]) == 0
+    assert Path(spec).with_name("there").joinpath(".state", "plan.json").is_file()
+
+
+COMMANDS = ("show", "lock", "build", "publish", "local-export", "list", "info")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_screen_and_has_an_example(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) <= 40
+    assert f"example: venvstacks-dag {command} " in shown
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

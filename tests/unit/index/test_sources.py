@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pypi_simple
@@ -51,6 +52,23 @@ def test_indexes_are_asked_in_the_order_of_the_file_and_the_default_last() -> No
         "https://two.example/simple",
         DEFAULT,
     ]
+
+
+def test_what_is_not_asked_is_told_with_the_reason() -> None:
+    def why(package: str, winner: str | None, uv: UvSettings = UV) -> dict[str, str]:
+        return dict(sources(uv).passed_over(canonicalize_name(package), winner))
+
+    explicit = "it is explicit, so it serves only what is bound to it"
+    one = "https://one.example/simple"
+    shadowed = f"{one} comes first and has spam"
+    assert why("spam", None) == {"https://cpu.example/whl": explicit}
+    assert why("spam", one) == {
+        "https://cpu.example/whl": explicit,
+        "https://two.example/simple": shadowed,
+        DEFAULT: shadowed,
+    }
+    assert why("torch", "https://cpu.example/whl")[one] == "torch is bound to cpu"
+    assert set(why("spam", None, replace(UV, no_index=True)).values()) == {"no-index is set"}
 
 
 def test_a_pinned_package_is_asked_only_of_its_index() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from venvstacks_dag.archive import ArchiveReceipt
 from venvstacks_dag.errors import PublishError
 from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.publish import (
@@ -20,7 +19,6 @@ from venvstacks_dag.publish import (
     archive_file_name,
     layer_manifest,
     next_archive_build,
-    published_archive,
     stack_manifest,
 )
 
@@ -244,15 +242,6 @@ def test_archive_builds(
 )
 def test_archive_names(tagged: bool, name: str) -> None:
     assert archive_file_name("app-hello@2", "linux_x86_64", 4, "tar.xz", tagged=tagged) == name
-    receipt = ArchiveReceipt(sha256="ef" * 32, size=10, entries=2, unpacked_size=30)
-    assert published_archive(
-        receipt,
-        install_target="app-hello@2",
-        target=LINUX,
-        archive_format="tar.xz",
-        build=4,
-        tagged=tagged,
-    ) == PublishedArchive(build=4, name=name, platform="linux_x86_64", size=10, sha256="ef" * 32)
 
 
 # --- stacks -------------------------------------------------------------------------------------

@@ -62,7 +62,12 @@ def document(*wheels: str, marker: str | None = None) -> dict[str, Any]:
     return {"lock-version": "1.0", "created-by": "tests", "packages": packages}
 
 
-def lower(env_name: str, *pins: str, tags: Iterable[str] = ("py3-none-any",)) -> LowerLayer:
+def lower(
+    env_name: str,
+    *pins: str,
+    tags: Iterable[str] = ("py3-none-any",),
+    requirements: Iterable[str] = (),
+) -> LowerLayer:
     """A layer below, from pins such as ``"numpy 1.26 ; sys_platform == 'linux'"``."""
     packages = []
     for pin in pins:
@@ -74,7 +79,9 @@ def lower(env_name: str, *pins: str, tags: Iterable[str] = ("py3-none-any",)) ->
     content = {"lock-version": "1.0", "created-by": "tests", "packages": packages}
     pylock = Pylock.from_dict(content)
     return LowerLayer(
-        env_name=env_name, lock=LayerLock(env_name=env_name, pylock=pylock, input_digest="")
+        env_name=env_name,
+        lock=LayerLock(env_name=env_name, pylock=pylock, input_digest=""),
+        requirements=tuple(requirements),
     )
 
 

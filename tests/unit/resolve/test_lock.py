@@ -125,10 +125,22 @@ def test_an_index_that_fails_stops_the_search() -> None:
         lock_layer(request("a"), Failing(["a 1.0", "a 2.0"]), NullReporter())
 
 
-def test_a_search_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solve, "MAX_ROUNDS", 1)
-    with pytest.raises(ResolutionFailed, match="no answer was found in"):
-        lock(["a 1.0 | b", "b 1.0"], "a")
+@pytest.mark.parametrize("limit", ["MAX_ROUNDS", "MOST_DEAD_ENDS"])
+def test_what_resolvelib_does_not_settle_soon_is_searched_thoroughly(
+    monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(solve, limit, 0)
+    made = lock(["a 2.0 | b<1", "a 1.0 | b", "b 1.0"], "a")
+    assert [f"{p.name} {p.version}" for p in made.pylock.packages] == ["a 1.0", "b 1.0"]
+
+
+def test_final_releases_come_first_in_the_thorough_search_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(solve, "MAX_ROUNDS", 0)
+    packages = ["a 2.0 | b | c==1", "a 1.0 | b", "b 1.0 | c==2", "b 2.0rc1 | c==1", "c 1", "c 2"]
+    made = lock(packages, "a")
+    assert [f"{p.name} {p.version}" for p in made.pylock.packages] == ["a 1.0", "b 1.0", "c 2"]
 
 
 def test_a_leap_over_the_culprit_is_made_good() -> None:
@@ -314,11 +326,12 @@ def _impossible() -> list[str]:
     return [*(f"a {n}.0 | b=={n}.0" for n in range(1, 6)), "b 9.0"]
 
 
-@pytest.mark.parametrize("limit", ["MOST_STEPS", "MOST_PINS"])
-def test_the_thorough_search_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    monkeypatch.setattr(thorough, limit, 1)
-    with pytest.raises(ResolutionFailed, match="the requirements cannot be met"):
+def test_the_thorough_search_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thorough, "MOST_STEPS", 3)
+    with pytest.raises(ResolutionFailed) as caught:
         lock(_impossible(), "a")
+    assert "given up after 3 choices of versions: there may be an answer" in str(caught.value)
+    assert "bound a in the requirements" in str(caught.value)
 
 
 def test_the_thorough_search_gives_up_nothing_that_it_has_not_tried() -> None:

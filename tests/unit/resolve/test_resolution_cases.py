@@ -117,7 +117,12 @@ def _request(case: dict[str, Any]) -> LockRequest:
             TargetPlatform(name=name, **floors) for name in case.get("targets", PLATFORMS)
         ),
         lower=tuple(
-            lower(layer["name"], *layer["pins"], tags=layer.get("tags", ["py3-none-any"]))
+            lower(
+                layer["name"],
+                *layer["pins"],
+                tags=layer.get("tags", ["py3-none-any"]),
+                requirements=layer.get("requirements", ()),
+            )
             for layer in case.get("lower", [])
         ),
         overrides=tuple(case.get("overrides", [])),

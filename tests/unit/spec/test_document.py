@@ -20,7 +20,11 @@ CASES = {
     ),
     "too large": (b"#" * (MAX_BYTES + 1), "the file is larger than 8 MiB"),
     "nested too deeply": (b"x = " + b"[" * 5000, "arrays or tables are nested too deeply"),
-    "huge integer": (b"x = " + b"9" * 5000, "this is not TOML: Exceeds the limit"),
+    "huge integer": (b"x = " + b"9" * 5000, "line 1: an integer has thousands of digits"),
+    "key of many parts": (
+        b"a = 1\n[" + b".".join([b"a"] * 101) + b"]",
+        "line 2: a key has more than 100 parts",
+    ),
     "wrong in a line": (b"a = 1\nb == 2\n", "line 2: this is not TOML: Invalid value, column 4"),
     "wrong at the end": (b"a = 1\nb =\n\n", "line 2: this is not TOML: Invalid value"),
     "key twice": (b"a = 1\na = 2", "line 2: this is not TOML: Cannot overwrite a value"),

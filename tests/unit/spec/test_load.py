@@ -72,7 +72,7 @@ def test_a_launch_module_has_to_be_python(tmp_path: Path) -> None:
 
 
 def test_a_path_that_the_system_refuses(tmp_path: Path) -> None:
-    [problem] = _problems(_write(tmp_path, launch="x" * 300))
+    [problem] = _problems(_write(tmp_path, launch=f"{'x' * 300}/app.py"))
     assert "cannot be read: File name too long" in problem
 
 
@@ -102,3 +102,12 @@ def test_an_endless_file_is_not_read_to_its_end() -> None:
     if not os.path.exists("/dev/zero"):  # noqa: PTH110 - a device, not a path to work with
         pytest.skip("there is no endless file here")
     assert _problems(Path("/dev/zero")) == ["the file is larger than 8 MiB"]
+
+
+def test_what_lies_beside_a_missing_module_may_have_been_meant(tmp_path: Path) -> None:
+    path = _write(tmp_path, launch="ab", support='"helprs", "../stack/other.py"')
+    (path.parent / "ab.py").touch()
+    (path.parent / "helpers").mkdir()
+    fixes = [problem.partition(" (")[2] for problem in _problems(path)]
+    other = path.parent / "../stack/other.py"
+    assert fixes == ["did you mean 'ab.py'?)", "did you mean 'helpers'?)", f"it would be {other})"]

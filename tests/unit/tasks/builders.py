@@ -49,6 +49,7 @@ def make_context(
         spec=folder / "venvstacks.toml",
         build_dir=folder / "_build",
         output_dir=folder / "_artifacts",
+        export_dir=folder / "_export",
         platform=LINUX,
     )
     return BuildContext(settings, plan, environ)

@@ -10,12 +10,12 @@ import pytest
 
 from venvstacks_dag.tasks import display as display_module
 from venvstacks_dag.tasks.display import (
-    LiveDisplay,
     PlainDisplay,
     amount_text,
     make_display,
     size_text,
 )
+from venvstacks_dag.tasks.live import LiveDisplay
 from venvstacks_dag.tasks.logs import log_tail, task_log
 
 
@@ -32,6 +32,8 @@ class Terminal(io.StringIO):
         (io.StringIO(), {}, PlainDisplay),
         (Terminal(), {"TERM": "dumb"}, PlainDisplay),
         (Terminal(), {"TERM": "xterm", "CI": "true"}, PlainDisplay),
+        (Terminal(), {"TERM": "xterm", "NO_COLOR": "1"}, PlainDisplay),
+        (Terminal(), {"TERM": "xterm", "NO_COLOR": ""}, LiveDisplay),
         (Terminal(), {"TERM": "xterm"}, LiveDisplay),
     ],
 )

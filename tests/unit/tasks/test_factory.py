@@ -39,9 +39,9 @@ def below(tasks: Tasks, name: str) -> set[str]:
 
 def test_layers_are_locked_for_all_platforms_and_built_for_one(tasks: Tasks) -> None:
     built = {"py", "framework-a", "app-x"}
-    stages = ("install", "link", "archive", "build")
+    stages = ("install", "link", "archive", "build", "export")
     assert set(tasks) == {
-        *("resolve", "fetch", *stages, "publish"),
+        *("resolve", "fetch", *stages, "publish", "local-export"),
         *(
             f"{stage}:{layer}"
             for stage in ("resolve", "fetch")
@@ -73,12 +73,23 @@ def test_every_task_says_what_it_does_in_one_line(tasks: Tasks) -> None:
         ("link:app-x", ["install:app-x", "link:framework-a", "link:py"]),
         ("archive:app-x", ["install:app-x", "link:app-x"]),
         ("build:app-x", ["archive:app-x", "build:framework-a", "build:py"]),
+        ("export:app-x", ["link:app-x", "export:framework-a", "export:py"]),
         ("publish", ["build:py", "build:framework-a", "build:app-x"]),
+        ("local-export", ["export:py", "export:framework-a", "export:app-x"]),
         ("build", ["publish"]),
     ],
 )
 def test_what_runs_before_a_task(tasks: Tasks, task: str, expected: list[str]) -> None:
     assert tasks[task].get("task_dep", []) == expected
+
+
+def test_what_is_not_published_is_not_archived_on_the_way(context: BuildContext) -> None:
+    context.published = frozenset({"app-x"})
+    found = {f"{task['basename']}:{task.get('name', '')}": task for task in stack_tasks(context)}
+    assert found["build:app-x"]["task_dep"] == ["archive:app-x"]
+    assert found["export:app-x"]["task_dep"] == ["link:app-x"]
+    assert found["publish:"]["task_dep"] == ["build:app-x"]
+    assert found["local-export:"]["task_dep"] == ["export:app-x"]
 
 
 def test_every_dependency_is_the_target_of_a_task_that_runs_before(tasks: Tasks) -> None:

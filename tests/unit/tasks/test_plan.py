@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[BuildSettings]:
     seen: list[BuildSettings] = []
     compile_plan = plan_module._compile
 
-    def record(settings: BuildSettings, environ: dict[str, str]) -> plan_module.StackPlan:
+    def record(settings: BuildSettings, environ: dict[str, str]) -> dict[str, Any]:
         seen.append(settings)
         return compile_plan(settings, environ)
 

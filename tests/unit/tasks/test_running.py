@@ -103,6 +103,31 @@ def test_a_good_output_without_a_record_is_adopted(context: BuildContext) -> Non
     assert "install:app-x runs: asked for" in log(context)
 
 
+def test_what_is_asked_for_afresh_runs_although_it_is_good(context: BuildContext) -> None:
+    stage = FakeStage()
+    run_task(looked_at(stage, context))
+    context.flags.afresh = frozenset({"install:app-x"})
+    fresh = looked_at(stage, context)
+    assert (fresh(), repr(fresh)) == (False, "asked for")
+    assert run_task(fresh) is True
+    assert stage.runs == 2
+
+
+def test_what_is_kept_is_used_while_it_is_good_and_refused_when_not(
+    context: BuildContext,
+) -> None:
+    stage = FakeStage()
+    run_task(looked_at(stage, context))
+    context.flags.kept = frozenset({"install:app-x"})
+    assert run_task(looked_at(stage, context)) is True
+    stage.inputs["python"] = "3.13"
+    result = run_task(looked_at(stage, context))
+    assert isinstance(result, TaskFailed)
+    assert result.message.startswith("NotBuilt: app-x: the environment is not built, or is out")
+    assert "why: python changed" in result.message or "why: python is new" in result.message
+    assert stage.runs == 1
+
+
 def failing(error: Exception) -> FakeStage:
     def fail() -> None:
         raise error
@@ -113,20 +138,20 @@ def failing(error: Exception) -> FakeStage:
 def test_an_error_of_ours_is_a_failure_that_names_the_layer(context: BuildContext) -> None:
     result = run_task(looked_at(failing(DiskError("cannot write", fix="free space")), context))
     assert isinstance(result, TaskFailed)
-    assert result.message == "app-x: cannot write\n  fix: free space"
+    assert result.message == "DiskError: app-x: cannot write\n  fix: free space"
     assert "failed: app-x: cannot write" in log(context)
     assert "Traceback" not in log(context)
 
 
 def test_an_error_that_knows_its_layer_keeps_it(context: BuildContext) -> None:
     result = run_task(looked_at(failing(DiskError("cannot write", layer="py")), context))
-    assert result.message == "py: cannot write"
+    assert result.message == "DiskError: py: cannot write"
 
 
 def test_an_error_of_the_stack_names_no_layer(context: BuildContext) -> None:
     fresh = Fresh(failing(DiskError("cannot write")), context, STACK)
     fresh()
-    assert run_task(fresh).message == "cannot write"
+    assert run_task(fresh).message == "DiskError: cannot write"
 
 
 def test_what_nobody_thought_of_is_an_error_with_its_traceback_in_the_log(
@@ -134,7 +159,7 @@ def test_what_nobody_thought_of_is_an_error_with_its_traceback_in_the_log(
 ) -> None:
     result = run_task(looked_at(failing(ZeroDivisionError("a bug")), context))
     assert isinstance(result, TaskError)
-    assert result.message.startswith("app-x: install met something unexpected")
+    assert result.message.startswith("VenvstacksDagError: app-x: install met something unexpected")
     assert "ZeroDivisionError: a bug" in result.message
     assert "Traceback" not in result.message
     assert "Traceback" in log(context)

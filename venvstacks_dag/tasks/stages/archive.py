@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
+from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.fs import remove_path
+from venvstacks_dag.errors import ArchiveError, PublishError
+from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
+from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import size_text
@@ -20,6 +24,9 @@ from venvstacks_dag.tasks.stages.link import install_target
 from venvstacks_dag.tasks.stages.recover import forget_changed_tree
 from venvstacks_dag.tasks.stages.trees import read_manifest
 from venvstacks_dag.tasks.stamps import Parts, Stamp, write_stamp
+
+if TYPE_CHECKING:
+    from venvstacks_dag.archive import ArchiveEntry
 
 
 class Archive:
@@ -42,6 +49,7 @@ class Archive:
             "install_target": install_target(context, layer),
             "format": archive.DEFAULT_FORMAT,
             "profile": archive.DEFAULT_PROFILE,
+            "tagged": context.settings.tag_outputs,
             "time": _mtime(context, layer),
             "compressor": _compressor(),
         }
@@ -70,27 +78,34 @@ class Archive:
         from venvstacks_dag.archive.write import write_archive
 
         settings = context.settings
-        top = install_target(context, layer)
-        name = f"{top}.{archive.DEFAULT_FORMAT}"
-        manifests = [read_manifest(context, stage, layer.name) for stage in ("install", "link")]
-        entries = archive.plan_archive(manifests, top, target=context.target(layer))
-        try:
-            receipt = write_archive(
-                entries,
-                settings.tree(layer.name),
-                settings.output_dir / name,
-                format=archive.DEFAULT_FORMAT,
-                profile=archive.DEFAULT_PROFILE,
-                threads=os.cpu_count() or 1,
-                mtime=_mtime(context, layer),
-                reporter=reporter,
-            )
-        except ArchiveError as error:
-            if forget_changed_tree(context, layer, reporter):
-                error.fix = "build again: the layer will be installed anew"
-            raise
+        entries = shipped_entries(context, layer)
+        if context.target(layer).is_windows:
+            _warn_of_long_paths([entry.name for entry in entries], reporter)
+        # The name may hold the number of the build, and that depends on the bytes.
+        with staging_folder(settings.output_dir, layer.name) as staging:
+            written = staging / f"archive.{archive.DEFAULT_FORMAT}"
+            try:
+                receipt = write_archive(
+                    entries,
+                    settings.tree(layer.name),
+                    written,
+                    format=archive.DEFAULT_FORMAT,
+                    profile=archive.DEFAULT_PROFILE,
+                    threads=os.cpu_count() or 1,
+                    mtime=_mtime(context, layer),
+                    reporter=reporter,
+                )
+            except ArchiveError as error:
+                if forget_changed_tree(context, layer, reporter):
+                    error.fix = "build again: the layer will be installed anew"
+                raise
+            build = build_number(context, layer, receipt.sha256, reporter)
+            name = archive_name(context, layer, build)
+            with disk_errors("write", settings.output_dir / name):
+                written.replace(settings.output_dir / name)
         return StageResult(
             facts={
+                "archive_build": build,
                 "archive_name": name,
                 "archive_size": receipt.size,
                 "archive_sha256": receipt.sha256,
@@ -104,9 +119,61 @@ class Archive:
         from venvstacks_dag.archive import DEFAULT_FORMAT
 
         folder, name = context.settings.output_dir, glob.escape(layer.name)
-        for pattern in (f"{name}.{DEFAULT_FORMAT}", f"{name}@*.{DEFAULT_FORMAT}"):
-            for path in folder.glob(pattern):
-                remove_path(path)
+        platform = context.settings.platform
+        for counted in ("", "@*"):
+            for tag in ("", f"-{platform}-*"):
+                for path in folder.glob(f"{name}{counted}{tag}.{DEFAULT_FORMAT}"):
+                    remove_path(path)
+
+
+def shipped_entries(context: BuildContext, layer: LayerPlan) -> tuple[ArchiveEntry, ...]:
+    """What of a layer's tree is shipped, under the layer's deployed name."""
+    from venvstacks_dag import archive
+
+    manifests = [read_manifest(context, stage, layer.name) for stage in ("install", "link")]
+    top = install_target(context, layer)
+    return archive.plan_archive(manifests, top, target=context.target(layer))
+
+
+def build_number(
+    context: BuildContext, layer: LayerPlan, sha256: str | None, reporter: Reporter
+) -> int:
+    """The number of the build that has these bytes; of one with other bytes for None."""
+    settings = context.settings
+    try:
+        previous = publish.read_layer_manifest(
+            settings.output_dir, layer.name, platform=settings.tag
+        )
+    except PublishError as error:
+        # It is about to be replaced; only the count of builds is lost with it.
+        reporter.warn(f"{error.what}, so its archives are counted from 1 again: {error.why}")
+        previous = None
+    version: int = facts_of(context, "resolve", layer.name)["lock"]["lock_version"]
+    return publish.next_archive_build(previous, lock_version=version, archive_sha256=sha256)
+
+
+def archive_name(context: BuildContext, layer: LayerPlan, build: int) -> str:
+    """The file name of a layer's archive."""
+    from venvstacks_dag.archive import DEFAULT_FORMAT
+
+    return publish.archive_file_name(
+        install_target(context, layer),
+        context.settings.platform,
+        build,
+        DEFAULT_FORMAT,
+        tagged=context.settings.tag_outputs,
+    )
+
+
+def _warn_of_long_paths(names: Iterable[str], reporter: Reporter) -> None:
+    """Say where an archive can be unpacked on Windows, if not in any folder of usual length."""
+    longest = max(names, key=windows_length)
+    room = windows_room(windows_length(longest))
+    if room < ASSUMED_ROOT:
+        reporter.warn(
+            "Windows takes paths of 260 characters: the layer can only be unpacked into a folder "
+            f"of at most {room}, for {longest}"
+        )
 
 
 def _compressor() -> str:

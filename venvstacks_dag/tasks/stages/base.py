@@ -21,6 +21,9 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stamps import Parts, Stamp, difference, write_stamp
 
+# Why a stage runs that has not run before, or did not end well.
+FIRST_RUN = "no good run of it is on record"
+
 
 class MissingInput(Exception):
     """A stage's input is not there yet; the message says which."""
@@ -69,7 +72,7 @@ def stale_reason(stage: Stage, context: BuildContext, layer: LayerPlan) -> str |
     """Why a stage has to run on a layer; None where its output is what a new run would make."""
     stamp = context.stamped(stage.name, layer.name)
     if stamp is None:
-        return "no good run of it is on record"
+        return FIRST_RUN
     try:
         parts = full_parts(stage, context, layer)
     except MissingInput as missing:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
@@ -28,42 +28,22 @@ class Build:
         return f"build {layer.name} and all that it needs, and write its manifest"
 
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
-        """Everything that the manifest says."""
-        resolved = facts_of(context, "resolve", layer.name)
-        runtime = context.plan.layer(layer.runtime)
+        """Everything that the manifest says, and whether its name has a tag."""
         return {
+            **layer_parts(context, layer),
             "archive": facts_of(context, "archive", layer.name),
-            "lock": resolved["lock"],
-            "python": resolved["python"],
-            "platform": context.target(layer).as_json(),
-            "install_target": install_target(context, layer),
-            "runtime_layer": install_target(context, runtime),
-            "required_layers": [
-                install_target(context, context.plan.layer(name))
-                for name in layer.below
-                if name != layer.runtime
-            ],
-            "launch_module": layer.launch_module,
-            "modules": facts_of(context, "link", layer.name)["modules"],
-            "support_modules": list(layer.support_modules),
+            "tagged": context.settings.tag_outputs,
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
         """Whether the manifest is the one that was written."""
-        path = publish.layer_manifest_path(context.settings.output_dir, layer.name)
-        return file_damage(path, stamp.outputs["manifest"])
+        return file_damage(manifest_path(context, layer), stamp.outputs["manifest"])
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write ``env_metadata/<env>.json``."""
-        output = context.settings.output_dir
-        try:
-            previous = publish.read_layer_manifest(output, layer.name)
-        except PublishError as error:
-            # It is about to be replaced; only the count of builds is lost with it.
-            reporter.warn(f"{error.what}, so its archives are counted from 1 again: {error.why}")
-            previous = None
-        manifest = _manifest(context, layer, previous)
-        path = publish.write_layer_manifest(output, manifest)
+        settings = context.settings
+        manifest = _manifest(context, layer)
+        path = publish.write_layer_manifest(settings.output_dir, manifest, platform=settings.tag)
         return StageResult(
             facts={"manifest": manifest.as_json()},
             outputs={"manifest": sha256_file(path)},
@@ -71,14 +51,40 @@ class Build:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove the manifest."""
-        remove_path(publish.layer_manifest_path(context.settings.output_dir, layer.name))
+        remove_path(manifest_path(context, layer))
 
 
-def _manifest(
-    context: BuildContext, layer: LayerPlan, previous: publish.LayerManifest | None
-) -> publish.LayerManifest:
-    parts = Build().parts(context, layer)
-    lock, packed, modules = parts["lock"], parts["archive"], dict(parts["modules"])
+def manifest_path(context: BuildContext, layer: LayerPlan) -> Path:
+    """Where a layer's manifest lies."""
+    settings = context.settings
+    return publish.layer_manifest_path(settings.output_dir, layer.name, settings.tag)
+
+
+def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:
+    """What is said of a layer whether it is archived or exported. Raises `MissingInput`."""
+    resolved = facts_of(context, "resolve", layer.name)
+    runtime = context.plan.layer(layer.runtime)
+    return {
+        "lock": resolved["lock"],
+        "python": resolved["python"],
+        "platform": context.target(layer).as_json(),
+        "install_target": install_target(context, layer),
+        "runtime_layer": install_target(context, runtime),
+        "required_layers": [
+            install_target(context, context.plan.layer(name))
+            for name in layer.below
+            if name != layer.runtime
+        ],
+        "launch_module": layer.launch_module,
+        "modules": facts_of(context, "link", layer.name)["modules"],
+        "support_modules": list(layer.support_modules),
+    }
+
+
+def layer_manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
+    """The manifest of a layer that has no archive. Raises `MissingInput`."""
+    parts = layer_parts(context, layer)
+    lock, modules = parts["lock"], dict(parts["modules"])
     app = None
     if layer.launch_module:
         # Names of modules are unique in a layer; paths may change without any effect on link.
@@ -96,15 +102,16 @@ def _manifest(
         python_implementation=parts["python"],
         required_layers=None if layer.is_runtime else parts["required_layers"],
         app=app,
-        archive=publish.PublishedArchive(
-            build=publish.next_archive_build(
-                previous,
-                lock_version=lock["lock_version"],
-                archive_sha256=packed["archive_sha256"],
-            ),
-            name=packed["archive_name"],
-            platform=context.settings.platform,
-            size=packed["archive_size"],
-            sha256=packed["archive_sha256"],
-        ),
     )
+
+
+def _manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
+    packed = facts_of(context, "archive", layer.name)
+    archive = publish.PublishedArchive(
+        build=packed["archive_build"],
+        name=packed["archive_name"],
+        platform=context.settings.platform,
+        size=packed["archive_size"],
+        sha256=packed["archive_sha256"],
+    )
+    return replace(layer_manifest(context, layer), archive=archive)

@@ -58,7 +58,7 @@ class Fetch:
         lacking = wanted.lacking(partial(in_store, context))
         _fetch_wheels(context, lacking.wheels, reporter)
         _fetch_runtimes(context, lacking, reporter)
-        if not context.settings.offline:
+        if not context.offline:
             _keep_pages(context, layer, reporter)
         fetched, whole = len(lacking.digests()), len(wanted.digests())
         size = _size(context, lacking)

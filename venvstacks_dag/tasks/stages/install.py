@@ -63,7 +63,7 @@ class Install:
         """Fetch what is missing in the store, and build the tree beside its place."""
         from venvstacks_dag import install
 
-        if context.settings.offline:
+        if context.offline:
             demand_offline(context, layer)
         facts = facts_of(context, "resolve", layer.name)
         python = PythonVersion.parse(facts["python"])

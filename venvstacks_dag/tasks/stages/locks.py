@@ -1,13 +1,16 @@
-"""A layer's lock on disk: where it lies, and whether it answers what is asked now."""
+"""A layer's lock on disk: where it lies, whether it answers what is asked, and what is written."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.errors import LockError
-from venvstacks_dag.fs import read_bytes
+from venvstacks_dag.fs import read_bytes, write_if_changed
+from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.resolve import lock_file_name, metadata_file_name, packages_file_name
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
@@ -15,6 +18,7 @@ from venvstacks_dag.tasks.settings import BuildSettings
 
 if TYPE_CHECKING:
     from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
+    from venvstacks_dag.store import PinnedWheel
 
 
 def lock_file(settings: BuildSettings, layer: str) -> Path:
@@ -102,3 +106,52 @@ def _shares_what_is_below(request: LockRequest, lock: LayerLock) -> bool:
         for package in own_packages(lower.lock)
     }
     return all((package.name, package.version) in below for package in shared_packages(lock))
+
+
+def wheels_in(
+    context: BuildContext, layer: LayerPlan, lock: LayerLock, python: PythonVersion
+) -> dict[str, Any]:
+    """What the lock installs on each target. Raises `LockError` where it does not reach."""
+    from venvstacks_dag import resolve
+
+    folder = context.settings.lock_folder(layer.name)
+    wheels: dict[str, Any] = {}
+    for target in context.targets(layer):
+        pins = resolve.pinned_wheels(lock, target, python, folder)
+        wheels[target.name] = [_wheel_json(pin) for pin in pins]
+    return wheels
+
+
+def write_lock(
+    context: BuildContext,
+    layer: LayerPlan,
+    lock: LayerLock,
+    metadata: LockMetadata,
+    kept: LockMetadata | None,
+    reporter: Reporter,
+) -> None:
+    """Write the lock and its companions, as far as they are not to stay as they are.
+
+    `kept` is the metadata of a lock that stays: its bytes are whoever's tool wrote them, and so
+    are its companions', where that tool was venvstacks and nothing new is to be told.
+    """
+    from venvstacks_dag import resolve
+
+    settings = context.settings
+    about = metadata_file(settings, layer.name), resolve.render_metadata(metadata)
+    summary = packages_file(settings, layer.name), resolve.packages_text(lock).encode()
+    writes = [about, summary]
+    if kept is None:
+        writes.append((lock_file(settings, layer.name), resolve.render_lock(lock)))
+    elif not kept.input_digest:
+        unchanged = kept == replace(metadata, input_digest="", python="")
+        writes = [] if unchanged else [about]
+        writes += [] if summary[0].exists() else [summary]
+    for path, data in writes:
+        if write_if_changed(path, data):
+            reporter.detail(f"wrote {path.name}")
+
+
+def _wheel_json(pin: PinnedWheel) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(pin).items() if value is not None}
+    return {name: str(value) if name == "path" else value for name, value in values.items()}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import parse_json, sha256_file
-from venvstacks_dag.errors import Missing, MissingOffline, VenvstacksDagError
-from venvstacks_dag.fs import write_if_changed
+from venvstacks_dag.errors import LockError, Missing, MissingOffline, VenvstacksDagError
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
@@ -25,6 +24,8 @@ from venvstacks_dag.tasks.stages.locks import (
     metadata_file,
     previous_lock,
     read_lock,
+    wheels_in,
+    write_lock,
 )
 from venvstacks_dag.tasks.stages.modules import module_digests
 from venvstacks_dag.tasks.stamps import Parts, Stamp
@@ -82,33 +83,93 @@ class Resolve:
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
         previous, metadata = previous_lock(context, layer)
-        if context.flags.relock:
+        untouchable = f"{self.name}:{layer.name}" in context.flags.kept
+        if context.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
-        if (
+        kept = (
             previous is not None
-            and (context.settings.offline or not context.flags.always)
+            and (context.offline or not context.flags.always)
             and answers(request, digest, previous, metadata)
-        ):
+        )
+        if previous is not None and kept:
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
+        elif untouchable:
+            raise _not_locked(context, layer, is_there=previous is not None)
         else:
             lock = _solve(context, layer, request, previous, reporter)
-        new = resolve.next_metadata(
-            metadata,
-            lock,
-            request,
-            versioned=layer.versioned,
-            version_inputs=resolve.version_input_lines(
-                layer.name,
-                versioned=layer.versioned,
-                modules=module_digests(context, layer).values() if layer.versioned else (),
-            ),
-            now=datetime.now(UTC),
-        )
-        return _keep(context, layer, lock, new, request.python, reporter)
+        new = _next_metadata(context, layer, lock, metadata, request)
+        if untouchable and (metadata is None or new.lock_version != metadata.lock_version):
+            raise _not_locked(context, layer, is_there=True)  # A module of it was edited.
+        # What cannot be installed is refused before anything is written.
+        wheels = wheels_in(context, layer, lock, request.python)
+        write_lock(context, layer, lock, new, metadata if kept else None, reporter)
+        return _result(context, layer, lock, new, wheels)
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Locks are the user's, and committed: only the stamp goes."""
+
+
+def _not_locked(context: BuildContext, layer: LayerPlan, *, is_there: bool) -> LockError:
+    what = "the lock does not answer what is asked now" if is_there else "the layer is not locked"
+    return LockError(
+        what,
+        layer=layer.name,
+        where=str(lock_file(context.settings, layer.name)),
+        fix=f"venvstacks-dag lock {context.settings.spec.name}, or build with --lock-if-needed",
+    )
+
+
+def _next_metadata(
+    context: BuildContext,
+    layer: LayerPlan,
+    lock: LayerLock,
+    metadata: LockMetadata | None,
+    request: LockRequest,
+) -> LockMetadata:
+    from venvstacks_dag import resolve
+
+    modules = module_digests(context, layer).values() if layer.versioned else ()
+    return resolve.next_metadata(
+        metadata,
+        lock,
+        request,
+        versioned=layer.versioned,
+        version_inputs=resolve.version_input_lines(
+            layer.name, versioned=layer.versioned, modules=modules
+        ),
+        now=datetime.now(UTC),
+    )
+
+
+def valid_lock_version(context: BuildContext, layer: LayerPlan) -> int | None:
+    """The version of a layer's lock if it answers what is asked now; None if it does not.
+
+    The layers below must be locked. Asks nobody but the disk.
+    """
+    from venvstacks_dag import resolve
+
+    python = _known_python(context, context.plan.layer(layer.runtime))
+    if python is None:
+        return None
+    request = lock_request(context, layer, python)
+    lock, metadata = previous_lock(context, layer)
+    digest = resolve.request_digest(request, _sources(context, layer))
+    if lock is None or metadata is None or not answers(request, digest, lock, metadata):
+        return None
+    new = _next_metadata(context, layer, lock, metadata, request)
+    return metadata.lock_version if new.lock_version == metadata.lock_version else None
+
+
+def _known_python(context: BuildContext, runtime: LayerPlan) -> PythonVersion | None:
+    """The exact Python of a runtime, if it can be told without asking a provider."""
+    if runtime.python_implementation == "cpython@host":
+        return host_python()
+    try:
+        return PythonVersion.parse(runtime.python_implementation)
+    except ValueError:
+        kept = _locked_python(context, runtime)
+        return PythonVersion.parse(kept) if kept else None
 
 
 def python_of(context: BuildContext, layer: LayerPlan) -> str:
@@ -121,7 +182,7 @@ def python_of(context: BuildContext, layer: LayerPlan) -> str:
     try:
         return str(PythonVersion.parse(layer.python_implementation))
     except ValueError:
-        kept = None if context.flags.relock else _locked_python(context, layer)
+        kept = None if context.relocks(layer.name) else _locked_python(context, layer)
         if kept is not None:
             return kept
         from venvstacks_dag.runtimes import identify
@@ -159,8 +220,13 @@ def _file_digest(path: Path) -> str:
         raise MissingInput(f"{path.name} is not there yet") from None
 
 
-def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
-    """Everything that decides a layer's lock, read from the plan and the locks below."""
+def lock_request(
+    context: BuildContext, layer: LayerPlan, python: PythonVersion | None = None
+) -> LockRequest:
+    """Everything that decides a layer's lock, read from the plan and the locks below.
+
+    `python` is the layer's, where it is known already.
+    """
     from venvstacks_dag import resolve
 
     uv = context.plan.uv
@@ -168,13 +234,14 @@ def lock_request(context: BuildContext, layer: LayerPlan) -> LockRequest:
     return resolve.LockRequest(
         env_name=layer.name,
         requirements=layer.requirements,
-        python=PythonVersion.parse(python_of(context, layer)),
+        python=python or PythonVersion.parse(python_of(context, layer)),
         targets=context.targets(layer),
         lower=tuple(
             resolve.LowerLayer(
                 env_name=name,
                 lock=read_lock(context.settings, name),
                 targets=context.targets(context.plan.layer(name)),
+                requirements=context.plan.layer(name).requirements,
             )
             for name in layer.below
         ),
@@ -256,37 +323,22 @@ def _lacking_elsewhere(
             yield Missing(layer=other.name, what=what)
 
 
-def _keep(
+def _result(
     context: BuildContext,
     layer: LayerPlan,
     lock: LayerLock,
     metadata: LockMetadata,
-    python: PythonVersion,
-    reporter: Reporter,
+    wheels: Mapping[str, Any],
 ) -> StageResult:
-    """Write the lock and its companions, and tell the later stages what is in it."""
+    """What the later stages are told of the lock."""
     from venvstacks_dag import resolve
 
-    settings = context.settings
-    contents = (
-        resolve.render_lock(lock),
-        resolve.render_metadata(metadata),
-        resolve.packages_text(lock).encode(),
-    )
-    paths = lock_files(settings, layer.name)
-    for path, data in zip(paths, contents, strict=True):
-        if write_if_changed(path, data):
-            reporter.detail(f"wrote {path.name}")
-    wheels: dict[str, Any] = {}
-    for target in context.targets(layer):
-        pins = resolve.pinned_wheels(lock, target, python, settings.lock_folder(layer.name))
-        wheels[target.name] = [_wheel_json(asdict(pin)) for pin in pins]
     own = len(resolve.own_packages(lock))
     shared = len(resolve.shared_packages(lock))
     below = f", {shared} from layers below" if shared else ""
     return StageResult(
         facts={
-            "python": str(python),
+            "python": metadata.python,
             "wheels": wheels,
             "requested": sorted({_name(text) for text in layer.requirements}),
             "latest_upload": _latest_upload(lock),
@@ -296,7 +348,7 @@ def _keep(
                 "locked_at": metadata.locked_at,
             },
         },
-        outputs={path.name: sha256_file(path) for path in paths},
+        outputs={path.name: sha256_file(path) for path in lock_files(context.settings, layer.name)},
         summary=f"{count_text(own, 'package')}{below}",
     )
 
@@ -307,10 +359,6 @@ def _name(requirement: str) -> NormalizedName:
     from venvstacks_dag.standards import read_requirement
 
     return canonicalize_name(read_requirement(requirement).name)
-
-
-def _wheel_json(pin: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if name == "path" else value for name, value in pin.items() if value}
 
 
 def _latest_upload(lock: LayerLock) -> str | None:

@@ -77,15 +77,17 @@ def in_store(context: BuildContext, sha256: str) -> bool:
 def demand_offline(context: BuildContext, layer: LayerPlan) -> None:
     """Raise `MissingOffline` where the store lacks something of a layer.
 
-    It then names what all layers lack, as far as their locks are known by now: everything can be
-    fetched in one go.
+    The first time in a run it names what all layers lack, as far as their locks are known by then:
+    everything can be fetched in one go.
     """
-    has = {other.name: tuple(_lacking(context, other)) for other in _built(context)}
-    if has[layer.name]:
-        missing = [
-            Missing(layer=name, what=what) for name, lacking in has.items() for what in lacking
-        ]
-        raise MissingOffline(missing, fix=context.fetch_advice)
+    missing = list(_lacking(context, layer))
+    if not missing:
+        return
+    if not context.lacking_told:
+        context.lacking_told = True
+        built = context.plan.built_for(context.settings.platform)
+        missing = [item for other in built for item in _lacking(context, other)]
+    raise MissingOffline(missing, fix=context.fetch_advice)
 
 
 def pinned_wheel(pin: Mapping[str, Any]) -> PinnedWheel:
@@ -112,11 +114,7 @@ def runtime_release(
     return find_runtime(request, context.providers)
 
 
-def _built(context: BuildContext) -> tuple[LayerPlan, ...]:
-    return context.plan.built_for(context.settings.platform)
-
-
-def _lacking(context: BuildContext, layer: LayerPlan) -> Iterator[str]:
+def _lacking(context: BuildContext, layer: LayerPlan) -> Iterator[Missing]:
     """What the store lacks of a layer on the platform that is built for."""
     target = context.target(layer)
     wanted = Wanted(wheels=())
@@ -127,7 +125,9 @@ def _lacking(context: BuildContext, layer: LayerPlan) -> Iterator[str]:
         else:
             wanted = Wanted(wheels=_written_pins(context, layer, target))
     here = wanted.on_this_machine()
-    yield from wanted.lacking(lambda sha256: sha256 in here or in_store(context, sha256)).names()
+    lacking = wanted.lacking(lambda sha256: sha256 in here or in_store(context, sha256))
+    for what in lacking.names():
+        yield Missing(layer=layer.name, what=what)
 
 
 def _written_pins(

@@ -1,0 +1,1 @@
+"""Measurements that docs/explanation/performance.md reports. Not part of the package."""

@@ -1,0 +1,220 @@
+"""venvstacks' commands: which layers they touch, what they refuse, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.support.stacks import LAYERS, Project, each, run_python
+
+EVERY = " ".join(LAYERS)
+
+
+def manifest(folder: Path, name: str = "venvstacks") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "__venvstacks__" / f"{name}.json").read_text())
+    return found
+
+
+def names(folder: Path, name: str = "venvstacks") -> set[str]:
+    listed = manifest(folder, name)["layers"].values()
+    return {layer["layer_name"] for layers in listed for layer in layers}
+
+
+def do(project: Project, *words: str) -> set[str]:
+    """Run a command that must succeed; the tasks that ran."""
+    project.save()
+    outcome = project.command(*words, "venvstacks.toml")
+    assert outcome.code == 0, outcome.output
+    return outcome.ran
+
+
+# --- locks ------------------------------------------------------------------------------------
+
+
+def test_building_does_not_change_locks_unless_asked(project: Project) -> None:
+    do(project, "lock")
+    before = project.locks()
+    project.layer("app-one")["requirements"] = ["helper", "righty"]
+    project.save()
+    refused = project.command("build", "venvstacks.toml")
+    assert refused.code == 1
+    assert "LockError: app-one: the lock does not answer what is asked now" in refused.output
+    assert "fix: venvstacks-dag lock venvstacks.toml, or build with --lock-if-n" in refused.output
+    assert project.locks() == before
+    # What does not hang on the refused layer was built.
+    assert refused.ran == each("install link", "py framework-left framework-right "
+                               "framework-upper app-two")  # fmt: skip
+    assert do(project, "build", "--lock-if-needed") == each("resolve install link", "app-one")
+    assert project.locks() != before
+
+
+def test_an_edited_module_of_a_versioned_app_needs_a_new_lock(project: Project) -> None:
+    project.layer("app-one")["versioned"] = True
+    do(project, "lock")
+    project.write("one.py", "print('edited')\n")
+    refused = project.command("build", "venvstacks.toml")
+    assert "LockError: app-one: the lock does not answer" in refused.output
+    do(project, "lock", "--if-needed")
+    assert "resolve:app-one" not in do(project, "build")
+    shown = json.loads(project.command("show", "--json", "venvstacks.toml").output)
+    assert shown["applications"][0]["install_target"] == "app-one@2"
+
+
+def test_locking_some_layers_locks_those_above(project: Project) -> None:
+    do(project, "lock")
+    assert do(project, "lock", "--include", "framework-left") == each(
+        "resolve", "framework-left framework-upper app-one"
+    )
+    assert do(project, "lock", "--if-needed", "--reset-lock", "*-two") == {"resolve:app-two"}
+    assert do(project, "lock", "--if-needed") == set()
+
+
+def test_show_knows_committed_locks_without_a_build_folder(
+    project: Project, tmp_path: Path
+) -> None:
+    do(project, "lock")
+    copy = project.clone(tmp_path / "copy")
+    copy.save()
+    assert "*" not in copy.command("show", "venvstacks.toml").output
+    assert not (copy.folder / "_artifacts").exists()
+    copy.layer("framework-left")["requirements"] = ["lefty", "helper"]
+    copy.save()
+    lines = copy.command("show", "venvstacks.toml").output.splitlines()
+    starred = {line.split("*")[1] for line in lines if "── *" in line}
+    assert starred == {"framework-left", "framework-upper", "app-one"}
+
+
+# --- publishing and exporting ------------------------------------------------------------------
+
+
+def test_each_step_refuses_what_the_one_before_has_not_made(project: Project) -> None:
+    do(project, "lock")
+    for command in ("publish", "local-export"):
+        refused = project.command(command, "venvstacks.toml")
+        assert refused.code == 1
+        assert "NotBuilt: py: the environment is not built" in refused.output
+        assert "fix: venvstacks-dag build venvstacks.toml" in refused.output
+    do(project, "build")
+    project.write("one.py", "print('edited')\n")
+    refused = project.command("publish", "venvstacks.toml")
+    assert "NotBuilt: app-one: the environment is not built, or is out of date" in refused.output
+    assert "why: modules: one.py changed" in refused.output
+    assert not (project.folder / "_artifacts" / "app-one.tar.zst").exists()
+
+
+def test_the_stack_s_manifest_keeps_what_was_published_before(project: Project) -> None:
+    do(project, "build", "--lock-if-needed", "--publish", "--include", "app-two")
+    output = project.folder / "_artifacts"
+    assert names(output) == {"app-two"}
+    assert {path.name for path in output.glob("*.zst")} == {"app-two.tar.zst"}
+    do(project, "publish", "--include", "app-two", "--publish-dependencies")
+    assert names(output) == {"app-two", "framework-right", "py"}
+    do(project, "build", "--lock-if-needed")
+    do(project, "publish", "--include", "framework-left")
+    assert names(output) == {"app-two", "framework-right", "framework-left", "py"}
+    (output / "framework-right.tar.zst").unlink()
+    do(project, "publish", "--include", "framework-left")
+    assert names(output) == {"app-two", "framework-left", "py"}
+    do(project, "publish")
+    assert names(output) == set(LAYERS)
+
+
+def test_a_dry_run_foretells_the_manifest(project: Project) -> None:
+    do(project, "build", "--lock-if-needed")
+    words = ("publish", "--dry-run", "--include", "app-one", "venvstacks.toml")
+    foretold = json.loads(project.command(*words).output)
+    assert not (project.folder / "_artifacts").exists()
+    do(project, "publish", "--include", "app-one")
+    written = manifest(project.folder / "_artifacts")
+    [layer] = written["layers"]["applications"]
+    del layer["archive_size"], layer["archive_hashes"]
+    assert foretold == written
+    project.write("one.py", "print('edited')\n")
+    do(project, "build")
+    again = json.loads(project.command(*words).output)
+    assert again["layers"]["applications"][0]["archive_build"] == 2
+
+
+def test_tags_are_in_the_names(project: Project) -> None:
+    do(project, "build", "--lock-if-needed", "--publish", "--tag-outputs")
+    output, tag = project.folder / "_artifacts", "linux_x86_64"
+    assert (output / f"app-one-{tag}-1.tar.zst").is_file()
+    assert names(output, f"venvstacks-{tag}") == set(LAYERS)
+    layer = manifest(output, f"env_metadata/app-one-{tag}")
+    assert (layer["archive_name"], layer["archive_build"]) == (f"app-one-{tag}-1.tar.zst", 1)
+    project.write("one.py", "print('edited')\n")
+    ran = do(project, "build", "--publish", "--tag-outputs")
+    assert ran == each("link archive build", "app-one") | {"publish"}
+    assert (output / f"app-one-{tag}-2.tar.zst").is_file()
+    assert do(project, "publish", "--tag-outputs") == set()
+    assert do(project, "publish") == each("archive build", EVERY) | {"publish"}
+    assert names(output) == set(LAYERS)
+
+
+def test_force_and_clean_do_it_again(project: Project) -> None:
+    do(project, "build", "--lock-if-needed", "--publish")
+    archives = project.archives()
+    assert do(project, "publish") == set()
+    assert do(project, "publish", "--force", "--include", "app-one") == {"archive:app-one"}
+    mark = project.tree("app-one") / "mine.txt"
+    mark.write_text("left by somebody")
+    ran = do(project, "build", "--clean", "--publish")
+    assert ran == each("install link archive", EVERY)
+    assert not mark.exists()
+    assert project.archives() == archives
+    mark.write_text("again")
+    assert do(project, "lock", "--clean", "--if-needed", "--include", "app-one") == set()
+    assert not mark.exists()
+
+
+def test_an_export_runs_where_it_is_and_shares_nothing(
+    host_project: Project, tmp_path: Path
+) -> None:
+    project = host_project
+    do(project, "build", "--lock-if-needed")
+    target = tmp_path / "there"
+    words = ("local-export", "--output-dir", str(target))
+    assert do(project, *words) == each("export", EVERY) | {"local-export"}
+    assert do(project, *words) == set()
+    assert names(target) == set(LAYERS)
+    assert "archive_name" not in manifest(target, "env_metadata/app-one")
+    told = json.loads(run_python(target / "app-one" / "bin" / "python", "-P", "-m", "one"))
+    assert told["prefix"] == str(target / "app-one")
+    assert set(told["packages"]) == {"base", "lefty", "righty", "upper", "helper"}
+    assert str(project.folder) not in "".join(told["path"])
+    shared = [
+        path
+        for path in target.rglob("*")
+        if path.is_file() and not path.is_symlink() and path.stat().st_nlink > 1
+    ]
+    assert shared == []
+    # What somebody took away comes back; what was edited in the specification is followed.
+    (target / "app-two" / "pyvenv.cfg").unlink()
+    assert do(project, *words) == {"export:app-two"}
+    project.write("one.py", "print('edited')\n")
+    do(project, "build")
+    assert do(project, *words) == {"export:app-one", "local-export"}
+    assert run_python(target / "app-one" / "bin" / "python", "-P", "-m", "one") == "edited\n"
+
+
+def test_exporting_one_layer_leaves_the_others_alone(project: Project) -> None:
+    do(project, "build", "--lock-if-needed")
+    do(project, "local-export", "--include", "app-two", "--publish-dependencies")
+    target = project.folder / "_export"
+    assert names(target) == {"app-two", "framework-right", "py"}
+    do(project, "local-export", "--include", "framework-left")
+    assert names(target) == {"app-two", "framework-right", "py", "framework-left"}
+    assert not (target / "app-one").exists()
+
+
+def test_quiet_says_nothing_and_verbose_says_more(project: Project) -> None:
+    project.save()
+    assert project.command("-q", "lock", "venvstacks.toml").output == ""
+    outcome = project.command("build", "-v", "venvstacks.toml")
+    assert "install:app-one: install:app-one runs: no good run of it is on record" in outcome.output
+    project.layer("app-one")["requirements"] = ["helper", "nowhere-to-be-found"]
+    project.save()
+    failed = project.command("lock", "--quiet", "venvstacks.toml")
+    assert failed.code == 1
+    assert "PackageNotFound" in failed.output or "ResolutionFailed" in failed.output

@@ -1,0 +1,78 @@
+"""A stack's state as venvstacks' JSON and as a tree."""
+
+from __future__ import annotations
+
+from tests.unit.tasks.builders import LINUX, layer
+from venvstacks_dag.api.selection import Choice, select
+from venvstacks_dag.api.status import StackState, stack_state, tree_lines
+
+LAYERS = (
+    layer("py"),
+    layer("framework-a", "py", versioned=True),
+    layer("framework-b", "framework-a", "py", versioned=True),
+    layer("app-x", "framework-b", "framework-a", "py", launch_module="x.py"),
+)
+VERSIONS = {"py": 1, "framework-a": 3, "framework-b": None, "app-x": None}
+
+
+def state(choice: Choice, *, operations: bool, dependencies: bool) -> StackState:
+    chosen = select(LAYERS, choice, lock=True, build=True, publish=False, platform=LINUX)
+    return stack_state(
+        "/x/venvstacks.toml", LAYERS, VERSIONS, chosen,
+        operations=operations, dependencies=dependencies,
+    )  # fmt: skip
+
+
+def test_the_tree_marks_outdated_locks_and_shows_deployed_names() -> None:
+    shown = tree_lines(state(Choice(), operations=False, dependencies=True))
+    assert (
+        "\n".join(shown)
+        == """\
+/x/venvstacks.toml
+├── Runtimes
+│   └── py
+├── Frameworks
+│   ├── framework-a -> framework-a@3
+│   │   └── py
+│   └── *framework-b -> framework-b@???
+│       ├── framework-a -> framework-a@3
+│       └── py
+└── Applications
+    └── *app-x
+        ├── *framework-b -> framework-b@???
+        ├── framework-a -> framework-a@3
+        └── py"""
+    )
+
+
+def test_the_tree_of_what_is_done() -> None:
+    chosen = state(Choice(include=["framework-a"]), operations=True, dependencies=False)
+    assert list(tree_lines(chosen)) == [
+        "/x/venvstacks.toml",
+        "├── Runtimes",
+        "│   └── py (lock-if-needed, build-if-needed)",
+        "├── Frameworks",
+        "│   ├── framework-a -> framework-a@3 (lock, build)",
+        "│   └── *framework-b -> framework-b@??? (lock)",
+        "└── Applications",
+        "    └── *app-x (lock)",
+    ]
+
+
+def test_the_keys_are_venvstacks() -> None:
+    found = state(Choice(include=["framework-a"]), operations=False, dependencies=True)
+    assert found["frameworks"][0] == {
+        "name": "framework-a",
+        "install_target": "framework-a@3",
+        "has_valid_lock": True,
+        "selected_operations": None,
+        "dependencies": [
+            {
+                "name": "py",
+                "install_target": "py",
+                "has_valid_lock": True,
+                "selected_operations": None,
+            }
+        ],
+    }
+    assert set(found) == {"spec_name", "runtimes", "frameworks", "applications"}

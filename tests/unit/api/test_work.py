@@ -1,0 +1,69 @@
+"""From operations on layers to doit's tasks."""
+
+from __future__ import annotations
+
+from tests.unit.tasks.builders import LAYERS, LINUX
+from venvstacks_dag.api.selection import Choice, Selection, Wish, select
+from venvstacks_dag.api.work import build_work, export_work, lock_work, publish_work
+
+ALL = {"py", "framework-a", "framework-b", "app-x"}
+
+
+def chosen(
+    choice: Choice, *, lock: Wish = False, build: bool = False, publish: bool = False
+) -> Selection:
+    return select(LAYERS, choice, lock=lock, build=build, publish=publish, platform=LINUX)
+
+
+def of(stage: str, layers: set[str]) -> set[str]:
+    return {f"{stage}:{layer}" for layer in layers}
+
+
+def test_locking_is_afresh_unless_it_is_only_needed() -> None:
+    work = lock_work(chosen(Choice(), lock=True))
+    assert set(work.tasks) == set(work.afresh) == of("resolve", ALL)
+    work = lock_work(chosen(Choice(reset_lock=["app-*"]), lock=None), clean=True)
+    assert set(work.tasks) == of("resolve", ALL)
+    assert work.afresh == {"resolve:app-x"}
+    assert work.removed == ALL
+    assert not work.kept
+
+
+def test_building_keeps_locks_unless_asked() -> None:
+    choice = Choice(reset_lock=["py"])
+    work = build_work(chosen(choice, build=True), LAYERS, lock=False, build=True, publish=False)
+    assert work.tasks == ("link:py", "link:framework-a", "link:app-x")
+    assert work.kept == of("resolve", ALL)
+    assert not work.afresh
+    selection = chosen(choice, lock=None, build=True, publish=True)
+    work = build_work(selection, LAYERS, lock=True, build=True, publish=True, clean=True)
+    assert work.tasks[:4] == ("resolve:py", "resolve:framework-a", "resolve:framework-b",
+                              "resolve:app-x")  # fmt: skip
+    assert work.tasks[-1] == "publish"
+    assert work.kept == frozenset()
+    assert work.afresh == {"resolve:py", *of("archive", {"py", "framework-a", "app-x"})}
+    assert work.removed == work.published == {"py", "framework-a", "app-x"}
+
+
+def test_below_an_included_layer_locks_may_be_made() -> None:
+    selection = chosen(Choice(include=["app-x"]), build=True)
+    work = build_work(selection, LAYERS, lock=False, build=True, publish=False)
+    assert work.kept == of("resolve", {"framework-b", "app-x"})
+
+
+def test_publishing_and_exporting_make_nothing_else() -> None:
+    selection = chosen(Choice(include=["app-x"]), publish=True)
+    kept = frozenset({*of("resolve", ALL), *of("install", ALL), *of("link", ALL)})
+    work = publish_work(selection, LAYERS)
+    assert work.tasks == ("build:app-x", "publish")
+    assert (work.kept, work.afresh) == (kept, frozenset())
+    assert work.published == {"app-x"}
+    assert publish_work(selection, LAYERS, force=True).afresh == {"archive:app-x"}
+    work = export_work(selection, LAYERS, force=True)
+    assert work.tasks == ("export:app-x", "local-export")
+    assert (work.kept, work.afresh) == (kept, frozenset({"export:app-x"}))
+    assert work.published == {"app-x"}
+    unbuilt = build_work(
+        chosen(Choice(), publish=True), LAYERS, lock=False, build=False, publish=True
+    )
+    assert unbuilt.kept == kept

@@ -1,0 +1,3 @@
+"""The version of this package, apart from it: whoever needs it must not import everything."""
+
+__version__ = "0.1.0"

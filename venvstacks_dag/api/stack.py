@@ -1,0 +1,201 @@
+"""A stack as a Python object: what the command line can do, programs can do as well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from venvstacks_dag.api.selection import Choice, Selection, Wish, select
+from venvstacks_dag.api.status import StackState, stack_state
+from venvstacks_dag.api.work import (
+    Work,
+    build_work,
+    export_work,
+    fetch_work,
+    lock_work,
+    publish_work,
+)
+from venvstacks_dag.errors import BuildFailed
+from venvstacks_dag.tasks.context import BuildContext, RunFlags
+from venvstacks_dag.tasks.plan import LayerPlan, load_plan
+from venvstacks_dag.tasks.settings import BuildSettings
+
+_ALL = Choice()
+
+
+def load_stack(
+    spec: str | os.PathLike[str],
+    *,
+    build_dir: str | os.PathLike[str] = "_build",
+    output_dir: str | os.PathLike[str] = "_artifacts",
+    export_dir: str | os.PathLike[str] = "_export",
+    tag_outputs: bool = False,
+    offline: bool = False,
+    fetched: Iterable[str] = (),
+    environ: Mapping[str, str] | None = None,
+    verbosity: int = 0,
+) -> Stack:
+    """The stack of a ``venvstacks.toml``, or of the folder that holds one.
+
+    Folders are relative to that of the specification. `tag_outputs` puts the platform into the
+    names of archives and manifests. `offline` keeps all runs off the network; `fetched` are the
+    platforms that `Stack.fetch` is for, where not for all. `verbosity` is how much
+    runs tell on standard output: -1 for nothing, 0 for what people like to read, 1 for plain lines
+    only.
+
+    Raises `SpecError` with every mistake that was found, `ValueError` for an unknown platform.
+    """
+    settings = BuildSettings.of(
+        Path(spec),
+        build_dir=build_dir,
+        output_dir=output_dir,
+        export_dir=export_dir,
+        tag_outputs=tag_outputs,
+        offline=offline,
+        fetched=fetched,
+    )
+    return Stack(settings, os.environ if environ is None else environ, verbosity)
+
+
+class Stack:
+    """A loaded stack. Its methods raise `VenvstacksDagError`: `BuildFailed` where tasks failed."""
+
+    def __init__(
+        self, settings: BuildSettings, environ: Mapping[str, str], verbosity: int = 0
+    ) -> None:
+        self.settings = settings
+        self.environ = environ
+        self.verbosity = verbosity
+        self.plan = load_plan(settings, environ)
+
+    @property
+    def layers(self) -> tuple[LayerPlan, ...]:
+        """All layers in build order: what lies below comes first."""
+        return self.plan.layers
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell the user about the specification."""
+        return self.plan.warnings
+
+    def select(self, choice: Choice = _ALL, *, lock: Wish, build: bool, publish: bool) -> Selection:
+        """The operations on each layer. Raises `SelectionError`."""
+        platform = self.settings.platform
+        return select(
+            self.layers, choice, lock=lock, build=build, publish=publish, platform=platform
+        )
+
+    def state(
+        self,
+        selection: Selection | None = None,
+        *,
+        operations: bool = False,
+        dependencies: bool = True,
+    ) -> StackState:
+        """Which layers are locked, what they are called when deployed, and what is to be done."""
+        from venvstacks_dag.tasks.locked import locked_versions
+
+        if selection is None:
+            selection = self.select(lock=True, build=False, publish=False)
+        return stack_state(
+            str(self.settings.spec),
+            self.layers,
+            locked_versions(self.context()),
+            selection,
+            operations=operations,
+            dependencies=dependencies,
+        )
+
+    def lock(self, choice: Choice = _ALL, *, if_needed: bool = False, clean: bool = False) -> None:
+        """Lock the layers, afresh or (`if_needed`) where their locks are missing or outdated."""
+        selection = self.select(
+            choice, lock=None if if_needed else True, build=False, publish=False
+        )
+        self.run(lock_work(selection, clean=clean))
+
+    def build(
+        self,
+        choice: Choice = _ALL,
+        *,
+        lock_if_needed: bool = False,
+        build: bool = True,
+        publish: bool = False,
+        clean: bool = False,
+    ) -> None:
+        """Build the environments; with `publish`, archives and manifests too."""
+        lock: Wish = None if lock_if_needed else False
+        selection = self.select(choice, lock=lock, build=build, publish=publish)
+        self.run(
+            build_work(
+                selection,
+                self.layers,
+                lock=lock_if_needed,
+                build=build,
+                publish=publish,
+                clean=clean,
+            )
+        )
+
+    def publish(self, choice: Choice = _ALL, *, force: bool = False) -> None:
+        """Archive environments that are built, and write the manifests."""
+        selection = self.select(choice, lock=False, build=False, publish=True)
+        self.run(publish_work(selection, self.layers, force=force))
+
+    def export(self, choice: Choice = _ALL, *, force: bool = False) -> None:
+        """Copy environments that are built to the export folder, ready to run there."""
+        selection = self.select(choice, lock=False, build=False, publish=True)
+        self.run(export_work(selection, self.layers, force=force))
+
+    def fetch(self) -> None:
+        """Fetch what builds need of the network into the user's store; lock before, if needed."""
+        selection = self.select(lock=None, build=False, publish=False)
+        self.run(fetch_work(selection))
+
+    def publication(self, selection: Selection, *, archives: bool) -> dict[str, Any]:
+        """The manifest that publishing (or, without `archives`, exporting) would write.
+
+        Sizes and hashes of archives are not in it. Raises `NotBuilt`.
+        """
+        from venvstacks_dag.tasks.forecast import forecast
+
+        names = [name for name, what in selection.operations.items() if what.publish]
+        return forecast(self.context(), names, archives=archives)
+
+    def context(self) -> BuildContext:
+        """The surroundings of one run."""
+        context = BuildContext(self.settings, self.plan, self.environ)
+        context.verbosity = self.verbosity
+        return context
+
+    def run(self, work: Work) -> None:
+        """Run tasks. Raises `BuildFailed` after what went wrong has been reported."""
+        if not work.tasks:
+            return
+        context = self.context()
+        context.published = work.published
+        context.flags = RunFlags(
+            debug=context.flags.debug,
+            afresh=work.afresh,
+            kept=work.kept,
+            removed=work.removed,
+        )
+        # What does not depend on a failure goes on, so that all failures are told at once.
+        if self.doit(["run", "--continue", *work.tasks], context):
+            raise BuildFailed("not everything could be done")
+
+    def doit(self, words: Sequence[str], context: BuildContext | None = None) -> int:
+        """Call doit for the stack's tasks, as on its command line; its exit code."""
+        from doit.cmd_base import ModuleTaskLoader
+        from doit.doit_cmd import DoitMain
+
+        from venvstacks_dag.tasks.factory import namespace
+        from venvstacks_dag.tasks.reporter import bound_reporter
+
+        if context is None:
+            context = self.context()
+        loader = ModuleTaskLoader(dict(namespace(context, bound_reporter(context))))
+        # No configuration of a project that happens to be in the current folder.
+        code: int | None = DoitMain(loader, config_filenames=()).run(list(words))
+        return code or 0

@@ -1,0 +1,216 @@
+"""venvstacks' commands: their options, and what they do, through the Python API."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from venvstacks_dag.api.selection import Selection, Wish
+from venvstacks_dag.api.stack import Stack, load_stack
+from venvstacks_dag.api.status import tree_lines
+from venvstacks_dag.api.work import build_work, export_work, lock_work, publish_work
+from venvstacks_dag.cli.options import (
+    add_command,
+    add_flag,
+    add_include,
+    add_output_dir,
+    add_reset_lock,
+    add_show,
+    choice_of,
+    plain_environ,
+    verbosity_of,
+)
+
+_SPEC = "path/to/venvstacks.toml"
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands to the parser; each sets ``run`` to what carries it out."""
+    _register_show(commands)
+    _register_lock(commands)
+    _register_build(commands)
+    _register_publish(commands)
+    _register_export(commands)
+
+
+def _register_show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        commands,
+        "show",
+        "show the layers and whether they are locked",
+        f"--include 'app-*' {_SPEC}",
+    )
+    add_include(parser)
+    add_flag(parser, "json", "as JSON")
+    parser.set_defaults(run=_show)
+
+
+def _register_lock(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        commands, "lock", "lock each layer's requirements for all its platforms", _SPEC
+    )
+    add_flag(parser, "if-needed", "leave good locks alone")
+    add_flag(parser, "clean", "remove the layers' environments as well")
+    add_include(parser, "lock-dependencies")
+    add_reset_lock(parser)
+    add_show(parser)
+    parser.set_defaults(run=_lock)
+
+
+def _register_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        commands,
+        "build",
+        "build the layers' environments from their locks",
+        f"--lock-if-needed --publish {_SPEC}",
+    )
+    add_output_dir(parser, "_artifacts", "archives and manifests")
+    add_flag(parser, "lock-if-needed", "first make locks that are missing or outdated")
+    parser.add_argument(
+        "--lock", dest="lock_if_needed", action=argparse.BooleanOptionalAction,
+        help=argparse.SUPPRESS, default=argparse.SUPPRESS,
+    )  # fmt: skip
+    add_flag(parser, "build", "build environments", default=True)
+    add_flag(parser, "publish", "make archives and manifests, too")
+    add_flag(parser, "tag-outputs", "put platform and build number into names")
+    add_flag(parser, "clean", "build (and publish) from nothing")
+    add_include(
+        parser,
+        "lock-dependencies",
+        "build-dependencies",
+        "publish-dependencies",
+        "build-derived",
+        "publish-derived",
+    )
+    add_flag(parser, "include-dependencies", "all three --*-dependencies at once", default=None)
+    add_reset_lock(parser)
+    add_show(parser)
+    parser.set_defaults(run=_build)
+
+
+def _register_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        commands, "publish", "pack built environments into archives, with manifests", _SPEC
+    )
+    add_output_dir(parser, "_artifacts", "archives and manifests")
+    add_flag(parser, "tag-outputs", "put platform and build number into names")
+    _add_shipping(parser)
+    parser.set_defaults(run=_publish)
+
+
+def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        commands,
+        "local-export",
+        "copy built environments to another folder, ready to run",
+        f"--output-dir /srv/stack {_SPEC}",
+    )
+    add_output_dir(parser, "_export", "where to")
+    _add_shipping(parser)
+    parser.set_defaults(run=_export)
+
+
+def _add_shipping(parser: argparse.ArgumentParser) -> None:
+    add_flag(parser, "force", "also where nothing has changed")
+    add_flag(parser, "dry-run", "only print the manifest that would be made")
+    add_include(parser, "publish-dependencies", "publish-derived")
+    add_show(parser)
+
+
+def _show(options: argparse.Namespace) -> None:
+    stack = _stack(options)
+    # Layers below and above the included ones are shown with them.
+    selection = stack.select(choice_of(options), lock=True, build=False, publish=False)
+    _warn(selection)
+    _print_state(stack, selection, as_json=options.json, operations=False)
+
+
+def _lock(options: argparse.Namespace) -> None:
+    stack = _stack(options)
+    wish: Wish = None if options.if_needed else True
+    selection = stack.select(choice_of(options), lock=wish, build=False, publish=False)
+    if _goes_on(stack, selection, options):
+        stack.run(lock_work(selection, clean=options.clean))
+
+
+def _build(options: argparse.Namespace) -> None:
+    stack = _stack(options)
+    lock: Wish = None if options.lock_if_needed else False
+    selection = stack.select(
+        choice_of(options), lock=lock, build=options.build, publish=options.publish
+    )
+    if _goes_on(stack, selection, options):
+        work = build_work(
+            selection,
+            stack.layers,
+            lock=options.lock_if_needed,
+            build=options.build,
+            publish=options.publish,
+            clean=options.clean,
+        )
+        stack.run(work)
+
+
+def _publish(options: argparse.Namespace) -> None:
+    _ship(options, archives=True)
+
+
+def _export(options: argparse.Namespace) -> None:
+    _ship(options, archives=False)
+
+
+def _ship(options: argparse.Namespace, *, archives: bool) -> None:
+    stack = _stack(options)
+    selection = stack.select(choice_of(options), lock=False, build=False, publish=True)
+    if not _goes_on(stack, selection, options):
+        return
+    if options.dry_run:
+        print(_json(stack.publication(selection, archives=archives)))
+        return
+    work = publish_work if archives else export_work
+    stack.run(work(selection, stack.layers, force=options.force))
+
+
+def _stack(options: argparse.Namespace) -> Stack:
+    folders = {"build_dir": options.build_dir}
+    if options.command == "local-export":
+        folders["export_dir"] = options.output_dir
+    elif hasattr(options, "output_dir"):
+        folders["output_dir"] = options.output_dir
+    return load_stack(
+        options.spec,
+        **folders,
+        tag_outputs=getattr(options, "tag_outputs", False),
+        environ=plain_environ(options),
+        verbosity=verbosity_of(options),
+    )
+
+
+def _goes_on(stack: Stack, selection: Selection, options: argparse.Namespace) -> bool:
+    """Show what is asked to be shown; whether the command is to be carried out after that."""
+    _warn(selection)
+    if options.show or options.show_only or options.json:
+        _print_state(stack, selection, as_json=options.json, operations=True)
+    return not (options.show_only or (options.json and not options.show))
+
+
+def _print_state(stack: Stack, selection: Selection, *, as_json: bool, operations: bool) -> None:
+    state = stack.state(selection, operations=operations, dependencies=not operations)
+    if as_json:
+        print(_json(state))
+        return
+    print("\n".join(tree_lines(state)))
+    layers = [*state["runtimes"], *state["frameworks"], *state["applications"]]
+    if not all(layer["has_valid_lock"] for layer in layers):
+        print("* not locked, or outdated: `venvstacks-dag lock --if-needed` locks these")
+
+
+def _json(value: object) -> str:
+    # In venvstacks' form: sorted keys, two spaces.
+    return json.dumps(value, indent=2, sort_keys=True)
+
+
+def _warn(selection: Selection) -> None:
+    for warning in selection.warnings:
+        print(f"warning: {warning}", file=sys.stderr)

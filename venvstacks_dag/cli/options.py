@@ -1,0 +1,167 @@
+"""The options that several commands share, with venvstacks' names and meanings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from venvstacks_dag.api.selection import Choice
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Compact help: one line for an option and its meaning, ``--[no-]name`` for a switch."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if isinstance(action, argparse.BooleanOptionalAction):
+            return f"--[no-]{action.option_strings[0].removeprefix('--')}"
+        return super()._format_action_invocation(action)
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """A parser for a command on one specification, with the options that every command has."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"example: venvstacks-dag {name} {example}",
+        formatter_class=HelpFormatter,
+        usage="%(prog)s [options] SPEC",
+    )
+    parser.add_argument("spec", type=Path, metavar="SPEC", help="path of venvstacks.toml")
+    add_global(parser, suppress=True)
+    parser.add_argument(
+        "--build-dir", default="_build", metavar="DIR", help="environments (default: _build)"
+    )
+    return parser
+
+
+def add_global(parser: argparse.ArgumentParser, *, suppress: bool) -> None:
+    """Options that may stand before a command or after it."""
+
+    # Without a default of its own, which would undo what was said before the command.
+    def default(value: object) -> object:
+        return argparse.SUPPRESS if suppress else value
+
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        default=default(False),
+        help="say nothing but what goes wrong",
+    )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=default(0),
+        help="say more; -vv for everything",
+    )
+    parser.add_argument(
+        "--offline", action="store_true", default=default(False), help="do not use the network"
+    )
+    parser.add_argument(
+        "--debug", action="store_true", default=default(False), help="show tracebacks of errors"
+    )
+
+
+def add_output_dir(parser: argparse.ArgumentParser, default: str, what: str) -> None:
+    """Where results go."""
+    parser.add_argument(
+        "--output-dir", default=default, metavar="DIR", help=f"{what} (default: {default})"
+    )
+
+
+def add_flag(
+    parser: argparse.ArgumentParser, name: str, text: str, *, default: bool | None = False
+) -> None:
+    """``--name`` and ``--no-name``, of which help shows the one that changes something."""
+    parser.add_argument(
+        f"--{name}",
+        action=argparse.BooleanOptionalAction,
+        default=default,
+        help=text,
+    )
+
+
+def add_include(parser: argparse.ArgumentParser, *relatives: str) -> None:
+    """Which layers take part; `relatives` are the options for layers below and above them."""
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only layers that fit, as 'app-*' (repeatable)",
+    )
+    add_flag(parser, "allow-missing", "only warn of patterns that fit nothing")
+    texts = {
+        "dependencies": "{verb} what lies below these, too",
+        "derived": "{verb} what lies above these, too",
+    }
+    for name in relatives:
+        verb, _, relation = name.partition("-")
+        add_flag(parser, name, texts[relation].format(verb=verb))
+
+
+def add_reset_lock(parser: argparse.ArgumentParser) -> None:
+    """Which locks are forgotten first."""
+    parser.add_argument(
+        "--reset-lock",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="lock layers that fit afresh, needed or not",
+    )
+
+
+def add_show(parser: argparse.ArgumentParser) -> None:
+    """Showing what would be done."""
+    add_flag(parser, "show", "show what is done with each layer, then do it")
+    add_flag(parser, "show-only", "show that, and do nothing")
+    add_flag(parser, "json", "the same as JSON (and with --show, do it)")
+
+
+def choice_of(options: argparse.Namespace) -> Choice:
+    """What was said about layers."""
+    everything = getattr(options, "include_dependencies", None)
+
+    def said(name: str) -> bool:
+        value: bool = getattr(options, name, False)
+        return value
+
+    def below(name: str) -> bool:
+        return said(name) if everything is None else bool(everything)
+
+    return Choice(
+        include=tuple(options.include),
+        reset_lock=tuple(getattr(options, "reset_lock", ())),
+        allow_missing=options.allow_missing,
+        lock_dependencies=below("lock_dependencies"),
+        build_dependencies=below("build_dependencies"),
+        publish_dependencies=below("publish_dependencies"),
+        build_derived=said("build_derived"),
+        publish_derived=said("publish_derived"),
+    )
+
+
+def verbosity_of(options: argparse.Namespace) -> int:
+    """-1 for errors only, 0, or more."""
+    return -1 if options.quiet else int(options.verbose)
+
+
+def plain_environ(options: argparse.Namespace) -> dict[str, str]:
+    """The environment as the rooms should see it, after what was said on the command line."""
+    environ = dict(os.environ)
+    if options.debug:
+        environ["VENVSTACKS_DAG_DEBUG"] = "1"
+    if options.offline:
+        environ["VENVSTACKS_DAG_OFFLINE"] = "1"
+    return environ

@@ -1,0 +1,131 @@
+"""export: a layer's environment is copied to where it can be run from, and finished there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from venvstacks_dag import publish
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import PublishError
+from venvstacks_dag.fs import TreeManifest, remove_path
+from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import count_text
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.archive import shipped_entries
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
+from venvstacks_dag.tasks.stages.build import layer_manifest, layer_parts
+from venvstacks_dag.tasks.stages.link import install_target
+from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, read_manifest
+from venvstacks_dag.tasks.stamps import Parts, Stamp
+
+_POSTINSTALL = "postinstall.py"
+
+
+class Export:
+    """The stage."""
+
+    name = "export"
+    schema = 1
+
+    def doc(self, layer: LayerPlan) -> str:
+        """One line for `doit list`."""
+        return f"copy {layer.name} to the export folder, ready to run"
+
+    def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
+        """What ships, what its manifest says, and where it goes: finished layers hold paths."""
+        return {
+            **layer_parts(context, layer),
+            "tree": facts_of(context, "install", layer.name)["tree"],
+            "links": facts_of(context, "link", layer.name)["shipped"],
+            "folder": str(_place(context, layer)),
+        }
+
+    def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+        """Whether the exported tree and its manifest are as they were written."""
+        fault = file_damage(_manifest_path(context, layer), stamp.outputs["layer_manifest"])
+        place = _place(context, layer)
+        if fault is None and not layer.is_runtime:
+            # Finishing wrote it, so it is in no list of files.
+            fault = None if (place / "pyvenv.cfg").is_file() else "pyvenv.cfg is missing"
+        return fault or manifest_damage(context, stamp, place)
+
+    def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
+        """Copy the tree, each file checked against the manifest; then let the layer finish itself.
+
+        Never by hard links: a later build, or a program, would write into both trees.
+        """
+        from venvstacks_dag.publish.export import export_tree
+
+        settings, place = context.settings, _place(context, layer)
+        entries = shipped_entries(context, layer)
+        export_tree(entries, settings.tree(layer.name), place, reporter)
+        _finish(_python(context, layer), place, reporter)
+        shipped = TreeManifest.of(
+            entry
+            for stage in ("install", "link")
+            for entry in read_manifest(context, stage, layer.name).entries
+            if not entry.local
+        )
+        manifest = layer_manifest(context, layer)
+        path = publish.write_layer_manifest(settings.export_dir, manifest)
+        return StageResult(
+            facts={"manifest": manifest.as_json()},
+            outputs={
+                "manifest": keep_manifest(context, self.name, layer.name, shipped),
+                "layer_manifest": sha256_file(path),
+            },
+            summary=count_text(len(shipped.entries), "file"),
+        )
+
+    def clean(self, context: BuildContext, layer: LayerPlan) -> None:
+        """Remove the exported tree and its manifest."""
+        stamp = context.stamped(self.name, layer.name)
+        if stamp is not None:
+            remove_path(Path(stamp.parts["folder"]))
+        remove_path(_manifest_path(context, layer))
+        remove_path(context.settings.manifest(self.name, layer.name))
+
+
+def _place(context: BuildContext, layer: LayerPlan) -> Path:
+    return context.settings.export_dir / install_target(context, layer)
+
+
+def _manifest_path(context: BuildContext, layer: LayerPlan) -> Path:
+    return publish.layer_manifest_path(context.settings.export_dir, layer.name)
+
+
+def _python(context: BuildContext, layer: LayerPlan) -> Path:
+    """The Python that the layer runs on: the exported one, or else that of the build folder."""
+    runtime = context.plan.layer(layer.runtime)
+    version: str = facts_of(context, "install", runtime.name)["python"]
+    program = context.layout(runtime, PythonVersion.parse(version)).python_executable
+    exported = _place(context, runtime) / program
+    return exported if exported.is_file() else context.settings.tree(runtime.name) / program
+
+
+def _run(command: list[str], reporter: Reporter) -> subprocess.CompletedProcess[str]:
+    reporter.detail(f"runs {' '.join(command)}")
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _finish(python: Path, place: Path, reporter: Reporter) -> None:
+    """Run the layer's own script, which writes what depends on the place and compiles modules."""
+    words = ["-I", "-S", str(place / _POSTINSTALL)]
+    try:
+        ended = _run([str(python), *words], reporter)
+    except OSError as error:
+        # Any Python can do it, but only the layer's own can compile its modules.
+        reporter.warn(f"the layer's Python cannot be run here, so nothing is compiled: {error}")
+        ended = _run([sys.executable, *words], reporter)
+    reporter.detail(f"{ended.stdout}{ended.stderr}".strip() or "it said nothing")
+    if ended.returncode:
+        raise PublishError(
+            "an exported layer could not be finished",
+            where=str(place / _POSTINSTALL),
+            why=ended.stderr.strip()[-500:] or f"it ended with {ended.returncode}",
+            fix="export to a folder that can be written to, on the platform that is built for",
+        )
