@@ -22,6 +22,14 @@ def canonical_json(value: Any) -> bytes:
     return text.encode("utf-8")
 
 
+def parse_json(data: bytes | str) -> Any:
+    """What a JSON text says. Raises `ValueError`, also for one that is nested too deeply."""
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def pretty_json(value: Any) -> bytes:
     """`value` as JSON for people: two spaces, sorted keys, a final newline."""
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")

@@ -122,6 +122,32 @@ class NetworkError(VenvstacksDagError):
     """A server could not be reached, or answered with something that cannot be used."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """One thing that is needed and not in the store. ``layer`` is told where it is known."""
+
+    what: str
+    layer: str | None = None
+
+
+class MissingOffline(VenvstacksDagError):
+    """The network is not to be used, and the store lacks something; names all that is known."""
+
+    def __init__(self, missing: Sequence[Missing], *, fix: str) -> None:
+        self.missing = tuple(dict.fromkeys(missing))
+        count = len(self.missing)
+        super().__init__(
+            f"the network is not to be used, and the store lacks {count} "
+            f"thing{'' if count == 1 else 's'}",
+            fix=fix,
+        )
+
+    def __str__(self) -> str:
+        lines = [f"{each.layer}: {each.what}" if each.layer else each.what for each in self.missing]
+        what, fix = self.what, f"  fix: {self.fix}"
+        return printable("\n".join([what, *(f"  - {line}" for line in lines), fix]))
+
+
 class IndexFault(NetworkError):
     """A package index failed in another way than saying that it has no such project."""
 

@@ -8,6 +8,7 @@ threads, so whatever may hold a marker is read here and nowhere else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -27,9 +28,23 @@ _ONE_AT_A_TIME = Lock()
 # Packaging says so itself from 26.4 on, which counts the levels of a marker.
 _TOO_DEEP = "nested too deeply"
 
+# Python refuses to read numbers of more than 4,300 digits, wherever a version is compared.
+_ENDLESS = re.compile(r"[0-9]{1000}", re.ASCII)
+ENDLESS_NUMBER = "a number of a thousand digits or more"
+
+
+def has_endless_number(text: str) -> bool:
+    """Whether `text` holds a number that no version, specifier or marker has any use for.
+
+    What is read of the standards does not say so: it fails late, when versions are compared.
+    """
+    return _ENDLESS.search(text) is not None
+
 
 def read_requirement(text: str) -> Requirement:
     """A requirement (PEP 508). Raises `packaging.requirements.InvalidRequirement`."""
+    if has_endless_number(text):
+        raise InvalidRequirement(f"it has {ENDLESS_NUMBER}")
     try:
         with _ONE_AT_A_TIME:
             return Requirement(text)
@@ -39,6 +54,8 @@ def read_requirement(text: str) -> Requirement:
 
 def read_marker(text: str) -> Marker:
     """An environment marker (PEP 508). Raises `packaging.markers.InvalidMarker`."""
+    if has_endless_number(text):
+        raise InvalidMarker(f"it has {ENDLESS_NUMBER}")
     try:
         with _ONE_AT_A_TIME:
             return Marker(text)

@@ -38,7 +38,9 @@ class Fault:
 
     ``status`` and ``body`` replace the answer's own; ``truncate_at`` cuts the body after that
     many bytes while its length is announced in full; ``announce`` states another length;
-    ``reset`` breaks the connection before any answer; ``delay`` is in seconds.
+    ``reset`` breaks the connection before any answer; ``delay`` is in seconds; ``unannounced``
+    states no length, so that only the end of the connection ends the body; ``drip`` lets so many
+    seconds pass after each byte.
     """
 
     times: int | None = None
@@ -49,6 +51,8 @@ class Fault:
     announce: int | None = None
     reset: bool = False
     delay: float = 0.0
+    unannounced: bool = False
+    drip: float = 0.0
 
 
 def status(code: int, *, times: int | None = None, retry_after: str | None = None) -> Fault:
@@ -329,13 +333,21 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         length = fault.announce if fault.announce is not None else len(body)
-        if code != 304:
+        if fault.unannounced:
+            self.send_header("Connection", "close")
+        elif code != 304:
             self.send_header("Content-Length", str(length))
         sent = body if fault.truncate_at is None else body[: fault.truncate_at]
         if len(sent) < length:
             self.close_connection = True
         self.end_headers()
-        self.wfile.write(sent)
+        if not fault.drip:
+            self.wfile.write(sent)
+            return
+        for byte in sent:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(fault.drip)
 
 
 def _ranged(

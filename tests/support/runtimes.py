@@ -20,7 +20,7 @@ import zstandard
 
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DigestMismatch, NetworkError
-from venvstacks_dag.net.model import Response
+from venvstacks_dag.net.model import Check, Response
 from venvstacks_dag.reporting import Progress
 from venvstacks_dag.runtimes.archive_names import TRIPLES
 from venvstacks_dag.store import Image
@@ -164,7 +164,9 @@ class PlainDownloader:
     def __init__(self) -> None:
         self.fetched: list[str] = []
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, check: Check | None = None
+    ) -> Response:
         try:
             with urllib.request.urlopen(url) as answer:
                 return Response(url=url, status=200, headers={}, body=answer.read())

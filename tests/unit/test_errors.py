@@ -5,7 +5,13 @@ from __future__ import annotations
 import inspect
 
 from venvstacks_dag import errors
-from venvstacks_dag.errors import SpecError, SpecProblem, VenvstacksDagError
+from venvstacks_dag.errors import (
+    Missing,
+    MissingOffline,
+    SpecError,
+    SpecProblem,
+    VenvstacksDagError,
+)
 
 
 def test_all_parts_are_told() -> None:
@@ -48,3 +54,15 @@ def test_all_errors_share_one_root() -> None:
     raised = [item for item in classes if issubclass(item, Exception)]
     assert len(raised) > 10
     assert all(issubclass(item, VenvstacksDagError) for item in raised)
+
+
+def test_all_that_is_missing_is_told_once_and_with_its_layer() -> None:
+    wheel = Missing(what="the wheel a-1.whl", layer="app-x")
+    error = MissingOffline([wheel, Missing(what="a page"), wheel], fix="fetch")
+    assert str(error).splitlines() == [
+        "the network is not to be used, and the store lacks 2 things",
+        "  - app-x: the wheel a-1.whl",
+        "  - a page",
+        "  fix: fetch",
+    ]
+    assert "1 thing\n" in str(MissingOffline([wheel], fix="fetch"))

@@ -18,6 +18,7 @@ import venvstacks_dag
 from venvstacks_dag import standards
 
 DEEP = "(" * 5000 + "os_name == 'nt'" + ")" * 5000
+ENDLESS = "1" * 5000
 LOCK: dict[str, Any] = {"lock-version": "1.0", "created-by": "test", "packages": []}
 READERS: tuple[Callable[[Any], object], ...] = (
     standards.read_requirement,
@@ -40,6 +41,8 @@ def test_texts_are_read_as_packaging_reads_them() -> None:
         (standards.read_marker, "os_name = 'nt'", InvalidMarker),
         (standards.read_pylock, {"lock-version": "1.0"}, PylockValidationError),
         (standards.read_requirement, f"a ; {DEEP}", InvalidRequirement),
+        (standards.read_requirement, f"a=={ENDLESS}", InvalidRequirement),
+        (standards.read_marker, f"python_version < '{ENDLESS}'", InvalidMarker),
         (standards.read_marker, DEEP, InvalidMarker),
         (standards.read_pylock, LOCK | {"environments": [DEEP]}, PylockValidationError),
     ],
@@ -76,7 +79,7 @@ def test_two_threads_never_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(standards, "Marker", crowd.read)
     monkeypatch.setattr(Pylock, "from_dict", crowd.read)
     with ThreadPoolExecutor(6) as pool:
-        texts = [pool.submit(read, {}) for read in READERS for _ in range(2)]
+        texts = [pool.submit(read, "") for read in READERS for _ in range(2)]
         assert [str(text.result()) for text in texts] == ["read"] * 6
     assert crowd.most == 1
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.api.selection import Choice, Selection, Wish, select
 from venvstacks_dag.api.status import StackState, stack_state
-from venvstacks_dag.api.work import Work, build_work, export_work, lock_work, publish_work
+from venvstacks_dag.api.work import (
+    Work,
+    build_work,
+    export_work,
+    fetch_work,
+    lock_work,
+    publish_work,
+)
 from venvstacks_dag.errors import BuildFailed
 from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
@@ -25,16 +32,20 @@ def load_stack(
     output_dir: str | os.PathLike[str] = "_artifacts",
     export_dir: str | os.PathLike[str] = "_export",
     tag_outputs: bool = False,
+    offline: bool = False,
+    fetched: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
     verbosity: int = 0,
 ) -> Stack:
     """The stack of a ``venvstacks.toml``, or of the folder that holds one.
 
     Folders are relative to that of the specification. `tag_outputs` puts the platform into the
-    names of archives and manifests. `verbosity` is how much runs tell on standard output: -1 for
-    nothing, 0 for what people like to read, 1 for plain lines only.
+    names of archives and manifests. `offline` keeps all runs off the network; `fetched` are the
+    platforms that `Stack.fetch` is for, where not for all. `verbosity` is how much
+    runs tell on standard output: -1 for nothing, 0 for what people like to read, 1 for plain lines
+    only.
 
-    Raises `SpecError` with every mistake that was found.
+    Raises `SpecError` with every mistake that was found, `ValueError` for an unknown platform.
     """
     settings = BuildSettings.of(
         Path(spec),
@@ -42,6 +53,8 @@ def load_stack(
         output_dir=output_dir,
         export_dir=export_dir,
         tag_outputs=tag_outputs,
+        offline=offline,
+        fetched=fetched,
     )
     return Stack(settings, os.environ if environ is None else environ, verbosity)
 
@@ -134,6 +147,11 @@ class Stack:
         """Copy environments that are built to the export folder, ready to run there."""
         selection = self.select(choice, lock=False, build=False, publish=True)
         self.run(export_work(selection, self.layers, force=force))
+
+    def fetch(self) -> None:
+        """Fetch what builds need of the network into the user's store; lock before, if needed."""
+        selection = self.select(lock=None, build=False, publish=False)
+        self.run(fetch_work(selection))
 
     def publication(self, selection: Selection, *, archives: bool) -> dict[str, Any]:
         """The manifest that publishing (or, without `archives`, exporting) would write.

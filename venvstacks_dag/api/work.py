@@ -37,6 +37,11 @@ def lock_work(selection: Selection, *, clean: bool = False) -> Work:
     )
 
 
+def fetch_work(selection: Selection) -> Work:
+    """Fetch what the layers need into the store, and lock what is not locked."""
+    return Work(selection=selection, tasks=_tasks("fetch", _with(selection, _locks)))
+
+
 def build_work(
     selection: Selection,
     layers: Sequence[LayerPlan],

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from venvstacks_dag._version import __version__
-from venvstacks_dag.cli import commands, tasks
+from venvstacks_dag.cli import commands, fetch, tasks
 from venvstacks_dag.cli.logs import set_up_logging
 from venvstacks_dag.cli.options import HelpFormatter, add_global, verbosity_of
 from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
@@ -55,6 +55,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     add_global(parser, suppress=False)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (commands, tasks):
+    for room in (commands, fetch, tasks):
         room.register(subparsers)
     return parser

@@ -66,6 +66,9 @@ def add_global(parser: argparse.ArgumentParser, *, suppress: bool) -> None:
         help="say more; -vv for everything",
     )
     parser.add_argument(
+        "--offline", action="store_true", default=default(False), help="do not use the network"
+    )
+    parser.add_argument(
         "--debug", action="store_true", default=default(False), help="show tracebacks of errors"
     )
 
@@ -159,4 +162,6 @@ def plain_environ(options: argparse.Namespace) -> dict[str, str]:
     environ = dict(os.environ)
     if options.debug:
         environ["VENVSTACKS_DAG_DEBUG"] = "1"
+    if options.offline:
+        environ["VENVSTACKS_DAG_OFFLINE"] = "1"
     return environ

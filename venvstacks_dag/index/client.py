@@ -9,7 +9,7 @@ from types import TracebackType
 
 from packaging.utils import NormalizedName
 
-from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.errors import MissingOffline, VenvstacksDagError
 from venvstacks_dag.index.learn import MetadataSource
 from venvstacks_dag.index.listing import merge_pages, project_page
 from venvstacks_dag.index.model import CoreMetadata, ProjectPage, WheelLink
@@ -38,6 +38,7 @@ class PackageIndex:
         self._reporter = reporter
         self._pages: Once[NormalizedName, ProjectPage | None] = Once(self._find)
         self._metadata: Once[WheelLink, CoreMetadata] = Once(metadata.metadata)
+        self._lacking: list[str] = []
         self._missing: Once[str, None] = Once(self._warn_of)
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="index")
 
@@ -53,16 +54,31 @@ class PackageIndex:
         self.close()
 
     def close(self) -> None:
-        """End the threads; requests that were not begun are dropped."""
-        self._workers.shutdown(cancel_futures=True)
+        """End the threads; requests that were not begun are dropped.
+
+        Where something is lacking they are not: then all that is should be named.
+        """
+        self._workers.shutdown(cancel_futures=not self._lacking)
 
     def project(self, name: NormalizedName) -> ProjectPage | None:
         """See `IndexClient.project`."""
         return self._pages.get(name)
 
     def metadata(self, wheel: WheelLink) -> CoreMetadata:
-        """See `IndexClient.metadata`."""
-        return self._metadata.get(wheel)
+        """See `IndexClient.metadata`. Of lacking ones (see `lacking`), those of a lone wheel."""
+        try:
+            return self._metadata.get(wheel)
+        except MissingOffline:
+            self._lacking.append(f"the metadata of {wheel.filename}")
+            return CoreMetadata(name=wheel.name, version=wheel.version)
+
+    def lacking(self) -> tuple[str, ...]:
+        """What would have been needed, and neither is in the store nor may be asked for.
+
+        Where there is any, nothing that was answered can be relied on: pages were taken for
+        missing, wheels for such that need no others, so that all may be named that is lacking.
+        """
+        return tuple(dict.fromkeys(self._lacking))
 
     def prefetch(self, names: Iterable[NormalizedName]) -> None:
         """See `IndexClient.prefetch`. What fails is told when the page is asked for."""
@@ -76,6 +92,10 @@ class PackageIndex:
         addresses = [index.address for index in indexes if not index.explicit]
         return (*map(redact, addresses), *map(redact, self._sources.find_links))
 
+    def distrust(self) -> None:
+        """Say that what the index answered led to a failure: kept pages are asked for next time."""
+        self._source.distrust()
+
     def passed_over(self, name: NormalizedName, winner: str | None) -> tuple[tuple[str, str], ...]:
         """See `IndexClient.passed_over`."""
         return self._sources.passed_over(name, winner)
@@ -87,6 +107,13 @@ class PackageIndex:
             self._reporter.detail(f"{name}: fetching its page ahead failed")
 
     def _find(self, name: NormalizedName) -> ProjectPage | None:
+        try:
+            return self._found(name)
+        except MissingOffline as error:
+            self._lacking += (f"the page {missing.what}" for missing in error.missing)
+            return None
+
+    def _found(self, name: NormalizedName) -> ProjectPage | None:
         """The first index that has the project wins; find-links come on top of any."""
         page: ProjectPage | None = None
         for index in self._sources.asked_for(name):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.digest import canonical_json, parse_json
 from venvstacks_dag.index.listing import Listing
 
 # Raise this when pages kept before would no longer be read the same way.
@@ -19,9 +18,13 @@ _MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,10})", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPage:
-    """A page with its validators. ``fetched`` and ``fresh_until`` are in seconds since 1970."""
+    """A page with its validators. ``fetched`` and ``fresh_until`` are in seconds since 1970.
 
-    listing: Listing
+    ``listing`` is None where the index said that it has no such project, which counts only where
+    it cannot be asked again.
+    """
+
+    listing: Listing | None
     fetched: float
     fresh_until: float
     etag: str | None = None
@@ -29,7 +32,7 @@ class KeptPage:
 
     def is_fresh(self, now: float) -> bool:
         """Whether the server needs not be asked. A page from the future is not trusted."""
-        return self.fetched <= now < self.fresh_until
+        return self.listing is not None and self.fetched <= now < self.fresh_until
 
     def validators(self) -> dict[str, str]:
         """Headers that let the server answer 304 (RFC 9110, section 13.1)."""
@@ -43,17 +46,18 @@ class KeptPage:
     def to_bytes(self) -> bytes:
         """The bytes that `from_bytes` reads."""
         head = [self.fetched, self.fresh_until, self.etag, self.last_modified]
-        return canonical_json([PAGE_SCHEMA, head, self.listing.as_json()])
+        listing = None if self.listing is None else self.listing.as_json()
+        return canonical_json([PAGE_SCHEMA, head, listing])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> KeptPage | None:
         """The page that `to_bytes` wrote, or None for other bytes."""
         try:
-            schema, (fetched, fresh_until, etag, last_modified), listing = json.loads(data)
+            schema, (fetched, fresh_until, etag, last_modified), listing = parse_json(data)
             if schema != PAGE_SCHEMA:
                 return None
             return cls(
-                listing=Listing.from_json(listing),
+                listing=None if listing is None else Listing.from_json(listing),
                 fetched=float(fetched),
                 fresh_until=float(fresh_until),
                 etag=etag,

@@ -12,7 +12,7 @@ from venvstacks_dag.index.fetch import wheel_file
 from venvstacks_dag.index.metadata import metadata_from_json, metadata_to_json, parse_metadata
 from venvstacks_dag.index.model import CoreMetadata, WheelLink
 from venvstacks_dag.index.zipped import RangeFile, metadata_bytes
-from venvstacks_dag.net import RangeDownloader, redact
+from venvstacks_dag.net import RangeDownloader, Response, redact
 from venvstacks_dag.net.urls import is_file_url, origin, path_of_url, with_path_suffix
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.store import PinnedWheel, Store
@@ -72,7 +72,12 @@ class MetadataSource:
         if wheel.metadata_sha256 is None:
             return None
         url = with_path_suffix(wheel.url, ".metadata")
-        answer = self._downloader.get(url)
+
+        def check(answer: Response) -> None:
+            if answer.status == 200:
+                _check_promise(answer.body, wheel, url)
+
+        answer = self._downloader.get(url, check=check)
         if answer.status in (404, 410):
             self._reporter.detail(f"{redact(url)}: offered by the index, but not there")
             return None
@@ -82,15 +87,6 @@ class MetadataSource:
                 where=redact(url),
                 why=f"it answered with HTTP status {answer.status}",
                 fix="check the login for the index",
-            )
-        found = sha256_bytes(answer.body)
-        if wheel.metadata_sha256 not in ("", found):
-            raise DigestMismatch(
-                f"{wheel.name} {wheel.version}: the METADATA of {wheel.filename} "
-                "is not the file that the index promises",
-                where=redact(url),
-                why=f"expected sha256 {wheel.metadata_sha256}, found {found}",
-                fix="tell those who run the index",
             )
         return answer.body
 
@@ -137,6 +133,19 @@ class MetadataSource:
     def _from_file(self, path: Path, wheel: WheelLink) -> CoreMetadata:
         with disk_errors("read", path), path.open("rb") as stream:
             return parse_metadata(metadata_bytes(stream, wheel), wheel)
+
+
+def _check_promise(metadata: bytes, wheel: WheelLink, url: str) -> None:
+    """Raise `DigestMismatch` unless a METADATA file has the digest that the index promises."""
+    found = sha256_bytes(metadata)
+    if wheel.metadata_sha256 not in ("", found):
+        raise DigestMismatch(
+            f"{wheel.name} {wheel.version}: the METADATA of {wheel.filename} "
+            "is not the file that the index promises",
+            where=redact(url),
+            why=f"expected sha256 {wheel.metadata_sha256}, found {found}",
+            fix="tell those who run the index",
+        )
 
 
 def _key(wheel: WheelLink) -> str | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-
 from packaging.metadata import RawMetadata, parse_email
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.digest import canonical_json, parse_json
 from venvstacks_dag.errors import WheelRefused
 from venvstacks_dag.index.model import CoreMetadata, WheelLink
+from venvstacks_dag.standards import ENDLESS_NUMBER, has_endless_number
 
 # Raise this when metadata kept before would no longer be read the same way.
 _SCHEMA = 1
 # The fields that decide what is installed. Junk in any other one does no harm.
 _DECISIVE = ("name", "version", "requires-dist", "requires-python", "provides-extra")
+
+# In bytes. Descriptions of some hundred thousand are the longest there are.
+LONGEST_METADATA = 4 << 20
 
 
 def parse_metadata(data: bytes, wheel: WheelLink) -> CoreMetadata:
@@ -23,10 +25,14 @@ def parse_metadata(data: bytes, wheel: WheelLink) -> CoreMetadata:
 
     Raises `WheelRefused` where it does not, or where a field that matters cannot be read.
     """
+    if len(data) > LONGEST_METADATA:
+        raise _refusal(wheel, f"it has more than {LONGEST_METADATA} bytes")
     raw, unread = parse_email(_headers(data))
     broken = [field for field in _DECISIVE if field in unread]
     if broken:
         raise _refusal(wheel, f"its {broken[0]} is repeated or not UTF-8")
+    if endless := next((field for field in _DECISIVE if _is_endless(raw, field)), None):
+        raise _refusal(wheel, f"its {endless} has {ENDLESS_NUMBER}")
     name, version = _identity(raw, wheel)
     if canonicalize_name(name) != wheel.name or version != wheel.version:
         raise _refusal(wheel, f"it says that it is {name!r}, version {str(version)!r}")
@@ -48,7 +54,7 @@ def metadata_to_json(metadata: CoreMetadata) -> bytes:
 def metadata_from_json(data: bytes, wheel: WheelLink) -> CoreMetadata | None:
     """The metadata of `wheel` that `metadata_to_json` wrote, or None for other bytes."""
     try:
-        schema, requires_dist, requires_python, extras = json.loads(data)
+        schema, requires_dist, requires_python, extras = parse_json(data)
         if schema != _SCHEMA:
             return None
         return CoreMetadata(
@@ -66,6 +72,12 @@ def _headers(data: bytes) -> bytes:
     """Everything before the description, which may be long and plays no part."""
     data = data.replace(b"\r\n", b"\n")
     return data.partition(b"\n\n")[0]
+
+
+def _is_endless(raw: RawMetadata, field: str) -> bool:
+    value = dict(raw).get(field.replace("-", "_"))
+    texts = value if isinstance(value, list) else [value]
+    return any(isinstance(text, str) and has_endless_number(text) for text in texts)
 
 
 def _identity(raw: RawMetadata, wheel: WheelLink) -> tuple[str, Version]:

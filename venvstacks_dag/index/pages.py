@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
-from venvstacks_dag.digest import is_sha256
+from venvstacks_dag.digest import is_sha256, parse_json
 from venvstacks_dag.index.listing import ListedFile, Listing
 from venvstacks_dag.net.urls import is_file_url, last_segment, without_login
 
@@ -18,11 +17,17 @@ ACCEPT = f"{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0
 _HTML_TYPES = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml")
 _API_VERSION = re.compile(r"1\.\d+\Z", re.ASCII)
 _MOST_TEXT = 4000
+# The largest project pages have some hundred thousand.
+_MOST_PARTS = 2_000_000
 _ABSOLUTE = ("https://", "http://")
 
 
 class UnusablePage(Exception):
     """A page is not what the simple repository API says; the text tells how."""
+
+
+class BrokenPage(UnusablePage):
+    """A page that looks cut off or mixed up on its way."""
 
 
 def parse_page(body: bytes, content_type: str, url: str) -> Listing:
@@ -34,19 +39,27 @@ def parse_page(body: bytes, content_type: str, url: str) -> Listing:
     kind = content_type.partition(";")[0].strip().lower()
     base = without_login(url)
     if kind in (JSON_TYPE, "application/json"):
+        _check_parts(body, b",[{")
         return Listing.of(_json_files(body, base))
     if kind in _HTML_TYPES:
+        _check_parts(body, b"< \t\n\r\f/")
         return Listing.of(_html_files(body, base))
     raise UnusablePage(f"its type is {kind or 'not stated'}, neither HTML nor the index's JSON")
 
 
+def _check_parts(body: bytes, marks: bytes) -> None:
+    """Refuse what would unfold into more values than any page has: each takes 100 bytes or so."""
+    if sum(body.count(mark) for mark in marks) > _MOST_PARTS:
+        raise UnusablePage(f"it is made of more than {_MOST_PARTS} parts")
+
+
 def _json_files(body: bytes, base: str) -> Iterator[ListedFile]:
     try:
-        page = json.loads(body)
+        page = parse_json(body)
         files = page["files"]
         version = page["meta"]["api-version"]
-    except (ValueError, RecursionError):
-        raise UnusablePage("it is not valid JSON") from None
+    except ValueError:
+        raise BrokenPage("it is not valid JSON") from None
     except (KeyError, TypeError):
         raise UnusablePage("it has no list of files, or no api-version") from None
     _check_version(version)

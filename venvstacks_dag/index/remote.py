@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from packaging.utils import NormalizedName
 
 from venvstacks_dag.digest import sha256_json
-from venvstacks_dag.errors import IndexFault, NetworkError
+from venvstacks_dag.errors import IndexFault, MissingOffline, NetworkError
 from venvstacks_dag.index.kept import KeptPage, kept_page
 from venvstacks_dag.index.listing import Listing
 from venvstacks_dag.index.local import folder_listing, with_local_digests
-from venvstacks_dag.index.pages import ACCEPT, UnusablePage, parse_page
+from venvstacks_dag.index.pages import ACCEPT, BrokenPage, UnusablePage, parse_page
 from venvstacks_dag.index.sources import IndexReference
 from venvstacks_dag.net import Downloader, Response, redact, without_login
+from venvstacks_dag.net.model import BrokenAnswer
 from venvstacks_dag.net.urls import is_file_url, path_of_url, url_of_path
 from venvstacks_dag.store import Store
 
@@ -39,6 +41,7 @@ class PageSource:
         self._downloader = downloader
         self._store = store
         self._clock = clock
+        self._unasked: set[str] = set()
 
     def project(self, index: IndexReference, name: NormalizedName) -> Listing | None:
         """What `index` lists for a project, or None where it says that it has no such project.
@@ -86,46 +89,80 @@ class PageSource:
         """The page at `url`, from the store while it is fresh; None where there is none."""
         key = sha256_json(without_login(url))
         on_disk = is_file_url(url)
-        data = None if on_disk else self._store.cached(_KIND, key)
-        kept = None if data is None else KeptPage.from_bytes(data)
+        kept = None if on_disk else self._kept(key)
         if kept is not None and kept.is_fresh(self._clock()):
+            self._unasked.add(key)
             return kept.listing
         headers = {"Accept": ACCEPT, **({} if kept is None else kept.validators())}
         try:
-            answer = self._downloader.get(url, headers=headers)
-        except NetworkError as error:
-            raise _fault(subject, where, error.why or error.what, error.fix) from error
+            answer, listing = self._asked(url, headers, subject, where)
+        except MissingOffline:
+            if kept is None:
+                raise
+            return kept.listing
+        now = self._clock()
         if answer.status in _NOT_THERE:
-            # Not kept: a project that appears must be seen at once, not shadowed for a while.
+            if not on_disk:
+                # Never fresh: a project that appears must be seen at once, not be shadowed.
+                gone = KeptPage(listing=None, fetched=now, fresh_until=now)
+                self._store.keep(_KIND, key, gone.to_bytes())
             return None
-        listing = self._listing(answer, kept, subject, where)
-        if on_disk:
-            return listing
-        new = kept_page(listing, answer.headers, self._clock())
+        if answer.status == 304 and kept is not None:
+            listing = kept.listing
+        if listing is None:
+            why = f"it answered with HTTP status {answer.status}"
+            raise _fault(subject, where, why, _FIXES.get(answer.status, "check its address"))
+        listing = with_local_digests(listing, self._store)
+        new = None if on_disk else kept_page(listing, answer.headers, now)
         if new is not None:
             self._store.keep(_KIND, key, new.to_bytes())
         return listing
 
-    def _listing(
-        self, answer: Response, kept: KeptPage | None, subject: str, where: str
-    ) -> Listing:
-        if answer.status == 304 and kept is not None:
-            return kept.listing
-        if answer.status != 200:
-            why = f"it answered with HTTP status {answer.status}"
-            raise _fault(subject, where, why, _FIXES.get(answer.status, "check its address"))
+    def _asked(
+        self, url: str, headers: Mapping[str, str], subject: str, where: str
+    ) -> tuple[Response, Listing | None]:
+        """The answer, and the listing where it is a page. Raises `IndexFault`."""
+        listings: list[Listing] = []
+
+        def check(answer: Response) -> None:
+            if answer.status == 200:
+                listings.append(_parsed(answer, subject, where))
+
         try:
-            listing = parse_page(
-                answer.body, answer.headers.get("content-type", "text/html"), answer.url
-            )
-        except UnusablePage as error:
-            raise _fault(
-                subject,
-                where,
-                str(error),
-                "check that the address is that of a simple repository (it often ends in /simple)",
-            ) from error
-        return with_local_digests(listing, self._store)
+            answer = self._downloader.get(url, headers=headers, check=check)
+        except IndexFault:
+            raise
+        except NetworkError as error:
+            raise _fault(subject, where, error.why or error.what, error.fix) from error
+        return answer, listings[-1] if listings else None
+
+    def _kept(self, key: str) -> KeptPage | None:
+        data = self._store.cached(_KIND, key)
+        return None if data is None else KeptPage.from_bytes(data)
+
+    def distrust(self) -> None:
+        """Have the pages that were used without asking asked for again, next time.
+
+        What they led to has failed, and the reason may be that they are out of date.
+        """
+        for key in self._unasked:
+            if (kept := self._kept(key)) is not None:
+                self._store.keep(_KIND, key, replace(kept, fresh_until=kept.fetched).to_bytes())
+
+
+def _parsed(answer: Response, subject: str, where: str) -> Listing:
+    """The page of an answer. Raises `BrokenAnswer` or `IndexFault`."""
+    try:
+        return parse_page(answer.body, answer.headers.get("content-type", "text/html"), answer.url)
+    except BrokenPage as error:
+        raise BrokenAnswer(str(error)) from error
+    except UnusablePage as error:
+        raise _fault(
+            subject,
+            where,
+            str(error),
+            "check that the address is that of a simple repository (it often ends in /simple)",
+        ) from error
 
 
 def _below(url: str, name: NormalizedName) -> str:

@@ -11,12 +11,14 @@ from typing import IO, TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from venvstacks_dag.errors import WheelRefused
+from venvstacks_dag.index.metadata import LONGEST_METADATA
 from venvstacks_dag.index.model import WheelLink
 from venvstacks_dag.net import FilePart
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+# In bytes: the longest part of a wheel that may be asked for, its directory.
 _LIMIT = 64 << 20
 # Local header (APPNOTE 4.3.7) without its variable parts, and the longest extra field.
 _LOCAL_HEADER, _LONGEST_EXTRA = 30, 0xFFFF
@@ -126,7 +128,7 @@ def _metadata_member(archive: zipfile.ZipFile, wheel: WheelLink) -> zipfile.ZipI
     folder = found[0].filename.partition("/")[0]
     if canonicalize_name(folder.removesuffix(".dist-info").partition("-")[0]) != wheel.name:
         raise ValueError(f"its metadata lie in {folder!r}")
-    if max(found[0].file_size, found[0].compress_size) > _LIMIT:
+    if max(found[0].file_size, found[0].compress_size) > LONGEST_METADATA:
         raise ValueError("its METADATA is too large to be one")
     return found[0]
 

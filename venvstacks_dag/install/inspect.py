@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from installer.utils import parse_entrypoints
 
+from venvstacks_dag.index.metadata import LONGEST_METADATA
 from venvstacks_dag.install.faults import WheelFault, printable
 from venvstacks_dag.install.metadata import (
     WheelName,
@@ -32,11 +33,12 @@ from venvstacks_dag.store.model import PinnedWheel
 INSTALLERS_FILES = frozenset({"INSTALLER", "REQUESTED", "direct_url.json"})
 _SITE_SCHEMES = ("purelib", "platlib")
 _SCHEMES = (*_SITE_SCHEMES, "headers", "scripts", "data")
-# Metadata is read into memory whole.
+# Metadata is read into memory whole. The largest wheels have some 50,000 files, so that their
+# RECORD has 8 MB; reading one takes ten times its size.
 _LONGEST = {
     "WHEEL": 1 << 20,
-    "METADATA": 16 << 20,
-    "RECORD": 128 << 20,
+    "METADATA": LONGEST_METADATA,
+    "RECORD": 24 << 20,
     "entry_points.txt": 1 << 20,
 }
 _LONGEST_ENTRY = 1000

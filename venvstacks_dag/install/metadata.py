@@ -72,7 +72,7 @@ def own_folder(folders: set[str], wheel: WheelName, suffix: str) -> str | None:
     name, _, version = found[0][: -len(suffix)].rpartition("-")
     try:
         fits = canonicalize_name(name) == wheel.name and Version(version) == wheel.version
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one, and so is what numbers without end raise
         fits = False
     if not fits or not found[0].endswith(suffix):
         raise WheelFault("a folder that is not named after the wheel", member=found[0])
@@ -86,7 +86,7 @@ def check_metadata(text: str, wheel: WheelName, member: str) -> None:
     version = _single(headers, "Version", member)
     try:
         fits = canonicalize_name(name) == wheel.name and Version(version) == wheel.version
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one, and so is what numbers without end raise
         fits = False
     if not fits:
         raise WheelFault(f"says {name!r} {version!r}, unlike the file name", member=member)

@@ -7,6 +7,7 @@ from venvstacks_dag.lazy import lazy_exports
 if TYPE_CHECKING:
     from venvstacks_dag.net.client import HttpClient
     from venvstacks_dag.net.model import Downloader, FilePart, RangeDownloader, Response
+    from venvstacks_dag.net.offline import OfflineClient
     from venvstacks_dag.net.settings import NetSettings
     from venvstacks_dag.net.urls import redact, without_login
 
@@ -15,6 +16,7 @@ __all__ = [
     "FilePart",
     "HttpClient",
     "NetSettings",
+    "OfflineClient",
     "RangeDownloader",
     "Response",
     "redact",
@@ -26,6 +28,7 @@ __getattr__ = lazy_exports(
     {
         "client": ("HttpClient",),
         "model": ("Downloader", "FilePart", "RangeDownloader", "Response"),
+        "offline": ("OfflineClient",),
         "settings": ("NetSettings",),
         "urls": ("redact", "without_login"),
     },

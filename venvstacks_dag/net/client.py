@@ -15,9 +15,8 @@ from urllib3 import Retry
 from urllib3.exceptions import IncompleteRead, InvalidHeader, MaxRetryError
 
 from venvstacks_dag._version import __version__
-from venvstacks_dag.digest import CHUNK
-from venvstacks_dag.errors import NetworkError
-from venvstacks_dag.fs import disk_errors
+from venvstacks_dag.errors import DigestMismatch, VenvstacksDagError
+from venvstacks_dag.net.body import PATIENCE, pieces, whole_body
 from venvstacks_dag.net.download import Incoming, incoming
 from venvstacks_dag.net.faults import (
     FAULTS,
@@ -26,20 +25,17 @@ from venvstacks_dag.net.faults import (
     is_passing_status,
     status_error,
 )
-from venvstacks_dag.net.local import existing, local_answer, local_part
-from venvstacks_dag.net.model import FilePart, Response
+from venvstacks_dag.net.local import copy_local, local_answer, local_part
+from venvstacks_dag.net.model import Check, FilePart, Response
 from venvstacks_dag.net.settings import NetSettings
 from venvstacks_dag.net.tls import SharedTlsAdapter, proxies_of
-from venvstacks_dag.net.urls import Login, is_file_url, login_of, origin, redact, without_login
+from venvstacks_dag.net.urls import Login, is_file_url, login_of, origin, without_login
 from venvstacks_dag.reporting import Progress
 
 Result = TypeVar("Result")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)\Z", re.ASCII)
 # An answer that ignores the range is read nevertheless if it is no longer than this.
 _SMALL = 64 * 1024
-# In bytes. The largest project pages have some ten million, metadata much less; wheels and
-# runtimes are downloads, which go to the disk.
-LARGEST_ANSWER = 256 << 20
 # The server cannot serve (such) ranges: 405 and 501 as some object stores put it.
 _NO_RANGES = frozenset({405, 416, 501})
 
@@ -82,11 +78,20 @@ class HttpClient:
 
     # --- Downloader -----------------------------------------------------------------
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, check: Check | None = None
+    ) -> Response:
         """See `Downloader.get`."""
         if is_file_url(url):
-            return local_answer(url)
-        return self._ask(url, lambda: headers or {}, lambda answer: _whole(answer, url))
+            return local_answer(url, check)
+
+        def use(answer: requests.Response) -> Response:
+            response = self._whole(answer, url)
+            if check is not None:
+                check(response)
+            return response
+
+        return self._ask(url, lambda: headers or {}, use)
 
     def get_range(self, url: str, first: int, last: int | None = None) -> FilePart | None:
         """See `RangeDownloader.get_range`. Raises `ValueError` for a negative range with an end."""
@@ -110,9 +115,11 @@ class HttpClient:
         """See `Downloader.download`. `progress` is told the total only where `size` is None."""
         with incoming(url, destination, sha256=sha256, size=size, progress=progress) as file:
             if is_file_url(url):
-                _copy(existing(url), file)
+                copy_local(url, file)
             else:
-                self._ask(url, file.request_headers, lambda answer: _receive(answer, url, file))
+                self._ask(
+                    url, file.request_headers, lambda answer: self._receive(answer, url, file)
+                )
 
     # --- one exchange ---------------------------------------------------------------
 
@@ -122,8 +129,13 @@ class HttpClient:
         headers: Callable[[], Mapping[str, str]],
         use: Callable[[requests.Response], Result],
     ) -> Result:
-        """What `use` makes of the answer; one budget of tries for connecting, status and body."""
+        """What `use` makes of the answer; one budget of tries for connecting, status and body.
+
+        A file that is not the promised one is asked for once more, as it may have been cut off or
+        mixed up on its way, but no oftener: it is downloaded whole each time.
+        """
         retry = self._retry
+        wrong = False
         while True:
             tries = len(retry.history) + 1
             problem: Exception | None = None
@@ -132,6 +144,10 @@ class HttpClient:
                 with self._send(url, headers()) as answer:
                     if not is_passing_status(answer.status_code):
                         return use(answer)
+            except DigestMismatch as error:
+                if wrong:
+                    raise
+                wrong, problem = True, error
             except FAULTS as error:
                 if not is_passing(error):
                     raise fault_error(url, error, tries=tries) from error
@@ -141,10 +157,7 @@ class HttpClient:
                 raw = None if answer is None else answer.raw
                 retry = retry.increment("GET", response=raw, error=problem)
             except MaxRetryError:
-                if problem is not None:
-                    raise fault_error(url, problem, tries=tries) from problem
-                assert answer is not None
-                raise status_error(url, answer.status_code, tries=tries) from None
+                raise _last_word(url, problem, answer, tries) from problem
             _wait(retry, answer)
 
     def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -169,10 +182,52 @@ class HttpClient:
         if session is None:
             session = requests.Session()
             session.headers["User-Agent"] = f"venvstacks-dag/{__version__}"
+            # What can be told apart from its cut-off beginning.
+            session.headers["Accept-Encoding"] = "gzip"
             session.mount("https://", self._adapter)
             session.mount("http://", self._adapter)
             self._threads.session = session
         return session
+
+    def _whole(self, answer: requests.Response, url: str) -> Response:
+        seconds = self.settings.read_timeout
+        sent = pieces(answer, seconds=seconds, deadline=PATIENCE * seconds)
+        encoding = answer.headers.get("content-encoding", "").strip().lower()
+        return Response(
+            url=without_login(answer.url),
+            status=answer.status_code,
+            headers={name.lower(): value for name, value in answer.headers.items()},
+            body=whole_body(sent, encoding, url),
+        )
+
+    def _receive(self, answer: requests.Response, url: str, file: Incoming) -> None:
+        status = answer.status_code
+        resumed = answer.headers.get("content-range", "").startswith(f"bytes {file.received}-")
+        if status == 200:
+            file.start(etag=answer.headers.get("etag"), length=_length(answer))
+        elif file.received and (status == 416 or (status == 206 and not resumed)):
+            # Not the rest that was asked for: the next try asks for the whole file.
+            file.etag = None
+            raise IncompleteRead(file.received, file.missing())
+        elif status != 206 or not resumed:
+            raise status_error(url, status)
+        for chunk in pieces(answer, seconds=self.settings.read_timeout):
+            file.take(chunk)
+        if missing := file.missing():
+            raise IncompleteRead(file.received, missing)
+        file.prove()
+
+
+def _last_word(
+    url: str, problem: Exception | None, answer: requests.Response | None, tries: int
+) -> VenvstacksDagError:
+    """The one clear error after the last try."""
+    if isinstance(problem, DigestMismatch):
+        return problem
+    if problem is not None:
+        return fault_error(url, problem, tries=tries)
+    assert answer is not None
+    return status_error(url, answer.status_code, tries=tries)
 
 
 def _wait(retry: Retry, answer: requests.Response | None) -> None:
@@ -181,31 +236,6 @@ def _wait(retry: Retry, answer: requests.Response | None) -> None:
         retry.sleep(answer.raw if answer is not None else None)
     except InvalidHeader:
         retry.sleep()
-
-
-def _whole(answer: requests.Response, url: str) -> Response:
-    return Response(
-        url=without_login(answer.url),
-        status=answer.status_code,
-        headers={name.lower(): value for name, value in answer.headers.items()},
-        body=_bounded(answer, url),
-    )
-
-
-def _bounded(answer: requests.Response, url: str) -> bytes:
-    """The whole decoded body. Raises `NetworkError` as soon as it is beyond all reason."""
-    body = bytearray()
-    # Small parts, since compressed ones may unfold a thousandfold before they are counted.
-    for chunk in answer.iter_content(_SMALL):
-        body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise NetworkError(
-                "a server's answer is too large",
-                where=redact(url),
-                why=f"it has more than {LARGEST_ANSWER} bytes once it is decoded",
-                fix="check the address",
-            )
-    return bytes(body)
 
 
 def _length(answer: requests.Response) -> int | None:
@@ -243,27 +273,3 @@ def _read(answer: requests.Response, length: int) -> bytes:
     if len(body) != length:
         raise IncompleteRead(len(body), length - len(body))
     return body
-
-
-def _receive(answer: requests.Response, url: str, file: Incoming) -> None:
-    status = answer.status_code
-    resumed = answer.headers.get("content-range", "").startswith(f"bytes {file.received}-")
-    if status == 200:
-        file.start(etag=answer.headers.get("etag"), length=_length(answer))
-    elif file.received and (status == 416 or (status == 206 and not resumed)):
-        # Not the rest that was asked for: the next try asks for the whole file.
-        file.etag = None
-        raise IncompleteRead(file.received, file.missing())
-    elif status != 206 or not resumed:
-        raise status_error(url, status)
-    for chunk in answer.raw.stream(CHUNK, decode_content=False):
-        file.take(chunk)
-    if missing := file.missing():
-        raise IncompleteRead(file.received, missing)
-
-
-def _copy(source: Path, file: Incoming) -> None:
-    with disk_errors("read", source), source.open("rb") as stream:
-        file.start(etag=None, length=source.stat().st_size)
-        while chunk := stream.read(CHUNK):
-            file.take(chunk)

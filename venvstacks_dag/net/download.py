@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from venvstacks_dag.errors import DigestMismatch
+from venvstacks_dag.errors import DigestMismatch, NetworkError
 from venvstacks_dag.fs import disk_errors
 from venvstacks_dag.net.urls import redact
 from venvstacks_dag.reporting import Progress
+
+# In bytes, for files whose size nobody promised: the largest wheels there are have 4 GB.
+LARGEST_FILE = 16 << 30
 
 
 class Incoming:
@@ -71,6 +74,13 @@ class Incoming:
         if self._size is not None:
             fits = self.received <= self._size
             self._demand(fits, f"{self._size} bytes", "more")
+        elif self.received > LARGEST_FILE:
+            raise NetworkError(
+                "a file is too large",
+                where=redact(self._url),
+                why=f"it has more than {LARGEST_FILE} bytes, and nothing says how many it should",
+                fix="check the address",
+            )
         self._hasher.update(chunk)
         with disk_errors("write", self._destination):
             self._stream.write(chunk)
@@ -83,19 +93,23 @@ class Incoming:
         """How many of the promised bytes have not come; 0 where no size was promised."""
         return max(0, (self._size or 0) - self.received)
 
-    def finish(self) -> None:
-        """Check size and digest, make the bytes durable. Raises `DigestMismatch`, `DiskError`."""
+    def prove(self) -> None:
+        """Check size and digest. Raises `DigestMismatch`."""
         fits = self._size in (None, self.received)
         self._demand(fits, f"{self._size} bytes", f"{self.received} bytes")
         if self._sha256 is not None:
             found = self._hasher.hexdigest()
             self._demand(found == self._sha256, f"sha256 {self._sha256}", found)
+
+    def finish(self) -> None:
+        """Make the bytes durable. Raises `DiskError`."""
         with disk_errors("write", self._destination):
             self._stream.flush()
             os.fsync(self._stream.fileno())
 
     def _demand(self, fits: bool, expected: str, found: str) -> None:
         if not fits:
+            self.etag = None  # Nothing of it is to be gone on with.
             raise DigestMismatch(
                 "a file is not the one that was promised",
                 where=redact(self._url),
@@ -113,7 +127,7 @@ def incoming(
     size: int | None,
     progress: Progress | None,
 ) -> Iterator[Incoming]:
-    """A new file at `destination` that is checked at the end and removed if anything fails."""
+    """A new file at `destination`, to be proved in the block, and removed if anything fails."""
     with disk_errors("write", destination):
         stream = destination.open("x+b")
     try:

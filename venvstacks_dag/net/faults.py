@@ -14,10 +14,11 @@ import requests
 import urllib3.exceptions as urllib3_errors
 
 from venvstacks_dag.errors import NetworkError
+from venvstacks_dag.net.model import BrokenAnswer
 from venvstacks_dag.net.urls import redact
 
 # What sending a request or reading its answer may raise. ValueError: an unusable address.
-FAULTS = (requests.RequestException, urllib3_errors.HTTPError, ValueError)
+FAULTS = (requests.RequestException, urllib3_errors.HTTPError, ValueError, BrokenAnswer)
 _PASSING = (
     requests.ConnectionError,
     requests.Timeout,
@@ -28,6 +29,7 @@ _PASSING = (
     urllib3_errors.TimeoutError,
     urllib3_errors.DecodeError,
     urllib3_errors.SSLError,
+    BrokenAnswer,
 )
 _TIMEOUTS = (requests.Timeout, urllib3_errors.TimeoutError)
 _ROUNDS = (requests.TooManyRedirects,)
@@ -95,6 +97,8 @@ def _explain(error: Exception) -> tuple[str, str | None]:
         if isinstance(each, ssl.SSLCertVerificationError):
             why = f"the server's certificate is not trusted: {each.verify_message}"
             return why, _CHECK_CERTIFICATES
+    if isinstance(error, BrokenAnswer):
+        return str(error), "try again later; else tell those who run the server"
     proxy = _by_proxy(causes)
     for each in causes:
         if isinstance(each, socket.gaierror):

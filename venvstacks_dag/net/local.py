@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from venvstacks_dag.digest import CHUNK
 from venvstacks_dag.errors import NetworkError
 from venvstacks_dag.fs import disk_errors
-from venvstacks_dag.net.model import FilePart, Response
+from venvstacks_dag.net.download import Incoming
+from venvstacks_dag.net.faults import fault_error
+from venvstacks_dag.net.model import BrokenAnswer, Check, FilePart, Response
 from venvstacks_dag.net.urls import path_of_url, redact
 
 _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}
@@ -25,15 +28,24 @@ def local_path(url: str) -> Path:
         ) from error
 
 
-def local_answer(url: str) -> Response:
-    """The file at `url`, or the status 404. Raises `DiskError` where it cannot be read."""
+def local_answer(url: str, check: Check | None = None) -> Response:
+    """The file at `url`, or the status 404.
+
+    Raises `DiskError` where it cannot be read, and what `check` raises.
+    """
     path = local_path(url)
     if not path.is_file():
         return Response(url=url, status=404, headers={}, body=b"")
     with disk_errors("read", path):
         body = path.read_bytes()
     kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
-    return Response(url=url, status=200, headers={"content-type": kind}, body=body)
+    response = Response(url=url, status=200, headers={"content-type": kind}, body=body)
+    if check is not None:
+        try:
+            check(response)
+        except BrokenAnswer as error:
+            raise fault_error(url, error, tries=1) from error
+    return response
 
 
 def local_part(url: str, first: int, last: int | None) -> FilePart:
@@ -53,3 +65,13 @@ def existing(url: str) -> Path:
     if not path.is_file():
         raise NetworkError("there is no such file", where=str(path), fix="check the path")
     return path
+
+
+def copy_local(url: str, file: Incoming) -> None:
+    """Receive the file behind `url`. Raises `NetworkError` where there is none, `DiskError`."""
+    source = existing(url)
+    with disk_errors("read", source), source.open("rb") as stream:
+        file.start(etag=None, length=source.stat().st_size)
+        while chunk := stream.read(CHUNK):
+            file.take(chunk)
+    file.prove()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,13 @@ class Response:
     body: bytes
 
 
+class BrokenAnswer(Exception):
+    """A body is not what the server meant to send; the text says why. It is asked for again."""
+
+
+Check = Callable[[Response], object]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePart:
     """Some bytes of a file: `body` begins at offset `first` of `total` bytes."""
@@ -35,10 +42,13 @@ class FilePart:
 class Downloader(Protocol):
     """Fetches over ``https:``, ``http:`` and ``file:``. Safe to use from several threads."""
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, check: Check | None = None
+    ) -> Response:
         """The whole answer, for any status that is the server's final word (2xx, 304, 4xx).
 
-        Connection faults, 429 and 5xx are retried with back-off first.
+        Connection faults, 429 and 5xx are retried with back-off first; so are answers for which
+        `check` raises `BrokenAnswer`, and once those for which it raises `DigestMismatch`.
         Raises `NetworkError`, which never shows credentials, also for a body that is larger than
         any page of an index.
         """

@@ -10,11 +10,10 @@ Equal content leaves a file, and its time, alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from venvstacks_dag.digest import pretty_json
+from venvstacks_dag.digest import parse_json, pretty_json
 from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import disk_errors, write_if_changed
 from venvstacks_dag.publish.manifests import CATEGORIES, stack_manifest
@@ -115,8 +114,8 @@ def _read(path: Path) -> object | None:
                 data = path.read_bytes()
             except FileNotFoundError:
                 return None
-        value: object = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value: object = parse_json(data)
+    except ValueError as error:
         raise _unusable(path, f"it is not JSON: {error}") from error
     if value is None:
         raise _unusable(path, "it holds null")

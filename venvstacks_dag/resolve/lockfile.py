@@ -38,7 +38,12 @@ from venvstacks_dag.resolve.packages import (
     shared_marker,
     shared_packages,
 )
-from venvstacks_dag.standards import UNANSWERABLE, read_pylock
+from venvstacks_dag.standards import (
+    ENDLESS_NUMBER,
+    UNANSWERABLE,
+    has_endless_number,
+    read_pylock,
+)
 from venvstacks_dag.store.model import PinnedWheel
 
 __all__ = [
@@ -91,10 +96,7 @@ class _Fault(Exception):
 
 
 def _parse_document(data: bytes) -> Pylock:
-    try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _Fault(f"it is no TOML: {error}") from error
+    document = _toml(data)
     tables = document.get("packages")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise _Fault("'packages' must be an array of tables")
@@ -117,6 +119,18 @@ def _parse_document(data: bytes) -> Pylock:
     for marker in pylock.environments or ():
         _check_marker(marker, "environments")
     return replace(pylock, packages=packages)
+
+
+def _toml(data: bytes) -> dict[str, Any]:
+    try:
+        text = data.decode("utf-8")
+        if has_endless_number(text):
+            raise _Fault(f"it holds {ENDLESS_NUMBER}")
+        return tomllib.loads(text)
+    except RecursionError:
+        raise _Fault("it is nested too deeply") from None
+    except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are some
+        raise _Fault(f"it is no TOML: {error}") from error
 
 
 def _check_table(table: Mapping[str, Any], where: str) -> None:

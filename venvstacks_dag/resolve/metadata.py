@@ -5,7 +5,6 @@ The hashes are venvstacks' own, byte for byte, so that each tool takes the other
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from packaging.pylock import Package, PackageWheel
 
-from venvstacks_dag.digest import pretty_json, sha256_bytes
+from venvstacks_dag.digest import parse_json, pretty_json, sha256_bytes
 from venvstacks_dag.errors import LockError
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
 from venvstacks_dag.resolve.packages import own_marker, own_packages, shared_packages
@@ -42,6 +41,7 @@ class LockMetadata:
     python: str = ""
 
 
+_MOST_VERSIONS = 10**9
 _OWN_FIELDS = ("input_digest", "python")
 
 
@@ -141,7 +141,7 @@ def render_metadata(metadata: LockMetadata) -> bytes:
 def parse_metadata(data: bytes, path: PurePath, env_name: str) -> LockMetadata:
     """Read the file, ours or venvstacks'. Raises `LockError` where it is not what it should be."""
     try:
-        values = json.loads(data)
+        values = parse_json(data)
         known = {
             field.name: values.get(field.name, "")
             if field.name in _OWN_FIELDS
@@ -150,7 +150,7 @@ def parse_metadata(data: bytes, path: PurePath, env_name: str) -> LockMetadata:
         }
         metadata = LockMetadata(**known)
         _check_metadata(metadata)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise LockError(
             "the metadata of the lock cannot be used",
             where=str(path),
@@ -167,9 +167,10 @@ def _check_metadata(metadata: LockMetadata) -> None:
         wanted = int if field.name == "lock_version" else str
         if type(value) is not wanted:
             raise TypeError(f"{field.name} must be of type {wanted.__name__}")
-    if metadata.lock_version < 1:
-        raise ValueError("lock_version must be 1 or more")
-    datetime.fromisoformat(metadata.locked_at)
+    if not 1 <= metadata.lock_version <= _MOST_VERSIONS:
+        raise ValueError(f"lock_version must be from 1 to {_MOST_VERSIONS}")
+    # Which fails in the first and the last hours there are, if another zone has them.
+    as_utc(datetime.fromisoformat(metadata.locked_at))
 
 
 def packages_text(lock: LayerLock) -> str:

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from venvstacks_dag.runtimes.choose import find_runtime, identify, providers, runtime_image
+    from venvstacks_dag.runtimes.choose import (
+        fetch_runtime,
+        find_runtime,
+        identify,
+        providers,
+        runtime_image,
+    )
     from venvstacks_dag.runtimes.host import HOST_WARNING
     from venvstacks_dag.runtimes.model import (
         Absence,
@@ -24,6 +30,7 @@ __all__ = [
     "RuntimeRelease",
     "RuntimeRequest",
     "RuntimeSettings",
+    "fetch_runtime",
     "find_runtime",
     "identify",
     "providers",
@@ -33,7 +40,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
-        "choose": ("find_runtime", "identify", "providers", "runtime_image"),
+        "choose": ("fetch_runtime", "find_runtime", "identify", "providers", "runtime_image"),
         "host": ("HOST_WARNING",),
         "model": ("Absence", "RuntimeProvider", "RuntimeRelease", "RuntimeRequest"),
         "settings": ("RuntimeSettings",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
 from venvstacks_dag.errors import RuntimeUnavailable
 from venvstacks_dag.platforms import PythonVersion
@@ -65,9 +66,16 @@ class ArchiveProvider:
         """The unpacked archive."""
         return self._fetcher.image(release, lambda: self._address(release), reporter)
 
+    def fetch(self, release: RuntimeRelease, reporter: Reporter) -> Path | None:
+        """The archive, in the store."""
+        return self._fetcher.archive(release, lambda: self._address(release), reporter)
+
     @cached_property
     def _offers(self) -> tuple[tuple[Offer, ...], ...]:
-        return tuple(offers_of(location, self._fetcher.downloader) for location in self._locations)
+        return tuple(
+            offers_of(location, self._fetcher.downloader, self._fetcher.store)
+            for location in self._locations
+        )
 
     def _versions(self, request: RuntimeRequest) -> set[PythonVersion]:
         names = (offer.name for offers in self._offers for offer in offers)

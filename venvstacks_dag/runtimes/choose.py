@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from venvstacks_dag.errors import NetworkError, RuntimeUnavailable
 from venvstacks_dag.net.model import Downloader
@@ -91,13 +93,37 @@ def runtime_image(
 
     Raises `RuntimeUnavailable`, `DigestMismatch`, `ArchiveError`, `InputChanged` or `DiskError`.
     """
+    provider = _provider_of(release, providers)
+    with _advising(release):
+        return provider.image(release, reporter)
+
+
+def fetch_runtime(
+    release: RuntimeRelease, providers: Sequence[RuntimeProvider], reporter: Reporter
+) -> Path | None:
+    """The runtime's archive in the store, for later; None where no network is needed for it.
+
+    Raises `RuntimeUnavailable`, `DigestMismatch` or `DiskError`.
+    """
+    provider = _provider_of(release, providers)
+    with _advising(release):
+        return provider.fetch(release, reporter)
+
+
+def _provider_of(release: RuntimeRelease, providers: Sequence[RuntimeProvider]) -> RuntimeProvider:
     provider = next((one for one in providers if one.name == release.provider), None)
     if provider is None:
         raise RuntimeUnavailable(
             f"there is no provider {release.provider!r} of runtimes", where=release.source
         )
+    return provider
+
+
+@contextmanager
+def _advising(release: RuntimeRelease) -> Iterator[None]:
+    """Say what helps where the network fails in the block."""
     try:
-        return provider.image(release, reporter)
+        yield
     except NetworkError as error:
         raise RuntimeUnavailable(
             f"{release.version} for {release.target.name} cannot be fetched: {error.what}",

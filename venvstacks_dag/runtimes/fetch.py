@@ -44,7 +44,7 @@ class ArchiveFetcher:
     def _make(
         self, release: RuntimeRelease, locate: Callable[[], str], reporter: Reporter
     ) -> Image:
-        archive = self._archive(release, locate, reporter)
+        archive = self.archive(release, locate, reporter)
 
         def fill(folder: Path) -> ImageContent:
             size = archive.stat().st_size
@@ -64,9 +64,11 @@ class ArchiveFetcher:
                 fix="get the archive from where it was first published",
             ) from error
 
-    def _archive(
+    def archive(
         self, release: RuntimeRelease, locate: Callable[[], str], reporter: Reporter
     ) -> Path:
+        """The archive in the store. Raises `DigestMismatch`, `NetworkError` or `DiskError`."""
+
         def fill(path: Path) -> None:
             url = locate()
             label = f"fetch {release.version} for {release.target.name}"

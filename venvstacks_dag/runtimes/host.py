@@ -93,6 +93,9 @@ class HostProvider:
 
         return self._store.make_image(release.sha256, fill)
 
+    def fetch(self, release: RuntimeRelease, reporter: Reporter) -> Path | None:
+        """None: it is here."""
+
     @cached_property
     def _host(self) -> HostPython:
         return self._given or this_python()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform
@@ -65,4 +66,10 @@ class RuntimeProvider(Protocol):
         that is written there can be led astray by one.
 
         Raises `RuntimeUnavailable`, `DigestMismatch`, `NetworkError` or `ArchiveError`.
+        """
+
+    def fetch(self, release: RuntimeRelease, reporter: Reporter) -> Path | None:
+        """What `image` would need of the network, in the store; None where it needs nothing.
+
+        Raises `RuntimeUnavailable`, `DigestMismatch` or `NetworkError`.
         """

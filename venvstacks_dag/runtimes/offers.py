@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks_dag.errors import RuntimeUnavailable
+from venvstacks_dag.digest import sha256_json
+from venvstacks_dag.errors import MissingOffline, RuntimeUnavailable
 from venvstacks_dag.fs import read_bytes
+from venvstacks_dag.net import without_login
 from venvstacks_dag.net.model import Downloader
 from venvstacks_dag.runtimes.archive_names import (
     ArchiveName,
@@ -18,8 +20,10 @@ from venvstacks_dag.runtimes.archive_names import (
 from venvstacks_dag.runtimes.checksums import parse_checksums
 from venvstacks_dag.runtimes.locations import ArchiveLocation
 from venvstacks_dag.runtimes.settings import ARCHIVES_KEY, ARCHIVES_VARIABLE
+from venvstacks_dag.store import Store
 
 CHECKSUMS = "SHA256SUMS"
+_KIND = "checksums"
 WRITE_CHECKSUMS = f"run 'sha256sum *.tar.* > {CHECKSUMS}' in the folder"
 
 
@@ -36,7 +40,7 @@ class Offer:
     sha256: str | None
 
 
-def offers_of(location: ArchiveLocation, downloader: Downloader) -> tuple[Offer, ...]:
+def offers_of(location: ArchiveLocation, downloader: Downloader, store: Store) -> tuple[Offer, ...]:
     """What is to be had at `location`.
 
     A folder is listed; at an address, SHA256SUMS is the list. Raises `RuntimeUnavailable`,
@@ -49,7 +53,7 @@ def offers_of(location: ArchiveLocation, downloader: Downloader) -> tuple[Offer,
         checksums = location.place / CHECKSUMS
         digests = _parse(read_bytes(checksums), location) if checksums.is_file() else {}
     else:
-        digests = _parse(_remote_checksums(location, downloader), location)
+        digests = _parse(_remote_checksums(location, downloader, store), location)
         filenames = digests
     return tuple(
         Offer(
@@ -86,8 +90,16 @@ def _listing(folder: Path) -> list[str]:
         ) from error
 
 
-def _remote_checksums(location: ArchiveLocation, downloader: Downloader) -> bytes:
-    response = downloader.get(location.member(CHECKSUMS))
+def _remote_checksums(location: ArchiveLocation, downloader: Downloader, store: Store) -> bytes:
+    url = location.member(CHECKSUMS)
+    key = sha256_json(without_login(url))
+    try:
+        response = downloader.get(url)
+    except MissingOffline:
+        # As they were when somebody could ask.
+        if (kept := store.cached(_KIND, key)) is None:
+            raise
+        return kept
     if response.status != 200:
         raise RuntimeUnavailable(
             f"there is no {CHECKSUMS} at the address of the runtime archives",
@@ -96,6 +108,7 @@ def _remote_checksums(location: ArchiveLocation, downloader: Downloader) -> byte
             fix=f"publish one beside the archives, or correct {ARCHIVES_VARIABLE} "
             f"or {ARCHIVES_KEY}",
         )
+    store.keep(_KIND, key, response.body)
     return response.body
 
 

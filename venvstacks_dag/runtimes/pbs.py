@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import RuntimeUnavailable
@@ -85,6 +86,10 @@ class PbsProvider:
     def image(self, release: RuntimeRelease, reporter: Reporter) -> Image:
         """The unpacked archive."""
         return self._fetcher.image(release, lambda: self._address(release), reporter)
+
+    def fetch(self, release: RuntimeRelease, reporter: Reporter) -> Path | None:
+        """The archive, in the store."""
+        return self._fetcher.archive(release, lambda: self._address(release), reporter)
 
     def _files(self, request: RuntimeRequest) -> Mapping[PythonVersion, _File]:
         return self._index[request.target.name]

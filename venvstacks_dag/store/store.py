@@ -12,7 +12,6 @@ Everything appears by rename after it was checked, so whatever has its final nam
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from typing import Any
 
 import platformdirs
 
-from venvstacks_dag.digest import canonical_json, is_sha256, sha256_file
+from venvstacks_dag.digest import canonical_json, is_sha256, parse_json, sha256_file
 from venvstacks_dag.errors import DigestMismatch, StoreError
 from venvstacks_dag.fs import (
     SEALED_NS,
@@ -135,7 +134,7 @@ class Store:
         """
         folder = self._place("images", digest)
         try:
-            raw = json.loads((folder / "image.json").read_bytes())
+            raw = parse_json((folder / "image.json").read_bytes())
             if raw["schema"] != IMAGE_SCHEMA:
                 return None
             image = Image(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from venvstacks_dag.net.model import FilePart, RangeDownloader, Response
+from venvstacks_dag.net.model import Check, FilePart, RangeDownloader, Response
 from venvstacks_dag.reporting import Progress
 
 
@@ -29,9 +29,11 @@ class DeferredClient:
                 self._client = self._open()
             return self._client
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, check: Check | None = None
+    ) -> Response:
         """See `Downloader.get`."""
-        return self.client.get(url, headers=headers)
+        return self.client.get(url, headers=headers, check=check)
 
     def download(
         self,

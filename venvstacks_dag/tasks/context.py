@@ -17,7 +17,7 @@ from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 
 if TYPE_CHECKING:
-    from venvstacks_dag.net import HttpClient
+    from venvstacks_dag.net import RangeDownloader
     from venvstacks_dag.runtimes import RuntimeProvider
     from venvstacks_dag.spec import UvSettings
     from venvstacks_dag.store import Store
@@ -67,12 +67,28 @@ class BuildContext:
         self.adopted: set[str] = set()
         # How many tasks ended by anything but a plain failure.
         self.errors = 0
+        # Whether it was told in this run what the layers lack that are built without a network.
+        self.lacking_told = False
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
 
     def publishes(self, layer: str) -> bool:
         """Whether a layer is to be archived and exported in this run."""
         return self.published is None or layer in self.published
+
+    @property
+    def offline(self) -> bool:
+        """Whether the network is not to be used."""
+        asked = self.environ.get("VENVSTACKS_DAG_OFFLINE", "0") not in ("", "0")
+        return asked or self.settings.offline
+
+    def relocks(self, layer: str) -> bool:
+        """Whether a layer's lock is made without regard to the one there is.
+
+        Without a network never: nothing newer can be learnt, and what was fetched ahead is what
+        the locks pin.
+        """
+        return self.flags.relocks(layer) and not self.offline
 
     @property
     def base(self) -> Path:
@@ -111,10 +127,17 @@ class BuildContext:
 
         return load_stack(self.settings.spec, self.environ).uv
 
-    def _open_client(self) -> HttpClient:
-        from venvstacks_dag.index import layer_sources
-        from venvstacks_dag.net import HttpClient, NetSettings
+    @property
+    def fetch_advice(self) -> str:
+        """What helps where the store lacks something and the network is not to be used."""
+        return f"run `venvstacks-dag fetch {self.settings.spec}` where there is a network"
 
+    def _open_client(self) -> RangeDownloader:
+        from venvstacks_dag.index import layer_sources
+        from venvstacks_dag.net import HttpClient, NetSettings, OfflineClient
+
+        if self.offline:
+            return OfflineClient(self.fetch_advice)
         # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
         sources = layer_sources(self.uv, base=self.base, environ=self.environ)
         return HttpClient(NetSettings.from_environ(self.environ).with_logins(sources.urls()))

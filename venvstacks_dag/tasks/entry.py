@@ -30,6 +30,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
 
     ``spec=PATH`` on the command line and ``VENVSTACKS_DAG_SPEC`` choose another specification,
     in this order; their paths are relative to where doit was called, `default_spec` to `dodo.py`.
+    ``offline=1`` keeps the build off the network; ``target=NAME,NAME`` says what to fetch for.
     """
     check_variables()
     chosen = get_var("spec") or os.environ.get("VENVSTACKS_DAG_SPEC")
@@ -38,7 +39,11 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
     else:
         spec = Path(default_spec)
     try:
-        settings = BuildSettings.of(spec)
+        settings = BuildSettings.of(
+            spec,
+            offline=(get_var("offline") or "0") != "0",
+            fetched=(get_var("target") or "").split(","),
+        )
         context = build_context(settings, os.environ)
     except (VenvstacksDagError, ValueError) as error:
         message = str(error)

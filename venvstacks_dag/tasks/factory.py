@@ -19,6 +19,7 @@ TaskDict = dict[str, Any]
 
 _GROUPS = {
     "resolve": "lock each layer's requirements for all its platforms",
+    "fetch": "fetch all that builds need into the user's store, to build without a network",
     "install": "install each layer's packages into its environment",
     "link": "link each layer to those below it, and copy its modules in",
     "archive": "pack each layer into a reproducible archive",
@@ -38,6 +39,7 @@ def stack_tasks(context: BuildContext) -> Iterator[TaskDict]:
     for layer in plan.layers:
         if layer.targets:
             yield _task(context, "resolve", layer, **_resolve_links(context, layer))
+            yield _task(context, "fetch", layer, **_fetch_links(context, layer))
     for layer in plan.built_for(platform):
         for stage, links in _LINKS.items():
             yield _task(context, stage, layer, **links(context, layer))
@@ -84,6 +86,15 @@ def _resolve_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
         "needs": [("resolve", other) for other in layer.below],
         "files": [lock_file(settings, other) for other in layer.below],
         "targets": [lock_file(settings, layer.name), settings.stamp("resolve", layer.name)],
+    }
+
+
+def _fetch_links(context: BuildContext, layer: LayerPlan) -> TaskDict:
+    settings = context.settings
+    return {
+        "needs": [("resolve", layer.name)],
+        "files": [lock_file(settings, layer.name)],
+        "targets": [settings.stamp("fetch", layer.name)],
     }
 
 

@@ -33,6 +33,20 @@ def outcome_lines(
         yield from _environments(context)
     elif "resolve" in stages:
         yield f"Locks in {_shown(context.settings.lock_dir)}: commit them, then build."
+    elif "fetch" in stages:
+        yield _fetched(context)
+
+
+def _fetched(context: BuildContext) -> str:
+    """What the store has, after it was fetched."""
+    stamps = (context.stamped("fetch", layer.name) for layer in context.plan.layers)
+    facts = [stamp.facts for stamp in stamps if stamp is not None]
+    files, size = (sum(each[name] for each in facts) for name in ("files", "size"))
+    platforms = ", ".join(context.settings.fetched) or "all platforms of each layer"
+    return (
+        f"The store has all {count_text(files, 'file')} ({size_text(size)}) that builds for "
+        f"{platforms} need: --offline builds without a network."
+    )
 
 
 def _archives(context: BuildContext, *, whole: bool) -> Iterator[str]:

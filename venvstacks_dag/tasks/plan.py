@@ -8,14 +8,13 @@ also fixes what the stages may look at: what is not in the plan cannot influence
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag._version import __version__
-from venvstacks_dag.digest import canonical_json, sha256_json
+from venvstacks_dag.digest import canonical_json, parse_json, sha256_json
 from venvstacks_dag.errors import UnknownLayer
 from venvstacks_dag.fs import read_bytes, write_if_changed
 from venvstacks_dag.tasks.settings import BuildSettings
@@ -107,7 +106,7 @@ def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
         return _read_back(_compile(settings, environ))
     key = _plan_key(settings, environ)
     try:
-        kept = json.loads(settings.plan.read_bytes())
+        kept = parse_json(settings.plan.read_bytes())
         if kept["key"] == key:
             return _plan_from_json(kept["plan"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -119,7 +118,7 @@ def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
 
 def _read_back(compiled: Mapping[str, Any]) -> StackPlan:
     """The plan from its values: as it will be read next time, down to the types."""
-    return _plan_from_json(json.loads(canonical_json(compiled)))
+    return _plan_from_json(parse_json(canonical_json(compiled)))
 
 
 def _plan_key(settings: BuildSettings, environ: Mapping[str, str]) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks_dag.platforms import host_platform
+from venvstacks_dag.platforms import PLATFORM_NAMES, host_platform
 
 STATE = ".state"
 SPEC_NAME = "venvstacks.toml"
+# In place of the names of all platforms.
+ALL = "all"
 _LAYERS = "layers"
 
 
@@ -19,7 +22,9 @@ class BuildSettings:
 
     ``platform`` is the platform that is built for. Locks lie beside the specification, since
     users commit them; trees, archives and exports lie where the user asks, by default beside it
-    too. ``tag_outputs`` puts the platform into the names of archives and manifests.
+    too. ``tag_outputs`` puts the platform into the names of archives and manifests. With
+    ``offline`` no connection is ever opened; ``fetched`` are the platforms that wheels are fetched
+    for ahead, where not for all.
     """
 
     spec: Path
@@ -28,6 +33,8 @@ class BuildSettings:
     export_dir: Path
     platform: str
     tag_outputs: bool = False
+    offline: bool = False
+    fetched: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -38,12 +45,19 @@ class BuildSettings:
         output_dir: str | os.PathLike[str] = "_artifacts",
         export_dir: str | os.PathLike[str] = "_export",
         tag_outputs: bool = False,
+        offline: bool = False,
+        fetched: Iterable[str] = (),
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders, for the host's platform.
 
         `spec` is a file, or the folder of one that has the usual name. The folders are relative
-        to that of the specification.
+        to that of the specification. `fetched` are names of platforms, or "all". Raises
+        `ValueError` for a name of none.
         """
+        names = tuple(dict.fromkeys(name for name in fetched if name))
+        if unknown := [name for name in names if name not in (*PLATFORM_NAMES, ALL)]:
+            known = ", ".join((ALL, *PLATFORM_NAMES))
+            raise ValueError(f"there is no platform {unknown[0]!r} (there are: {known})")
         # One folder has one name here, however the user came to it: paths are parts of keys.
         if spec.is_dir():
             spec = spec / SPEC_NAME
@@ -55,6 +69,8 @@ class BuildSettings:
             export_dir=Path(os.path.realpath(spec.parent / export_dir)),
             platform=host_platform(),
             tag_outputs=tag_outputs,
+            offline=offline,
+            fetched=() if ALL in names else names,
         )
 
     @property

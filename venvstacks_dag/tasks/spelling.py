@@ -9,7 +9,7 @@ from typing import Any
 from doit import doit_cmd
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-VARIABLES = ("spec",)
+VARIABLES = ("spec", "offline", "target")
 
 
 @contextmanager

@@ -7,13 +7,12 @@ by rename: no stamp, no output. Nothing in a stamp depends on when or by whom it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from venvstacks_dag.digest import pretty_json, sha256_json
+from venvstacks_dag.digest import parse_json, pretty_json, sha256_json
 from venvstacks_dag.fs import write_if_changed
 
 Parts = Mapping[str, Any]
@@ -42,7 +41,7 @@ class Stamp:
 def read_stamp(path: Path) -> Stamp | None:
     """The stamp in a file; None where there is none or it is damaged (the stage then runs)."""
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
         return Stamp(**value)
     except (OSError, ValueError, TypeError):
         return None

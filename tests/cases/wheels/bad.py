@@ -388,6 +388,8 @@ METADATA_CASES = (
     _metadata("no version", "0 fields Version", b"Metadata-Version: 2.3\nName: demo\n"),
     _metadata("two names", "2 fields Name", METADATA + b"Name: evil\n"),
     _metadata("version that is none", "unlike", METADATA.replace(b" 1.0", b" one")),
+    _metadata("version without end", "unlike the file", METADATA.replace(b"1.0", b"1" * 5000)),
+    _metadata("long metadata", "beyond all reason", METADATA + b"\n" + b"x" * (4 << 20)),
     _wheel("no wheel file", "no WHEEL", None),
     _wheel("newer format", "Wheel-Version", WHEEL.replace(b"1.0", b"2.0")),
     _wheel("no format version", "Wheel-Version", WHEEL.replace(b"Wheel-Version: 1.0\n", b"")),

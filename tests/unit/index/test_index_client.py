@@ -162,6 +162,39 @@ def test_a_stale_page_is_validated(world: World) -> None:
     assert len(page.wheels) == 2
 
 
+def test_a_page_that_led_to_a_failure_is_validated_next_time(world: World) -> None:
+    index = world.index()
+    index.add(world.wheel())
+    only(world.client(index.simple_url))
+    client = world.client(index.simple_url)
+    only(client)
+    assert len(index.requests) == 1
+    client.distrust()
+    only(world.client(index.simple_url))
+    assert "if-none-match" in index.requests[1].headers
+    # Now it is known to be fresh: what fails then is not for want of asking.
+    only(world.client(index.simple_url))
+    assert len(index.requests) == 2
+
+
+def test_a_broken_page_is_asked_for_again(world: World) -> None:
+    index = world.index()
+    index.add(world.wheel())
+    index.fail("/spam/", Fault(times=1, truncate_at=30, unannounced=True))
+    only(world.client(index.simple_url))
+    assert len(index.requests) == 2
+
+
+def test_a_page_of_too_many_parts_is_refused(world: World) -> None:
+    index = world.index()
+    index.add(world.wheel())
+    page = b'{"meta": {"api-version": "1.0"}, "files": [' + b"{}," * 1_000_000 + b"{}]}"
+    index.fail("/spam/", Fault(body=page, headers={"Content-Type": "application/json"}))
+    with pytest.raises(IndexFault, match="cannot say") as caught:
+        world.client(index.simple_url).project(SPAM)
+    assert "more than 2000000 parts" in str(caught.value)
+
+
 def test_pages_that_must_not_be_stored_are_asked_for_anew(world: World) -> None:
     index = world.index(cache_control="no-store")
     index.add(world.wheel())
@@ -170,7 +203,7 @@ def test_pages_that_must_not_be_stored_are_asked_for_anew(world: World) -> None:
     assert len(index.requests) == 2
 
 
-def test_a_missing_project_is_never_kept(world: World) -> None:
+def test_a_missing_project_is_never_taken_for_granted(world: World) -> None:
     index = world.index()
     client = world.client(index.simple_url)
     assert client.project(SPAM) is None
@@ -589,6 +622,14 @@ def test_metadata_that_cannot_be_had(
         client.metadata(wheel)
     assert said in str(caught.value)
     assert world.store.blob(wheel.sha256 or "") is None
+
+
+def test_a_damaged_metadata_file_is_asked_for_once_more(world: World) -> None:
+    index = world.index()
+    index.add(world.wheel())
+    index.fail(".metadata", Fault(times=1, truncate_at=20, unannounced=True))
+    client = world.client(index.simple_url)
+    assert client.metadata(only(client)).requires_dist == ("eggs>=1",)
 
 
 def test_a_small_wheel_with_other_content_is_refused(world: World) -> None:

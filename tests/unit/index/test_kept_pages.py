@@ -64,3 +64,10 @@ def test_validators() -> None:
 )
 def test_damaged_pages_are_as_if_they_were_not_there(data: bytes) -> None:
     assert KeptPage.from_bytes(data) is None
+
+
+def test_a_page_that_was_not_there_is_kept_but_never_fresh() -> None:
+    gone = KeptPage(listing=None, fetched=1000.0, fresh_until=9000.0)
+    assert KeptPage.from_bytes(gone.to_bytes()) == gone
+    assert not gone.is_fresh(1001.0)
+    assert gone.validators() == {}

@@ -73,6 +73,10 @@ def test_junk_that_does_not_matter(text: str) -> None:
         (HEAD + "Name: eggs\n", "name is repeated"),
         (HEAD + "Requires-Python: >=3\nRequires-Python: <3\n", "requires-python is repeated"),
         (HEAD + "Requires-Dist: \udcff\n", "requires-dist is repeated or not UTF-8"),
+        (HEAD.replace("1.0", "1" * 5000), "version has a number of a thousand digits"),
+        (HEAD + "Requires-Python: >=" + "3" * 5000, "requires-python has a number"),
+        (HEAD + "Requires-Dist: eggs\nRequires-Dist: ham>" + "3" * 5000, "requires-dist has a"),
+        (HEAD + "\n" + "x" * (4 << 20), "more than 4194304 bytes"),
         (HEAD + "Provides-Extra: \udcff\n", "provides-extra is repeated or not UTF-8"),
     ],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,15 +10,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.support.index_server import Fault, LocalIndex, Served, status
 from tests.support.wheels import make_wheel
 from venvstacks_dag import net
 from venvstacks_dag.errors import DigestMismatch, DiskError, NetworkError, VenvstacksDagError
-from venvstacks_dag.net import FilePart, HttpClient, NetSettings
+from venvstacks_dag.net import FilePart, HttpClient, NetSettings, Response
+from venvstacks_dag.net.body import pieces
+from venvstacks_dag.net.model import BrokenAnswer
 from venvstacks_dag.net.urls import url_of_path
 
 QUICK = NetSettings(
@@ -86,7 +91,7 @@ def test_an_answer_beyond_all_reason_is_not_read_to_its_end(
     monkeypatch: pytest.MonkeyPatch,
     packed: bool,
 ) -> None:
-    monkeypatch.setattr("venvstacks_dag.net.client.LARGEST_ANSWER", 100_000)
+    monkeypatch.setattr("venvstacks_dag.net.body.LARGEST_ANSWER", 100_000)
     address = index.with_login("user", "secret").rstrip("/") + "/spam/"
 
     def page(size: int) -> Fault:
@@ -102,6 +107,72 @@ def test_an_answer_beyond_all_reason_is_not_read_to_its_end(
     assert "more than 100000 bytes" in message
     assert "secret" not in message
     assert len(index.requests) == 2
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "x-gzip", "two members"])
+def test_packed_answers_are_unpacked(index: LocalIndex, client: HttpClient, encoding: str) -> None:
+    body = os.urandom(1000) + b"x" * 500_000
+    packed = gzip.compress(body)
+    if encoding == "two members":
+        packed, encoding = gzip.compress(body[:300_000]) + gzip.compress(body[300_000:]), "gzip"
+    sent = body if encoding == "identity" else packed
+    index.fail(PAGE, Fault(body=sent, headers={"Content-Encoding": encoding}))
+    assert client.get(index.simple_url + "/spam/").body == body
+    assert index.requests[0].headers["accept-encoding"] == "gzip"
+
+
+def test_an_empty_answer_may_say_that_it_is_packed(index: LocalIndex, client: HttpClient) -> None:
+    index.fail(PAGE, Fault(body=b"", headers={"Content-Encoding": "gzip"}))
+    assert client.get(index.simple_url + "/spam/").body == b""
+
+
+def test_an_answer_that_is_packed_in_another_way_is_refused(
+    index: LocalIndex, client: HttpClient
+) -> None:
+    index.fail(PAGE, Fault(body=b"x", headers={"Content-Encoding": "br"}))
+    message = failed(lambda: client.get(index.simple_url + "/spam/"))
+    assert "packed in another way" in message
+    assert len(index.requests) == 1
+
+
+@pytest.mark.parametrize("cut", [1, 8, 300])
+def test_a_packed_answer_that_is_cut_off_is_not_taken_for_whole(
+    index: LocalIndex, client: HttpClient, wheel: Served, cut: int
+) -> None:
+    """Nothing but the data themselves tell: the server closes the connection and is content."""
+    body = gzip.compress(os.urandom(2000))[:-cut]
+    fault = Fault(times=2, body=body, headers={"Content-Encoding": "gzip"}, unannounced=True)
+    index.fail(PAGE, fault)
+    assert wheel.filename.encode() in client.get(index.simple_url + "/spam/").body
+    index.fail(PAGE, replace(fault, times=None))
+    message = failed(lambda: client.get(index.simple_url + "/spam/"))
+    assert "the answer ended too early (tried 3 times)" in message
+
+
+def test_packed_answers_that_are_damaged_are_tried_again(
+    index: LocalIndex, client: HttpClient, wheel: Served
+) -> None:
+    index.fail(PAGE, Fault(times=2, body=b"no gzip", headers={"Content-Encoding": "gzip"}))
+    assert client.get(index.simple_url + "/spam/").status == 200
+
+
+def test_what_an_answer_should_be_is_checked_within_the_tries(
+    index: LocalIndex, client: HttpClient, wheel: Served
+) -> None:
+    seen: list[int] = []
+
+    def check(answer: Response) -> None:
+        seen.append(answer.status)
+        if len(seen) < limit:
+            raise BrokenAnswer("it is odd")
+
+    limit = 3
+    assert client.get(index.simple_url + "/spam/", check=check).status == 200
+    assert len(seen) == 3
+    limit = 99
+    assert "it is odd (tried 3 times)" in failed(
+        lambda: client.get(index.simple_url + "/spam/", check=check)
+    )
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410, 418, 501])
@@ -170,6 +241,77 @@ def test_a_slow_server_times_out(index: LocalIndex, wheel: Served) -> None:
         message = failed(lambda: client.get(index.simple_url + "/spam/"))
     assert "no answer came in time" in message
     assert "UV_HTTP_TIMEOUT" in message
+
+
+def test_an_answer_that_drips_times_out(index: LocalIndex, wheel: Served, tmp_path: Path) -> None:
+    """Each byte comes in time, the whole would take for ever."""
+    index.fail(PAGE, Fault(drip=0.02))
+    index.fail(".whl", Fault(drip=0.02))
+    with HttpClient(NetSettings(retries=0, read_timeout=0.2)) as client:
+        message = failed(lambda: client.get(index.simple_url + "/spam/"))
+        assert "no answer came in time" in message
+        url = index.file_url(wheel.filename)
+        message = failed(lambda: client.download(url, tmp_path / "got", sha256=wheel.sha256))
+    assert "no answer came in time" in message
+    assert not (tmp_path / "got").exists()
+
+
+class Clock:
+    """A clock that goes on by `step` seconds whenever somebody looks."""
+
+    def __init__(self, step: float) -> None:
+        self.now, self.step = 0.0, step
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+class Sent(requests.Response):
+    """An answer whose body comes in pieces of one size, so many as one wants."""
+
+    def __init__(self, size: int, count: int) -> None:
+        super().__init__()
+        self.raw = self
+        self.left, self.size = count, size
+
+    def read1(self, most: int, *, decode_content: bool) -> bytes:
+        self.left -= 1
+        return b"x" * self.size if self.left >= 0 else b""
+
+
+@pytest.mark.parametrize(
+    ("size", "step", "deadline", "good"),
+    [
+        (1, 5.0, None, False),
+        (499 * 5, 5.0, None, False),
+        (501 * 5, 5.0, None, True),
+        (10_000, 5.0, 400.0, False),
+        (10_000, 5.0, 600.0, True),
+        (1, 0.1, None, True),  # it ends before anybody could tell
+    ],
+)
+def test_how_slow_an_answer_may_be(
+    size: int, step: float, deadline: float | None, good: bool
+) -> None:
+    sent = pieces(Sent(size, 100), seconds=60, deadline=deadline, clock=Clock(step))
+    if good:
+        assert sum(map(len, sent)) == size * 100
+    else:
+        with pytest.raises(requests.ReadTimeout):
+            list(sent)
+
+
+def test_a_download_that_drips_after_a_quick_start_is_told_too() -> None:
+    def quick_then_slow() -> float:
+        return next(times)
+
+    times = itertools.chain(
+        [0.0], (1.0 + number * 0.001 for number in range(50)), itertools.count(10.0, 10.0)
+    )
+    sent = pieces(Sent(1000, 200), seconds=60, clock=quick_then_slow)
+    with pytest.raises(requests.ReadTimeout):
+        list(sent)
 
 
 @pytest.mark.parametrize(
@@ -484,6 +626,58 @@ def test_a_failed_download_leaves_nothing(
         client.download(index.file_url(wheel.filename), place, sha256=wheel.sha256, size=size)
     assert said in str(caught.value)
     assert list(place.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(times=1, body=b"other"),
+        Fault(times=1, announce=10),
+        Fault(times=1, truncate_at=1000, unannounced=True),
+    ],
+    ids=["other", "wrong length", "cut off"],
+)
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_wrong_file_is_asked_for_once_more(
+    index: LocalIndex,
+    client: HttpClient,
+    wheel: Served,
+    tmp_path: Path,
+    fault: Fault,
+    sized: bool,
+) -> None:
+    index.fail(wheel.filename, replace(fault))
+    url, place = index.file_url(wheel.filename), tmp_path / "got"
+    client.download(url, place, sha256=wheel.sha256, size=len(wheel.data) if sized else None)
+    assert place.read_bytes() == wheel.data
+    assert len(index.requests) == 2
+    # The rest is enough only where it is known that there is one.
+    assert ("range" in index.requests[1].headers) is (sized and fault.unannounced)
+
+
+def test_a_wrong_file_is_not_downloaded_over_and_over(
+    index: LocalIndex, client: HttpClient, wheel: Served, tmp_path: Path
+) -> None:
+    index.fail(wheel.filename, Fault(body=b"other"))
+    url = index.file_url(wheel.filename)
+    with pytest.raises(DigestMismatch):
+        client.download(url, tmp_path / "got", sha256=wheel.sha256)
+    assert len(index.requests) == 2
+
+
+def test_a_file_of_unknown_size_has_an_end(
+    index: LocalIndex,
+    client: HttpClient,
+    wheel: Served,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("venvstacks_dag.net.download.LARGEST_FILE", 100_000)
+    url, place = index.file_url(wheel.filename), tmp_path / "got"
+    message = failed(lambda: client.download(url, place, sha256=wheel.sha256))
+    assert "a file is too large" in message
+    assert not place.exists()
+    client.download(url, place, sha256=wheel.sha256, size=len(wheel.data))
 
 
 def test_lengths_that_come_out_only_at_the_end(client: HttpClient, tmp_path: Path) -> None:

@@ -185,6 +185,22 @@ def test_bytes_that_are_no_toml_are_refused(data: bytes) -> None:
         parse_lock(data, PATH, "app-x")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("a = " + "9" * 5000, "a number of a thousand digits or more"),
+        ("packages = [{name = 'a', version = '" + "9" * 5000 + "'}]", "a number of a thousand"),
+        ("packages = 1\n" + "lock-version" + ".a" * 5000 + " = 1", "must be an array|too deeply"),
+    ],
+    ids=["deep", "number", "version", "deep keys"],
+)
+def test_toml_beyond_all_reason_is_refused(text: str, said: str) -> None:
+    with pytest.raises(LockError, match=said) as caught:
+        parse_lock(text.encode(), PATH, "app-x")
+    assert caught.value.where == str(PATH)
+
+
 def test_wheels_are_chosen_by_tag_then_build_tag_then_order() -> None:
     names = [
         "a-1.0-py3-none-any.whl",

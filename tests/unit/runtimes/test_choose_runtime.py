@@ -50,6 +50,9 @@ class Shelf:
     def explain(self, request: RuntimeRequest) -> Absence:
         return Absence(why=f"has nothing for {request.target.name}", fix=self.fix)
 
+    def fetch(self, release: RuntimeRelease, reporter: Reporter) -> Path | None:
+        return Path(release.source)
+
     def image(self, release: RuntimeRelease, reporter: Reporter) -> Image:
         raise NetworkError("the line is dead", why="no route")
 

@@ -38,7 +38,7 @@ def doit(tasks: Mapping[str, Any], *arguments: str) -> tuple[int, str]:
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
     """In place of the real stages: each writes nothing but its stamp (resolve its lock, too)."""
-    fakes = {name: FakeStage(name=name) for name in (*STAGE_NAMES, *EXPORTS)}
+    fakes = {name: FakeStage(name=name) for name in (*STAGE_NAMES, "fetch", *EXPORTS)}
     fakes["archive"].facts = {"archive_name": "py.tar.zst", "archive_size": 1}
     monkeypatch.setattr(factory, "STAGES", fakes)
     return fakes

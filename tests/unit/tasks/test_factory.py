@@ -41,8 +41,12 @@ def test_layers_are_locked_for_all_platforms_and_built_for_one(tasks: Tasks) -> 
     built = {"py", "framework-a", "app-x"}
     stages = ("install", "link", "archive", "build", "export")
     assert set(tasks) == {
-        *("resolve", *stages, "publish", "local-export"),
-        *(f"resolve:{layer}" for layer in (*built, "framework-b")),
+        *("resolve", "fetch", *stages, "publish", "local-export"),
+        *(
+            f"{stage}:{layer}"
+            for stage in ("resolve", "fetch")
+            for layer in (*built, "framework-b")
+        ),
         *(f"{stage}:{layer}" for stage in stages for layer in built),
     }
 
@@ -63,6 +67,7 @@ def test_every_task_says_what_it_does_in_one_line(tasks: Tasks) -> None:
     [
         ("resolve:py", []),
         ("resolve:app-x", ["resolve:framework-a", "resolve:py"]),
+        ("fetch:app-x", ["resolve:app-x"]),
         ("install:py", ["resolve:py"]),
         ("install:app-x", ["resolve:app-x", "install:py"]),
         ("link:app-x", ["install:app-x", "link:framework-a", "link:py"]),

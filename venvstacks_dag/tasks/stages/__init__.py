@@ -5,6 +5,7 @@ from venvstacks_dag.tasks.stages.archive import Archive
 from venvstacks_dag.tasks.stages.base import Stage
 from venvstacks_dag.tasks.stages.build import Build
 from venvstacks_dag.tasks.stages.export import Export
+from venvstacks_dag.tasks.stages.fetch import Fetch
 from venvstacks_dag.tasks.stages.install import Install
 from venvstacks_dag.tasks.stages.link import Link
 from venvstacks_dag.tasks.stages.local_export import LocalExport
@@ -15,6 +16,7 @@ STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
         Resolve(),
+        Fetch(),
         Install(),
         Link(),
         Archive(),

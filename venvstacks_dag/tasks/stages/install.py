@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.errors import DigestMismatch
@@ -17,10 +16,10 @@ from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage
+from venvstacks_dag.tasks.stages.wanted import demand_offline, pinned_wheel, runtime_release
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
-    from venvstacks_dag.runtimes import RuntimeRelease
     from venvstacks_dag.store import Image, PinnedWheel
 
 _DOWNLOADS = 8
@@ -53,7 +52,7 @@ class Install:
             "target": context.target(layer).as_json(),
         }
         if layer.is_runtime:
-            parts["runtime"] = _release(context, layer).sha256
+            parts["runtime"] = runtime_release(context, layer, context.target(layer)).sha256
         return parts
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
@@ -64,9 +63,11 @@ class Install:
         """Fetch what is missing in the store, and build the tree beside its place."""
         from venvstacks_dag import install
 
+        if context.offline:
+            demand_offline(context, layer)
         facts = facts_of(context, "resolve", layer.name)
         python = PythonVersion.parse(facts["python"])
-        images = _images(context, [_pinned(pin) for pin in _pins(context, facts)], reporter)
+        images = _images(context, [pinned_wheel(pin) for pin in _pins(context, facts)], reporter)
         runtime = _runtime_image(context, layer, reporter) if layer.is_runtime else None
         request = install.InstallRequest(
             layout=context.layout(layer, python),
@@ -94,7 +95,9 @@ class Install:
 def source_digests(context: BuildContext, layer: LayerPlan) -> tuple[str, ...]:
     """The digests of the images that a layer's tree is made of."""
     pins = _pins(context, facts_of(context, "resolve", layer.name))
-    runtime = [_release(context, layer).sha256] if layer.is_runtime else []
+    runtime = (
+        [runtime_release(context, layer, context.target(layer)).sha256] if layer.is_runtime else []
+    )
     return (*runtime, *(pin["sha256"] for pin in pins))
 
 
@@ -103,31 +106,11 @@ def _pins(context: BuildContext, facts: Mapping[str, Any]) -> list[dict[str, Any
     return pins
 
 
-def _pinned(pin: Mapping[str, Any]) -> PinnedWheel:
-    from venvstacks_dag.store import PinnedWheel
-
-    path = pin.get("path")
-    return PinnedWheel(**{**pin, "path": Path(path) if path else None})
-
-
-def _release(context: BuildContext, layer: LayerPlan) -> RuntimeRelease:
-    from venvstacks_dag.runtimes import RuntimeRequest, find_runtime
-
-    python: str = facts_of(context, "resolve", layer.name)["python"]
-    host = layer.python_implementation == "cpython@host"
-    request = RuntimeRequest(
-        layer=layer.name,
-        # The exact version that the locks were made for, whatever has come out since.
-        python_implementation="cpython@host" if host else python,
-        target=context.target(layer),
-    )
-    return find_runtime(request, context.providers)
-
-
 def _runtime_image(context: BuildContext, layer: LayerPlan, reporter: Reporter) -> Image:
     from venvstacks_dag.runtimes import runtime_image
 
-    return runtime_image(_release(context, layer), context.providers, reporter)
+    release = runtime_release(context, layer, context.target(layer))
+    return runtime_image(release, context.providers, reporter)
 
 
 def _images(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from venvstacks_dag.digest import sha256_bytes, sha256_file
-from venvstacks_dag.errors import LockError
+from venvstacks_dag.digest import parse_json, sha256_bytes, sha256_file
+from venvstacks_dag.errors import LockError, Missing, MissingOffline, VenvstacksDagError
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
@@ -31,6 +30,9 @@ from venvstacks_dag.tasks.stages.modules import module_digests
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
+    from packaging.utils import NormalizedName
+
+    from venvstacks_dag.index import PackageIndex
     from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
 
 
@@ -49,7 +51,7 @@ class Resolve:
         return {
             "requirements": list(layer.requirements),
             "targets": list(layer.targets),
-            "python": _python_part(context, layer),
+            "python": python_of(context, layer),
             # A list: the order of the layers below decides which pins bind.
             "lower_locks": [
                 [name, facts_of(context, self.name, name)["content"]] for name in layer.below
@@ -81,11 +83,11 @@ class Resolve:
         digest = resolve.request_digest(request, sources)
         previous, metadata = previous_lock(context, layer)
         untouchable = f"{self.name}:{layer.name}" in context.flags.kept
-        if context.flags.relocks(layer.name):
+        if context.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
         kept = (
             previous is not None
-            and not context.flags.always
+            and (context.offline or not context.flags.always)
             and answers(request, digest, previous, metadata)
         )
         if previous is not None and kept:
@@ -169,7 +171,8 @@ def _known_python(context: BuildContext, runtime: LayerPlan) -> PythonVersion | 
         return PythonVersion.parse(kept) if kept else None
 
 
-def _python_part(context: BuildContext, layer: LayerPlan) -> str:
+def python_of(context: BuildContext, layer: LayerPlan) -> str:
+    """The exact Python that a layer is locked for. Raises `MissingInput`, `RuntimeUnavailable`."""
     if not layer.is_runtime:
         python: str = facts_of(context, "resolve", layer.runtime)["python"]
         return python
@@ -178,7 +181,7 @@ def _python_part(context: BuildContext, layer: LayerPlan) -> str:
     try:
         return str(PythonVersion.parse(layer.python_implementation))
     except ValueError:
-        kept = None if context.flags.relocks(layer.name) else _locked_python(context, layer)
+        kept = None if context.relocks(layer.name) else _locked_python(context, layer)
         if kept is not None:
             return kept
         from venvstacks_dag.runtimes import identify
@@ -193,7 +196,7 @@ def _locked_python(context: BuildContext, layer: LayerPlan) -> str | None:
     "cpython@3.12" is the newest there is when the layer is locked; it stays, as pins do.
     """
     try:
-        written = json.loads(metadata_file(context.settings, layer.name).read_bytes())
+        written = parse_json(metadata_file(context.settings, layer.name).read_bytes())
         python = PythonVersion.parse(written["python"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -223,7 +226,7 @@ def lock_request(
     return resolve.LockRequest(
         env_name=layer.name,
         requirements=layer.requirements,
-        python=python or PythonVersion.parse(_python_part(context, layer)),
+        python=python or PythonVersion.parse(python_of(context, layer)),
         targets=context.targets(layer),
         lower=tuple(
             resolve.LowerLayer(
@@ -258,7 +261,7 @@ def _solve(
     previous: LayerLock | None,
     reporter: Reporter,
 ) -> LayerLock:
-    from venvstacks_dag import index, resolve
+    from venvstacks_dag import resolve
 
     if previous is not None:
         # Change as little as possible: pins that still fit are kept.
@@ -266,6 +269,28 @@ def _solve(
             (package.name, str(package.version)) for package in resolve.own_packages(previous)
         )
         request = replace(request, preferences=pins)
+    lock: LayerLock | VenvstacksDagError
+    with open_layer_index(context, layer, reporter) as client:
+        try:
+            lock = resolve.lock_layer(
+                request, client, reporter, sources_json=_sources(context, layer)
+            )
+        except VenvstacksDagError as error:
+            client.distrust()
+            lock = error
+    if lacking := client.lacking():
+        missing = [Missing(layer=layer.name, what=what) for what in lacking]
+        missing += _lacking_elsewhere(context, layer, reporter)
+        raise MissingOffline(missing, fix=context.fetch_advice)
+    if isinstance(lock, VenvstacksDagError):
+        raise lock
+    return lock
+
+
+def open_layer_index(context: BuildContext, layer: LayerPlan, reporter: Reporter) -> PackageIndex:
+    """The indexes that a layer's packages come from, as one client. Close it."""
+    from venvstacks_dag import index
+
     sources = index.layer_sources(
         context.uv,
         package_indexes=layer.package_indexes,
@@ -273,8 +298,21 @@ def _solve(
         base=context.base,
         environ=context.environ,
     )
-    with index.open_index(sources, context.http, context.store, reporter) as client:
-        return resolve.lock_layer(request, client, reporter, sources_json=_sources(context, layer))
+    return index.open_index(sources, context.http, context.store, reporter)
+
+
+def _lacking_elsewhere(
+    context: BuildContext, layer: LayerPlan, reporter: Reporter
+) -> Iterator[Missing]:
+    """What other layers without a lock will miss, as far as their own requirements tell."""
+    for other in context.plan.layers:
+        if other is layer or not other.targets or lock_file(context.settings, other.name).exists():
+            continue
+        with open_layer_index(context, other, reporter) as client:
+            for requirement in other.requirements:
+                client.project(_name(requirement))
+        for what in client.lacking():
+            yield Missing(layer=other.name, what=what)
 
 
 def _result(
@@ -309,7 +347,7 @@ def _result(
     )
 
 
-def _name(requirement: str) -> str:
+def _name(requirement: str) -> NormalizedName:
     from packaging.utils import canonicalize_name
 
     from venvstacks_dag.standards import read_requirement

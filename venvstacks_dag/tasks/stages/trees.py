@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from venvstacks_dag.digest import canonical_json, sha256_file
+from venvstacks_dag.digest import canonical_json, parse_json, sha256_file
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import TreeManifest, write_if_changed
 from venvstacks_dag.tasks.context import BuildContext
@@ -24,7 +23,7 @@ def read_manifest(context: BuildContext, stage: str, layer: str) -> TreeManifest
     """The manifest that a stage kept. Raises `InputChanged` where it is missing or damaged."""
     path = context.settings.manifest(stage, layer)
     try:
-        return TreeManifest.from_json(json.loads(path.read_bytes()))
+        return TreeManifest.from_json(parse_json(path.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise InputChanged(
             f"the list of files of {stage} cannot be read",
