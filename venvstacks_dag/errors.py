@@ -103,6 +103,10 @@ class UnknownLayer(VenvstacksDagError):
     """A layer was asked for that the stack does not have."""
 
 
+class UnknownPackage(VenvstacksDagError):
+    """A package was asked for that no layer of the stack has."""
+
+
 class NetworkError(VenvstacksDagError):
     """A server could not be reached, or answered with something that cannot be used."""
 

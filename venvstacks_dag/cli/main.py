@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from venvstacks_dag import __version__
+from venvstacks_dag.cli import graph, why
 from venvstacks_dag.errors import VenvstacksDagError
 
 _USAGE_ERROR = 2
@@ -29,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.debug:
         os.environ["VENVSTACKS_DAG_DEBUG"] = "1"
+    run = {"graph": graph.run, "why": why.run}.get(options.command, _run)
     try:
-        return _run(options)
+        return run(options)
     except (VenvstacksDagError, ValueError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         if options.debug:
@@ -112,4 +114,6 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", parents=[common], help="list all tasks of the stack")
     info = commands.add_parser("info", parents=[common], help="say why a task would run")
     info.add_argument("task", metavar="TASK", help="such as install:app-x")
+    graph.register(commands)
+    why.register(commands)
     return parser

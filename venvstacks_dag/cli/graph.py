@@ -1,0 +1,54 @@
+"""`venvstacks-dag graph`: the layers and what is in them, as a drawing or as data."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+_FORMATS = ("mermaid", "dot", "json", "html")
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    text = "draw the layers with their packages and sizes"
+    parser = subparsers.add_parser(
+        "graph",
+        help=text,
+        description=f"{text.capitalize()}. Works before locking, too.",
+        epilog="example: venvstacks-dag graph venvstacks.toml --format html --output layers.html",
+    )
+    parser.add_argument("spec", type=Path, metavar="SPEC", help="path of venvstacks.toml")
+    parser.add_argument(
+        "--format", choices=_FORMATS, default="mermaid", help="default: %(default)s"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks of errors"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command. Raises `SpecError` or `DiskError`."""
+    from venvstacks_dag import drawing
+    from venvstacks_dag.digest import pretty_json
+    from venvstacks_dag.fs import atomic_write
+    from venvstacks_dag.tasks.contents import StackContents
+
+    contents = StackContents(options.spec, os.environ)
+    inventory = contents.inventory
+    if options.format == "json":
+        data = pretty_json(drawing.graph_json(inventory))
+    elif options.format == "html":
+        data = drawing.page(inventory, platform=contents.settings.platform).encode()
+    else:
+        draw = drawing.mermaid if options.format == "mermaid" else drawing.dot
+        data = draw(inventory).encode()
+    if options.output is not None:
+        atomic_write(options.output, data)
+    else:
+        # Bytes, as a page says that it is UTF-8, whatever the terminal takes.
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    return 0
