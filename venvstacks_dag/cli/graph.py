@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
+
+from venvstacks_dag.cli.output import show
 
 _FORMATS = ("mermaid", "dot", "json", "html")
 
@@ -45,10 +46,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         draw = drawing.mermaid if options.format == "mermaid" else drawing.dot
         data = draw(inventory).encode()
-    if options.output is not None:
-        atomic_write(options.output, data)
-    else:
-        # Bytes, as a page says that it is UTF-8, whatever the terminal takes.
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+    if options.output is None:
+        return show(data)  # in UTF-8, as the page says of itself, whatever the terminal takes
+    atomic_write(options.output, data)
     return 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from venvstacks_dag.cli.output import show, show_text
 
 if TYPE_CHECKING:
     from venvstacks_dag.tasks.contents import StackContents
@@ -78,18 +79,14 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("--duplicates lists all packages: leave PACKAGE out")
     contents = StackContents(options.spec, os.environ)
     if options.package is not None:
-        text = _about(contents, options.package, as_json=options.json)
-    else:
-        found = duplicates(contents.inventory)
-        if options.json:
-            text = pretty_json(duplicates_json(found, contents.inventory)).decode()
-        else:
-            text = duplicates_text(found, contents.inventory)
-    sys.stdout.write(text)
-    return 0
+        return _about(contents, options.package, as_json=options.json)
+    found = duplicates(contents.inventory)
+    if options.json:
+        return show(pretty_json(duplicates_json(found, contents.inventory)))
+    return show_text(duplicates_text(found, contents.inventory))
 
 
-def _about(contents: StackContents, package: str, *, as_json: bool) -> str:
+def _about(contents: StackContents, package: str, *, as_json: bool) -> int:
     from packaging.utils import canonicalize_name
 
     from venvstacks_dag.digest import pretty_json
@@ -99,6 +96,7 @@ def _about(contents: StackContents, package: str, *, as_json: bool) -> str:
     with contents.requirements() as requirements:
         answer = explain(contents.inventory, canonicalize_name(package), requirements)
     if as_json:
-        return pretty_json(answer_json(answer, contents.inventory)).decode()
-    fault = None if requirements.fault is None else str(requirements.fault)
-    return answer_text(answer, contents.inventory, fault=fault)
+        return show(pretty_json(answer_json(answer, contents.inventory)))
+    error = requirements.fault
+    fault = None if error is None else ": ".join(filter(None, (error.what, error.why)))
+    return show_text(answer_text(answer, contents.inventory, fault=fault))

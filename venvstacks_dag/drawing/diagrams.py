@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from venvstacks_dag.errors import printable
-from venvstacks_dag.inventory import Inventory, LayerContents
+from venvstacks_dag.inventory import Inventory, LayerContents, PlatformContents
 from venvstacks_dag.reporting.amounts import count_text, size_text
 
 # Fill and border for light pages; the text is set too, for dark ones.
@@ -54,14 +54,23 @@ def facts(layer: LayerContents) -> tuple[str, str]:
     """A layer's name, and what it installs in a few words."""
     if layer.problem is not None:
         return layer.name, layer.problem
-    count = max((len(contents.own) for contents in layer.platforms.values()), default=0)
-    several = "up to " if count and len(layer.platforms) > 1 else ""
-    return layer.name, f"{several}{contents_text(count, layer.size)}"
+    most = max(layer.platforms.values(), key=lambda each: (each.size, len(each.own)), default=None)
+    told = contents_text([most] if most else [])
+    several = "up to " if most and most.own and len(layer.platforms) > 1 else ""
+    return layer.name, f"{several}{told}"
 
 
-def contents_text(count: int, size: int) -> str:
-    """How many packages, and their size."""
-    return f"{count_text(count, 'package')}, {size_text(size)}" if count else "no packages"
+def contents_text(parts: Iterable[PlatformContents]) -> str:
+    """How many packages these are, and their size."""
+    listed = list(parts)
+    count = sum(len(contents.own) for contents in listed)
+    if not count:
+        return "no packages"
+    size = sum(contents.size for contents in listed)
+    told = size_text(size)
+    if any(contents.unsized for contents in listed):
+        told = f"more than {told}" if size else "size not known"
+    return f"{count_text(count, 'package')}, {told}"
 
 
 def _edges(inventory: Inventory) -> Iterator[tuple[str, str]]:

@@ -80,9 +80,7 @@ def summary(
     for platform in numbered.inventory.platforms:
         found = [layer.platforms[platform] for layer in listed if platform in layer.platforms]
         if found:
-            count = sum(len(contents.own) for contents in found)
-            size = sum(contents.size for contents in found)
-            told[platform] = contents_text(count, size)
+            told[platform] = contents_text(found)
         elif len(listed) == 1:
             [layer] = listed
             meant = platform in layer.platform_names

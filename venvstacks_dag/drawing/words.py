@@ -36,7 +36,7 @@ def answer_text(answer: Answer, inventory: Inventory, *, fault: str | None = Non
         lines.append(
             f"  There may be more reasons: what {', '.join(unknown)} requires is not known"
         )
-        lines += [f"    ({fault.splitlines()[0]})"] if fault else []
+        lines += [f"    ({fault})"] if fault else []
     return "\n".join([*lines, *_unlocked(inventory)]) + "\n"
 
 

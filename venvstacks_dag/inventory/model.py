@@ -36,6 +36,11 @@ class PlatformContents:
         """The bytes of its wheels, as far as the lock tells them."""
         return sum(wheel_size(wheel) for wheel in self.own.values())
 
+    @property
+    def unsized(self) -> int:
+        """How many of its wheels have a size that the lock does not tell."""
+        return sum(wheel.size is None for wheel in self.own.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerContents:

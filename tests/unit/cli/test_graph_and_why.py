@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import tomli_w
 from tests.support.inventories import lock_bytes
 from venvstacks_dag.cli import main
 
+ROOT = Path(__file__).parents[3]
 LAYERS = {
     "py": ["numpy 2.0 100"],
     "framework-a": ["rich 13 240", "~numpy 2.0"],
@@ -133,3 +137,30 @@ def test_it_works_before_locking(capsysbinary: pytest.CaptureFixture[bytes], sta
         lock.unlink()
     assert main(["graph", "."]) == 0
     assert capsysbinary.readouterr().out.count(b"not locked") == 3
+
+
+@pytest.mark.parametrize("words", [["graph", "."], ["why", "numpy"], ["why", "--json"]])
+def test_who_reads_no_further_is_no_error(stack: Path, words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, venvstacks_dag.cli as c; sys.exit(c.main())", *words],
+        cwd=stack,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_parser_costs_no_library() -> None:
+    heavy = ("networkx", "packaging", "requests", "venvstacks_dag.inventory")
+    program = (
+        "import sys\n"
+        "from venvstacks_dag.cli.main import _parser\n"
+        "_parser()\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

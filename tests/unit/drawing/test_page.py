@@ -82,7 +82,14 @@ def test_the_chosen_platform_is_seen_without_the_script() -> None:
 
 def test_layers_tell_what_they_are() -> None:
     texts = " ".join(parts().texts)
-    for told in ("not locked", "not for win_amd64", "size not known", "depth 3", "also elsewhere"):
+    for told in (
+        "not locked",
+        "not for win_amd64",
+        "size not known",
+        "depth 3",
+        "also elsewhere",
+        "2 packages, more than 4.0 kB",
+    ):
         assert told in texts
     assert "require it in py: saves 4.0 kB" in texts
 

@@ -69,7 +69,7 @@ def test_answers_as_json() -> None:
 
 
 def test_why_requirements_are_not_known_is_told() -> None:
-    text = answer_text(explain(INVENTORY, "numpy", unknown), INVENTORY, fault="no route\nmore")
+    text = answer_text(explain(INVENTORY, "numpy", unknown), INVENTORY, fault="no route")
     assert "  There may be more reasons: what rich requires is not known\n    (no route)\n" in text
 
 
