@@ -18,14 +18,14 @@ def default_index() -> str:
     spec = find_spec(_LIBRARY)
     if spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
         for node in ast.parse(Path(spec.origin).read_bytes()).body:
-            if isinstance(node, ast.AnnAssign | ast.Assign) and _is_it(node):
-                if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-                    return node.value.value
+            match node:
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(address)))
+                    | ast.AnnAssign(
+                        target=ast.Name(id=name), value=ast.Constant(value=str(address))
+                    )
+                ) if name == _CONSTANT:
+                    return address
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - see above
 
     return PYPI_SIMPLE_ENDPOINT
-
-
-def _is_it(node: ast.AnnAssign | ast.Assign) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(isinstance(target, ast.Name) and target.id == _CONSTANT for target in targets)
