@@ -19,7 +19,7 @@ from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 if TYPE_CHECKING:
     from venvstacks_dag.net import HttpClient
     from venvstacks_dag.runtimes import RuntimeProvider
-    from venvstacks_dag.spec import UvSettings
+    from venvstacks_dag.spec import StackSpec
     from venvstacks_dag.store import Store
 
 
@@ -103,19 +103,27 @@ class BuildContext:
         return Store.of_user(self.environ)
 
     @cached_property
-    def uv(self) -> UvSettings:
-        """``[tool.uv]`` with the logins in its addresses, which the plan does not keep."""
+    def spec(self) -> StackSpec:
+        """The specification with the logins in its addresses, which the plan does not keep."""
         from venvstacks_dag.spec import load_stack
 
-        return load_stack(self.settings.spec, self.environ).uv
+        return load_stack(self.settings.spec, self.environ)
 
     def _open_client(self) -> HttpClient:
         from venvstacks_dag.index import layer_sources
         from venvstacks_dag.net import HttpClient, NetSettings
+        from venvstacks_dag.standards import read_requirement
 
-        # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
-        sources = layer_sources(self.uv, base=self.base, environ=self.environ)
-        return HttpClient(NetSettings.from_environ(self.environ).with_logins(sources.urls()))
+        # Locks, and so the addresses of wheels, hold no logins: the specification's may.
+        sources = layer_sources(self.spec.uv, base=self.base, environ=self.environ)
+        direct = (
+            read_requirement(text).url or ""
+            for layer in self.spec.layers
+            for text in layer.requirements
+            if "://" in text
+        )
+        settings = NetSettings.from_environ(self.environ)
+        return HttpClient(settings.with_logins((*sources.urls(), *direct)))
 
     @cached_property
     def providers(self) -> tuple[RuntimeProvider, ...]:

@@ -134,6 +134,7 @@ def _plan_key(settings: BuildSettings, environ: Mapping[str, str]) -> str:
 def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
     # Heavy rooms are only entered when the specification changed.
     from venvstacks_dag.graph import LayerGraph
+    from venvstacks_dag.net.urls import without_login
     from venvstacks_dag.spec import load_stack
 
     stack = load_stack(settings.spec, environ)
@@ -147,7 +148,7 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
                 name=node.env_name,
                 kind=spec.kind,
                 base_name=spec.name,
-                requirements=spec.requirements,
+                requirements=tuple(map(without_login, spec.requirements)),
                 runtime=node.runtime,
                 below=node.below,
                 targets=tuple(target.as_json() for target in node.targets),

@@ -269,7 +269,7 @@ def _solve(
         )
         request = replace(request, preferences=pins)
     sources = index.layer_sources(
-        context.uv,
+        context.spec.uv,
         package_indexes=layer.package_indexes,
         priority_indexes=layer.priority_indexes,
         base=context.base,
