@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.api.selection import Choice, Selection, Wish, select
 from venvstacks_dag.api.status import StackState, stack_state
 from venvstacks_dag.api.work import Work, build_work, export_work, lock_work, publish_work
-from venvstacks_dag.errors import BuildFailed
+from venvstacks_dag.errors import BuildFailed, DiskError, SelectionError
 from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
 from venvstacks_dag.tasks.settings import BuildSettings
@@ -25,16 +25,20 @@ def load_stack(
     output_dir: str | os.PathLike[str] = "_artifacts",
     export_dir: str | os.PathLike[str] = "_export",
     tag_outputs: bool = False,
+    local_wheels: Iterable[str | os.PathLike[str]] = (),
+    index: bool = True,
     environ: Mapping[str, str] | None = None,
     verbosity: int = 0,
 ) -> Stack:
     """The stack of a ``venvstacks.toml``, or of the folder that holds one.
 
     Folders are relative to that of the specification. `tag_outputs` puts the platform into the
-    names of archives and manifests. `verbosity` is how much runs tell on standard output: -1 for
-    nothing, 0 for what people like to read, 1 for plain lines only.
+    names of archives and manifests. `local_wheels` are folders whose wheels locks may take, too;
+    without `index` they take no others but those of find-links. `verbosity` is how much runs tell
+    on standard output: -1 for nothing, 0 for what people like to read, 1 for plain lines only.
 
-    Raises `SpecError` with every mistake that was found.
+    Raises `SpecError` with every mistake that was found, `DiskError` where there is no such folder
+    of wheels.
     """
     settings = BuildSettings.of(
         Path(spec),
@@ -42,7 +46,12 @@ def load_stack(
         output_dir=output_dir,
         export_dir=export_dir,
         tag_outputs=tag_outputs,
+        local_wheels=local_wheels,
+        index=index,
     )
+    for folder in settings.local_wheels:
+        if not folder.is_dir():
+            raise DiskError("there is no such folder of wheels", where=str(folder))
     return Stack(settings, os.environ if environ is None else environ, verbosity)
 
 
@@ -95,12 +104,49 @@ class Stack:
             dependencies=dependencies,
         )
 
-    def lock(self, choice: Choice = _ALL, *, if_needed: bool = False, clean: bool = False) -> None:
-        """Lock the layers, afresh or (`if_needed`) where their locks are missing or outdated."""
+    def lock(
+        self,
+        choice: Choice = _ALL,
+        *,
+        if_needed: bool = False,
+        clean: bool = False,
+        upgrade_packages: Iterable[str] = (),
+    ) -> None:
+        """Lock the layers, afresh or (`if_needed`) where their locks are missing or outdated.
+
+        With `upgrade_packages`, locks are made anew in which all other pins stay where they fit.
+        """
         selection = self.select(
             choice, lock=None if if_needed else True, build=False, publish=False
         )
-        self.run(lock_work(selection, clean=clean))
+        upgrades = self.locked_packages(selection, upgrade_packages)
+        self.run(lock_work(selection, clean=clean, upgrades=upgrades))
+
+    def locked_packages(self, selection: Selection, packages: Iterable[str]) -> frozenset[str]:
+        """The normalised names of `packages`, each of which some lock of the selection has.
+
+        Raises `SelectionError` for others: nothing would be done about them.
+        """
+        from packaging.utils import canonicalize_name
+
+        from venvstacks_dag.resolve import own_packages
+        from venvstacks_dag.tasks.stages.locks import previous_lock
+
+        names = frozenset(map(canonicalize_name, packages))
+        if not names:
+            return names
+        locks = (
+            previous_lock(self.context(), layer)[0]
+            for layer in self.layers
+            if layer.name in selection.operations
+        )
+        known = {package.name for lock in locks if lock for package in own_packages(lock)}
+        if unknown := sorted(names - known):
+            raise SelectionError(
+                f"no lock of these layers has the package {unknown[0]}",
+                fix="check its name, or include the layer that installs it",
+            )
+        return names
 
     def build(
         self,
@@ -162,6 +208,7 @@ class Stack:
             afresh=work.afresh,
             kept=work.kept,
             removed=work.removed,
+            upgrades=work.upgrades,
         )
         # What does not depend on a failure goes on, so that all failures are told at once.
         if self.doit(["run", "--continue", *work.tasks], context):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,8 @@ class RunFlags:
 
     For single tasks, by their names: those in ``afresh`` run although nothing has changed (locks
     then forget their pins); the output of those in ``kept`` is used as it is, and refused where
-    it is out of date. The environments of the layers in ``removed`` go before anything runs.
+    it is out of date. ``upgrades`` has locks' tasks that forget the pins of these packages only.
+    The environments of the layers in ``removed`` go before anything runs.
     """
 
     always: bool = False
@@ -40,10 +41,12 @@ class RunFlags:
     afresh: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
+    upgrades: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def relocks(self, layer: str) -> bool:
         """Whether a layer's lock is made without regard to the one there is."""
-        return self.relock or f"resolve:{layer}" in self.afresh
+        task = f"resolve:{layer}"
+        return self.relock or (task in self.afresh and task not in self.upgrades)
 
 
 class BuildContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ class BuildSettings:
     ``platform`` is the platform that is built for. Locks lie beside the specification, since
     users commit them; trees, archives and exports lie where the user asks, by default beside it
     too. ``tag_outputs`` puts the platform into the names of archives and manifests.
+    ``local_wheels`` are folders of wheels that locks may take before any other; without ``index``
+    no index is asked. As with mirrors, a lock stays good when they change.
     """
 
     spec: Path
@@ -27,6 +30,8 @@ class BuildSettings:
     export_dir: Path
     platform: str
     tag_outputs: bool = False
+    local_wheels: tuple[Path, ...] = ()
+    index: bool = True
 
     @classmethod
     def of(
@@ -37,6 +42,8 @@ class BuildSettings:
         output_dir: str | os.PathLike[str] = "_artifacts",
         export_dir: str | os.PathLike[str] = "_export",
         tag_outputs: bool = False,
+        local_wheels: Iterable[str | os.PathLike[str]] = (),
+        index: bool = True,
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders, for the host's platform.
 
@@ -54,6 +61,10 @@ class BuildSettings:
             export_dir=Path(os.path.realpath(spec.parent / export_dir)),
             platform=host_platform(),
             tag_outputs=tag_outputs,
+            local_wheels=tuple(
+                Path(os.path.realpath(spec.parent / folder)) for folder in local_wheels
+            ),
+            index=index,
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,12 +80,14 @@ class Resolve:
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
         previous, metadata = previous_lock(context, layer)
-        kept = f"{self.name}:{layer.name}" in context.flags.kept
+        task = f"{self.name}:{layer.name}"
+        kept, upgraded = task in context.flags.kept, context.flags.upgrades.get(task)
         if context.flags.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
         if (
             previous is not None
             and not context.flags.always
+            and upgraded is None
             and answers(request, digest, previous, metadata)
         ):
             reporter.detail("the lock answers these requirements already")
@@ -93,7 +95,7 @@ class Resolve:
         elif kept:
             raise _not_locked(context, layer, is_there=previous is not None)
         else:
-            lock = _solve(context, layer, request, previous, reporter)
+            lock = _solve(context, layer, request, previous, upgraded or (), reporter)
         new = _next_metadata(context, layer, lock, metadata, request)
         if kept and (metadata is None or new.lock_version != metadata.lock_version):
             raise _not_locked(context, layer, is_there=True)  # A module of it was edited.
@@ -258,6 +260,7 @@ def _solve(
     layer: LayerPlan,
     request: LockRequest,
     previous: LayerLock | None,
+    upgraded: Collection[str],
     reporter: Reporter,
 ) -> LayerLock:
     from venvstacks_dag import index, resolve
@@ -265,7 +268,9 @@ def _solve(
     if previous is not None:
         # Change as little as possible: pins that still fit are kept.
         pins = tuple(
-            (package.name, str(package.version)) for package in resolve.own_packages(previous)
+            (package.name, str(package.version))
+            for package in resolve.own_packages(previous)
+            if package.name not in upgraded
         )
         request = replace(request, preferences=pins)
     sources = index.layer_sources(
@@ -274,6 +279,8 @@ def _solve(
         priority_indexes=layer.priority_indexes,
         base=context.base,
         environ=context.environ,
+        local_wheels=context.settings.local_wheels,
+        no_index=not context.settings.index,
     )
     with index.open_index(sources, context.http, context.store, reporter) as client:
         return resolve.lock_layer(request, client, reporter, sources_json=_sources(context, layer))
