@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -115,6 +115,14 @@ class FakeIndex:
             requires_python=package.metadata_requires_python or package.requires_python,
             extras=frozenset(canonicalize_name(extra) for extra in package.extras),
         )
+
+    def direct(self, name: NormalizedName, url: str) -> WheelLink:
+        """A wheel that `url` points at, of whichever package has a file of that name."""
+        filename = url.partition("#")[0].rpartition("/")[2]
+        package = self._by_filename[filename]
+        link = next(link for link in package.links() if link.filename == filename)
+        requires = package.requires_python or package.metadata_requires_python
+        return replace(link, url=url, index="", upload_time=None, requires_python=requires)
 
     def prefetch(self, names: Iterable[NormalizedName]) -> None:
         """Only noted."""

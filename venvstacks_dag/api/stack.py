@@ -17,7 +17,7 @@ from venvstacks_dag.api.work import (
     lock_work,
     publish_work,
 )
-from venvstacks_dag.errors import BuildFailed
+from venvstacks_dag.errors import BuildFailed, DiskError, SelectionError
 from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
 from venvstacks_dag.tasks.settings import BuildSettings
@@ -34,6 +34,8 @@ def load_stack(
     tag_outputs: bool = False,
     offline: bool = False,
     fetched: Iterable[str] = (),
+    local_wheels: Iterable[str | os.PathLike[str]] = (),
+    index: bool = True,
     environ: Mapping[str, str] | None = None,
     verbosity: int = 0,
 ) -> Stack:
@@ -41,11 +43,13 @@ def load_stack(
 
     Folders are relative to that of the specification. `tag_outputs` puts the platform into the
     names of archives and manifests. `offline` keeps all runs off the network; `fetched` are the
-    platforms that `Stack.fetch` is for, where not for all. `verbosity` is how much
-    runs tell on standard output: -1 for nothing, 0 for what people like to read, 1 for plain lines
-    only.
+    platforms that `Stack.fetch` is for, where not for all. `local_wheels` are folders whose wheels
+    locks may take, too; without `index` they take no others but those of find-links. `verbosity` is
+    how much runs tell on standard output: -1 for nothing, 0 for what people like to read, 1 for
+    plain lines only.
 
-    Raises `SpecError` with every mistake that was found, `ValueError` for an unknown platform.
+    Raises `SpecError` with every mistake that was found, `DiskError` where there is no such folder
+    of wheels, `ValueError` for an unknown platform.
     """
     settings = BuildSettings.of(
         Path(spec),
@@ -55,7 +59,12 @@ def load_stack(
         tag_outputs=tag_outputs,
         offline=offline,
         fetched=fetched,
+        local_wheels=local_wheels,
+        index=index,
     )
+    for folder in settings.local_wheels:
+        if not folder.is_dir():
+            raise DiskError("there is no such folder of wheels", where=str(folder))
     return Stack(settings, os.environ if environ is None else environ, verbosity)
 
 
@@ -108,12 +117,49 @@ class Stack:
             dependencies=dependencies,
         )
 
-    def lock(self, choice: Choice = _ALL, *, if_needed: bool = False, clean: bool = False) -> None:
-        """Lock the layers, afresh or (`if_needed`) where their locks are missing or outdated."""
+    def lock(
+        self,
+        choice: Choice = _ALL,
+        *,
+        if_needed: bool = False,
+        clean: bool = False,
+        upgrade_packages: Iterable[str] = (),
+    ) -> None:
+        """Lock the layers, afresh or (`if_needed`) where their locks are missing or outdated.
+
+        With `upgrade_packages`, locks are made anew in which all other pins stay where they fit.
+        """
         selection = self.select(
             choice, lock=None if if_needed else True, build=False, publish=False
         )
-        self.run(lock_work(selection, clean=clean))
+        upgrades = self.locked_packages(selection, upgrade_packages)
+        self.run(lock_work(selection, clean=clean, upgrades=upgrades))
+
+    def locked_packages(self, selection: Selection, packages: Iterable[str]) -> frozenset[str]:
+        """The normalised names of `packages`, each of which some lock of the selection has.
+
+        Raises `SelectionError` for others: nothing would be done about them.
+        """
+        from packaging.utils import canonicalize_name
+
+        from venvstacks_dag.resolve import own_packages
+        from venvstacks_dag.tasks.stages.locks import previous_lock
+
+        names = frozenset(map(canonicalize_name, packages))
+        if not names:
+            return names
+        locks = (
+            previous_lock(self.context(), layer)[0]
+            for layer in self.layers
+            if layer.name in selection.operations
+        )
+        known = {package.name for lock in locks if lock for package in own_packages(lock)}
+        if unknown := sorted(names - known):
+            raise SelectionError(
+                f"no lock of these layers has the package {unknown[0]}",
+                fix="check its name, or include the layer that installs it",
+            )
+        return names
 
     def build(
         self,
@@ -180,6 +226,7 @@ class Stack:
             afresh=work.afresh,
             kept=work.kept,
             removed=work.removed,
+            upgrades=work.upgrades,
         )
         # What does not depend on a failure goes on, so that all failures are told at once.
         if self.doit(["run", "--continue", *work.tasks], context):

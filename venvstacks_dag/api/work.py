@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from venvstacks_dag.api.selection import Operations, Selection
 from venvstacks_dag.tasks.plan import LayerPlan
@@ -25,14 +25,20 @@ class Work:
     kept: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
     published: frozenset[str] = frozenset()
+    upgrades: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def lock_work(selection: Selection, *, clean: bool = False) -> Work:
-    """Lock the layers: afresh where that is wanted, and where it is needed below them."""
+def lock_work(selection: Selection, *, clean: bool = False, upgrades: Collection[str] = ()) -> Work:
+    """Lock the layers: afresh where that is wanted, and where it is needed below them.
+
+    With `upgrades` (names of packages), locks forget the pins of these only, if they are not reset.
+    """
+    held = _with(selection, lambda what: _locks(what) and not what.reset) if upgrades else []
     return Work(
         selection=selection,
         tasks=_tasks("resolve", _with(selection, _locks)),
-        afresh=_locked_afresh(selection),
+        afresh=_locked_afresh(selection) | set(_tasks("resolve", held)),
+        upgrades={task: frozenset(upgrades) for task in _tasks("resolve", held)},
         removed=frozenset(_with(selection, _locks)) if clean else frozenset(),
     )
 

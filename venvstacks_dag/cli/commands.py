@@ -17,6 +17,7 @@ from venvstacks_dag.cli.options import (
     add_output_dir,
     add_reset_lock,
     add_show,
+    add_wheel_sources,
     choice_of,
     plain_environ,
     verbosity_of,
@@ -54,6 +55,14 @@ def _register_lock(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     add_flag(parser, "clean", "remove the layers' environments as well")
     add_include(parser, "lock-dependencies")
     add_reset_lock(parser)
+    add_wheel_sources(parser)
+    parser.add_argument(
+        "--upgrade-package",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="renew the pin of this package, and keep the others (repeatable)",
+    )
     add_show(parser)
     parser.set_defaults(run=_lock)
 
@@ -85,6 +94,7 @@ def _register_build(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )
     add_flag(parser, "include-dependencies", "all three --*-dependencies at once", default=None)
     add_reset_lock(parser)
+    add_wheel_sources(parser)
     add_show(parser)
     parser.set_defaults(run=_build)
 
@@ -131,7 +141,8 @@ def _lock(options: argparse.Namespace) -> None:
     wish: Wish = None if options.if_needed else True
     selection = stack.select(choice_of(options), lock=wish, build=False, publish=False)
     if _goes_on(stack, selection, options):
-        stack.run(lock_work(selection, clean=options.clean))
+        upgrades = stack.locked_packages(selection, options.upgrade_package)
+        stack.run(lock_work(selection, clean=options.clean, upgrades=upgrades))
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -182,6 +193,8 @@ def _stack(options: argparse.Namespace) -> Stack:
         options.spec,
         **folders,
         tag_outputs=getattr(options, "tag_outputs", False),
+        local_wheels=getattr(options, "local_wheels", ()),
+        index=getattr(options, "index", True),
         environ=plain_environ(options),
         verbosity=verbosity_of(options),
     )

@@ -122,6 +122,18 @@ def add_reset_lock(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_wheel_sources(parser: argparse.ArgumentParser) -> None:
+    """Where locks take wheels from, beside what the specification says."""
+    parser.add_argument(
+        "--local-wheels",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="take wheels from this folder, too, when locking (repeatable)",
+    )
+    add_flag(parser, "index", "ask package indexes when locking", default=True)
+
+
 def add_show(parser: argparse.ArgumentParser) -> None:
     """Showing what would be done."""
     add_flag(parser, "show", "show what is done with each layer, then do it")

@@ -10,6 +10,7 @@ from types import TracebackType
 from packaging.utils import NormalizedName
 
 from venvstacks_dag.errors import MissingOffline, VenvstacksDagError
+from venvstacks_dag.index.direct import DirectSource
 from venvstacks_dag.index.learn import MetadataSource
 from venvstacks_dag.index.listing import merge_pages, project_page
 from venvstacks_dag.index.model import CoreMetadata, ProjectPage, WheelLink
@@ -29,12 +30,14 @@ class PackageIndex:
         sources: IndexSources,
         pages: PageSource,
         metadata: MetadataSource,
+        direct: DirectSource,
         reporter: Reporter,
         *,
         workers: int,
     ) -> None:
         self._sources = sources
         self._source = pages
+        self._direct = direct
         self._reporter = reporter
         self._pages: Once[NormalizedName, ProjectPage | None] = Once(self._find)
         self._metadata: Once[WheelLink, CoreMetadata] = Once(metadata.metadata)
@@ -79,6 +82,10 @@ class PackageIndex:
         missing, wheels for such that need no others, so that all may be named that is lacking.
         """
         return tuple(dict.fromkeys(self._lacking))
+
+    def direct(self, name: NormalizedName, url: str) -> WheelLink:
+        """See `IndexClient.direct`."""
+        return self._direct.wheel(name, url)
 
     def prefetch(self, names: Iterable[NormalizedName]) -> None:
         """See `IndexClient.prefetch`. What fails is told when the page is asked for."""
@@ -151,10 +158,12 @@ def open_index(
     ``workers`` pages are fetched ahead at the same time; `clock` (seconds since 1970) decides
     which kept pages are still fresh.
     """
+    metadata = MetadataSource(downloader, store, reporter)
     return PackageIndex(
         sources,
         PageSource(downloader, store, clock),
-        MetadataSource(downloader, store, reporter),
+        metadata,
+        DirectSource(downloader, store, metadata),
         reporter,
         workers=workers,
     )

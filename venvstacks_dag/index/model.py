@@ -76,6 +76,12 @@ class IndexClient(Protocol):
         Raises `IndexFault`, `DigestMismatch` or `WheelRefused`.
         """
 
+    def direct(self, name: NormalizedName, url: str) -> WheelLink:
+        """The wheel at an address that a requirement on project `name` points at, hashed.
+
+        Its ``index`` is "". Raises `WheelRefused`, `DigestMismatch` or `NetworkError`.
+        """
+
     def prefetch(self, names: Iterable[NormalizedName]) -> None:
         """Say that these projects will probably be asked for; returns at once."""
 

@@ -114,13 +114,14 @@ def layer_sources(
     base: PurePath,
     environ: Mapping[str, str],
     local_wheels: Iterable[PurePath] = (),
-    query_default_index: bool = True,
+    no_index: bool = False,
 ) -> IndexSources:
     """The sources of one layer: from the specification, then the environment, the default last.
 
     ``package_indexes`` (package and index name) win over the sources of `uv`;
     ``priority_indexes`` come first and are not explicit here. Relative paths, wherever they
-    stand, are relative to `base`. Raises `IndexFault` where a name stands for no index.
+    stand, are relative to `base`. ``local_wheels`` are folders that come before all find-links;
+    with ``no_index`` these are all there is. Raises `IndexFault` where a name stands for no index.
     """
     extras = _environment_indexes(environ)
     named = {index.name: index for index in (*extras, *uv.indexes) if index.name is not None}
@@ -130,13 +131,12 @@ def layer_sources(
         _named(index_name, named, f"the source of {package}")
         pins[canonicalize_name(package)] = index_name
     ordinary = [index for index in uv.indexes if not index.default]
-    default = _default_index(uv, environ) if query_default_index else None
-    references = _references(first, [*ordinary, *extras, *([default] if default else [])], base)
+    references = _references(first, [*ordinary, *extras, _default_index(uv, environ)], base)
     return IndexSources(
         indexes=references,
         pins=tuple(sorted(pins.items())),
         find_links=_find_links(uv, environ, local_wheels, base),
-        no_index=uv.no_index or any(_is_set(environ, name) for name in _NO_INDEX),
+        no_index=no_index or uv.no_index or any(_is_set(environ, name) for name in _NO_INDEX),
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urldefrag, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
-_USER_INFO = re.compile(r"(?<=//)[^/?#]*@")
+_USER_INFO = re.compile(r"(?<!///)(?<=//)[^/?#]*@")
 _QUERY = re.compile(r"\?[^#]*")
 _HOST = re.compile(r"//(\[[^\]]*\]|[^/?#:\[\]]*)(:\d*)?(?=[/?#]|$)")
+# Those that pip and uv take in fragments.
+_DIGESTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
@@ -82,6 +85,21 @@ def with_path_suffix(url: str, suffix: str) -> str:
     """`url` with `suffix` put after its path, before query; the fragment is dropped."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=parts.path + suffix, fragment=""))
+
+
+def promised_digests(url: str) -> dict[str, str]:
+    """The digests that a fragment such as ``#sha256=...`` promises, in lower-case hex.
+
+    Raises `ValueError` for one that no file can have.
+    """
+    promised: dict[str, str] = {}
+    for key, value in parse_qsl(urldefrag(url).fragment, keep_blank_values=True):
+        if key in _DIGESTS:
+            length = 2 * hashlib.new(key).digest_size
+            if re.fullmatch(rf"[0-9a-fA-F]{{{length}}}", value) is None:
+                raise ValueError(f"{key} digests have {length} hex digits")
+            promised[key] = value.lower()
+    return promised
 
 
 def last_segment(url: str) -> str:

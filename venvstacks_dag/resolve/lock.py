@@ -46,7 +46,8 @@ def lock_layer(
     for line in hidden_versions(request):
         reporter.warn(f"{request.env_name}: {line}; a constraint on it would make them agree")
     with MetadataBook(index, workers=workers) as metadata:
-        answers = _answers(request, pins, PageBook(index), metadata, reporter)
+        parsed = ParsedRequest.of(request, index)
+        answers = _answers(request, parsed, pins, PageBook(index), metadata, reporter)
     for warning in dict.fromkeys(text for answer in answers for text in answer.warnings):
         reporter.warn(f"{request.env_name}: {warning}")
     return LayerLock(
@@ -59,12 +60,12 @@ def lock_layer(
 
 def _answers(
     request: LockRequest,
+    parsed: ParsedRequest,
     pins: LowerPins,
     pages: PageBook,
     metadata: MetadataBook,
     reporter: Reporter,
 ) -> list[Answer]:
-    parsed = ParsedRequest.of(request)
     answers: list[Answer] = []
     failures: list[Failure] = []
     for target in request.targets:

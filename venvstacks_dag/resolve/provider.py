@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from packaging.requirements import InvalidRequirement
@@ -14,8 +14,8 @@ from packaging.version import Version
 from resolvelib import AbstractProvider
 from resolvelib.structs import RequirementInformation
 
-from venvstacks_dag.index.model import CoreMetadata
-from venvstacks_dag.resolve.books import MetadataBook, PageBook
+from venvstacks_dag.index.model import CoreMetadata, ProjectPage, WheelLink
+from venvstacks_dag.resolve.books import GroupedPage, MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import (
     Candidate,
     IndexedProject,
@@ -50,7 +50,8 @@ class TargetProblem:
     """One target's resolution as it is put to resolvelib.
 
     ``order`` is the place of each project among the user's requirements.
-    ``preferred`` are versions to try first, the best first.
+    ``preferred`` are versions to try first, the best first. ``direct`` are the wheels that the
+    user's own requirements point at: such a project comes from nowhere else.
     """
 
     rules: TargetRules
@@ -59,10 +60,23 @@ class TargetProblem:
     constraints: Mapping[NormalizedName, tuple[Parsed, ...]]
     pins: Mapping[NormalizedName, tuple[LowerPin, ...]]
     preferred: Mapping[NormalizedName, tuple[Version, ...]]
+    direct: Mapping[NormalizedName, tuple[WheelLink, ...]]
     order: Mapping[NormalizedName, int]
     pages: PageBook
     metadata: MetadataBook
     projects: dict[NormalizedName, Project] = field(default_factory=dict)
+
+    def rules_for(self, name: NormalizedName) -> TargetRules:
+        """The rules for a project: who points at a wheel wants it, pre-release or new as it is."""
+        if name not in self.direct:
+            return self.rules
+        return replace(self.rules, prerelease="allow", exclude_newer=None)
+
+    def page(self, name: NormalizedName) -> GroupedPage | None:
+        """What there is of a project: the wheels that are pointed at, or an index's page."""
+        if name not in self.direct:
+            return self.pages.page(name)
+        return GroupedPage.of(ProjectPage(name=name, index="", wheels=self.direct[name]))
 
 
 class Provider(AbstractProvider[Need, Candidate, str]):
@@ -185,8 +199,8 @@ class Provider(AbstractProvider[Need, Candidate, str]):
                 if pins
                 else IndexedProject(
                     name,
-                    problem.pages.page(name),
-                    problem.rules,
+                    problem.page(name),
+                    problem.rules_for(name),
                     problem.preferred.get(name, ()),
                 )
             )
@@ -199,7 +213,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         return needs
 
     def _is_on_index(self, need: Need) -> bool:
-        return need.name not in self._problem.pins
+        return need.name not in self._problem.pins and need.name not in self._problem.direct
 
     def candidate(self, key: str, version: Version) -> Candidate:
         """A usable version of a project or of one of its extras, always as the same object."""
@@ -260,10 +274,19 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             if not scope.holds(parsed, extra) or (extra and scope.holds(parsed)):
                 continue
             for effective in overrides.apply(parsed, scope):
-                if effective.requirement.url:
-                    yield refusal(f"{effective.name} is asked for by a direct address")
-                else:
-                    yield from effective.needs
+                reason = self._address_refusal(effective) if effective.requirement.url else ""
+                yield from (refusal(reason),) if reason else effective.needs
+
+    def _address_refusal(self, parsed: Parsed) -> str:
+        """Why a requirement with an address is not met, "" where nothing stands against it."""
+        if parsed.direct is None:
+            return f"{parsed.name} is asked for by a direct address"
+        pins = self._problem.pins.get(parsed.name, ())
+        files = {wheel.sha256 for wheel in self._problem.direct[parsed.name]}
+        for pin in pins:
+            if pin.version == parsed.direct.version and pin.wheel.sha256 not in files:
+                return f"{pin.layer} has another file of {pin.name} {pin.version}"
+        return ""
 
 
 def _batches(versions: Iterator[Version]) -> Iterator[Sequence[Version]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from venvstacks_dag.index.model import WheelLink
 from venvstacks_dag.standards import read_requirement
 
 _UPPER_BOUNDS = frozenset({"<", "<=", "~="})
@@ -57,12 +58,23 @@ class Need:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Parsed:
-    """A requirement's text with its parts. Equal texts share one object."""
+    """A requirement's text with its parts. Equal texts share one object.
+
+    ``direct`` is the wheel at its address, where it has one that was fetched.
+    """
 
     text: str
     requirement: Requirement
     name: NormalizedName
     needs: tuple[Need, ...]
+    direct: WheelLink | None = None
+
+    def bound_to(self, wheel: WheelLink) -> Parsed:
+        """The same requirement with the wheel at its address: it needs just that version."""
+        text = f"{self.name}=={wheel.version} from {wheel.filename}"
+        version = SpecifierSet(f"==={wheel.version}")  # no other, a local one least of all
+        needs = (replace(need, text=text, specifier=version, bond=Bond.PIN) for need in self.needs)
+        return replace(self, needs=tuple(needs), direct=wheel)
 
 
 @lru_cache(maxsize=1 << 16)

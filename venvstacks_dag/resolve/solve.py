@@ -13,6 +13,7 @@ from resolvelib import ResolutionImpossible, ResolutionTooDeep
 from resolvelib.resolvers import Resolution
 
 from venvstacks_dag.errors import ResolutionFailed
+from venvstacks_dag.index.model import IndexClient, WheelLink
 from venvstacks_dag.platforms import TargetPlatform, marker_environment
 from venvstacks_dag.platforms.tags import tag_priorities
 from venvstacks_dag.resolve import thorough
@@ -62,10 +63,20 @@ class ParsedRequest:
     constraints: tuple[Parsed, ...]
 
     @classmethod
-    def of(cls, request: LockRequest) -> ParsedRequest:
-        """Parse a request. Raises `ResolutionFailed` on a string that cannot be used."""
+    def of(cls, request: LockRequest, index: IndexClient) -> ParsedRequest:
+        """Parse a request, and fetch the wheels whose addresses are in it.
+
+        Raises `ResolutionFailed` on a string that cannot be used, and what `IndexClient.direct`
+        raises.
+        """
+        requirements = _parse_all(request, request.requirements, "requirement")
         return cls(
-            requirements=_parse_all(request, request.requirements, "requirement"),
+            requirements=tuple(
+                item.bound_to(index.direct(item.name, item.requirement.url))
+                if item.requirement.url
+                else item
+                for item in requirements
+            ),
             overrides=_parse_all(request, request.overrides, "override"),
             constraints=_parse_all(request, request.constraints, "constraint"),
         )
@@ -87,11 +98,11 @@ def _parse_one(request: LockRequest, text: str, kind: str) -> Parsed:
             layer=request.env_name,
             why=str(error).splitlines()[0],
         ) from error
-    if parsed.requirement.url:
+    if parsed.requirement.url and kind != "requirement":
         raise ResolutionFailed(
             f"the {kind} on {parsed.name} is a direct address",
             layer=request.env_name,
-            fix=f"name the version of {parsed.name}, and an index or a folder that has its wheel",
+            fix=f"name the version of {parsed.name}; layers' own requirements may have addresses",
         )
     return parsed
 
@@ -126,10 +137,23 @@ def pose(
         constraints=constraints,
         pins=pins,
         preferred=preferred,
+        direct=_direct(parsed, scope),
         order={item.name: place for place, item in reversed([*enumerate(parsed.requirements)])},
         pages=pages,
         metadata=metadata,
     )
+
+
+def _direct(
+    parsed: ParsedRequest, scope: MarkerScope
+) -> dict[NormalizedName, tuple[WheelLink, ...]]:
+    """The wheels by address that count on a target: overrides stand in for these as well."""
+    found: dict[NormalizedName, tuple[WheelLink, ...]] = {}
+    overridden = {item.name for item in parsed.overrides}
+    for item in filter(scope.holds, parsed.requirements):
+        if item.direct is not None and item.name not in overridden:
+            found[item.name] = (*found.get(item.name, ()), item.direct)
+    return found
 
 
 def solve(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
@@ -203,7 +227,8 @@ def _warnings(problem: TargetProblem, chosen: Iterable[Candidate]) -> Iterator[s
             continue
         if candidate.layer is not None:
             continue
-        wheel, verdict = candidate.wheel, problem.rules.judge(candidate.wheel)
+        wheel = candidate.wheel
+        verdict = problem.rules_for(candidate.name).judge(wheel)
         if wheel.yanked is not None:
             reason = f" ({wheel.yanked})" if wheel.yanked else ""
             yield f"{candidate.name} {candidate.version} is yanked{reason}"
@@ -225,7 +250,7 @@ def _undated(problem: TargetProblem) -> Iterator[str]:
         for project in problem.projects.values()
         if isinstance(project, IndexedProject) and project.page is not None
         for wheel in project.page.page.wheels
-        if wheel.upload_time is None and problem.rules.judge(wheel) is Verdict.UNDATED
+        if wheel.upload_time is None and project.rules.judge(wheel) is Verdict.UNDATED
     }
     for index in sorted(indexes):
         yield f"{index} gives no upload times for some wheels: exclude-newer leaves them out"

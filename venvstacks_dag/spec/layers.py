@@ -242,4 +242,4 @@ def _read_layer_requirements(table: Table) -> tuple[str, ...]:
     if "requirements" not in table:
         fix = "write requirements = [] where there are none"
         table.problem("requirements", "the field 'requirements' is missing", fix=fix)
-    return read_requirements(table, "requirements")
+    return read_requirements(table, "requirements", direct=True)

@@ -9,6 +9,7 @@ from packaging.markers import InvalidMarker
 from packaging.requirements import InvalidRequirement
 from packaging.utils import InvalidName, canonicalize_name
 
+from venvstacks_dag.net.urls import path_of_url, promised_digests
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.wording import quoted, redacted
 from venvstacks_dag.standards import read_marker, read_requirement
@@ -28,27 +29,59 @@ _LOCATION = re.compile(
 )
 
 
-def read_requirements(table: Table, key: str) -> tuple[str, ...]:
-    """An array of PEP 508 requirements on packages of an index; empty where there is none."""
+def read_requirements(table: Table, key: str, *, direct: bool = False) -> tuple[str, ...]:
+    """An array of PEP 508 requirements; empty where there is none.
+
+    With `direct` they may point at wheels (``name @ https://...``), not only at indexes.
+    """
     items = table.items(key)
     for index, text in items:
-        fault = requirement_fault(text)
+        fault = requirement_fault(text, direct=direct)
         if fault is not None:
             message, fix = fault
             table.problem((key, index), message, fix=fix)
     return tuple(text for _, text in items)
 
 
-def requirement_fault(text: str) -> tuple[str, str | None] | None:
-    """Why a requirement cannot be used, with advice; None where it can."""
+def requirement_fault(text: str, *, direct: bool = False) -> tuple[str, str | None] | None:
+    """Why a requirement cannot be used, with advice; None where it can.
+
+    `direct` allows addresses of wheels.
+    """
     try:
         requirement = read_requirement(text)
     except InvalidRequirement as error:
         if _LOCATION.match(text.strip()) or _VCS.match(text.strip()):
             return _direct_reference(text, text.strip())
         return _syntax_fault(text, error)
-    if requirement.url is not None:
-        return _direct_reference(text, requirement.url)
+    if requirement.url is None:
+        return None
+    if direct and _path_of(requirement.url).endswith(".whl") and not _VCS.match(requirement.url):
+        return _address_fault(text, requirement.url)
+    return _direct_reference(text, requirement.url)
+
+
+def _address_fault(text: str, url: str) -> tuple[str, str | None] | None:
+    """Why a wheel cannot be had from an address, whatever is there."""
+    name = quoted(text.partition("@")[0].strip())
+    try:
+        parts = urlsplit(url)
+        # Asking for the port has it parsed. A bad one may be a password: it is not shown.
+        local, remote = parts.scheme == "file", bool(parts.hostname and parts.port != 0)
+        relative = local and not path_of_url(url).is_absolute()
+    except ValueError:
+        return f"the address of {name} cannot be read", "escape special characters, as '/' by %2F"
+    if relative:
+        return f"{quoted(text)} has a relative path", f"write file:///...; or {_HAND_IN}"
+    if not (local or (parts.scheme in ("https", "http") and remote)):
+        return (
+            f"{quoted(text)} has no address that a wheel can be fetched from",
+            "write https://..., http://... or file:///... with an absolute path",
+        )
+    try:
+        promised_digests(url)
+    except ValueError as error:
+        return f"the address of {name} cannot be used: {error}", None
     return None
 
 
@@ -92,7 +125,8 @@ def _direct_reference(text: str, location: str) -> tuple[str, str]:
             f"build a wheel of it; {_HAND_IN}",
         )
     return (
-        f"{quoted(text)} is a direct reference; this version installs packages from indexes only",
+        f"{quoted(text)} is a direct reference, but not one that can be used here: "
+        "requirements of layers may say 'name @ address of a wheel'",
         _HAND_IN,
     )
 

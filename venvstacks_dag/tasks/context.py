@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 if TYPE_CHECKING:
     from venvstacks_dag.net import RangeDownloader
     from venvstacks_dag.runtimes import RuntimeProvider
-    from venvstacks_dag.spec import UvSettings
+    from venvstacks_dag.spec import StackSpec
     from venvstacks_dag.store import Store
 
 
@@ -31,7 +31,8 @@ class RunFlags:
 
     For single tasks, by their names: those in ``afresh`` run although nothing has changed (locks
     then forget their pins); the output of those in ``kept`` is used as it is, and refused where
-    it is out of date. The environments of the layers in ``removed`` go before anything runs.
+    it is out of date. ``upgrades`` has locks' tasks that forget the pins of these packages only.
+    The environments of the layers in ``removed`` go before anything runs.
     """
 
     always: bool = False
@@ -40,10 +41,12 @@ class RunFlags:
     afresh: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
+    upgrades: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def relocks(self, layer: str) -> bool:
         """Whether a layer's lock is made without regard to the one there is."""
-        return self.relock or f"resolve:{layer}" in self.afresh
+        task = f"resolve:{layer}"
+        return self.relock or (task in self.afresh and task not in self.upgrades)
 
 
 class BuildContext:
@@ -121,11 +124,11 @@ class BuildContext:
         return Store.of_user(self.environ)
 
     @cached_property
-    def uv(self) -> UvSettings:
-        """``[tool.uv]`` with the logins in its addresses, which the plan does not keep."""
+    def spec(self) -> StackSpec:
+        """The specification with the logins in its addresses, which the plan does not keep."""
         from venvstacks_dag.spec import load_stack
 
-        return load_stack(self.settings.spec, self.environ).uv
+        return load_stack(self.settings.spec, self.environ)
 
     @property
     def fetch_advice(self) -> str:
@@ -135,12 +138,20 @@ class BuildContext:
     def _open_client(self) -> RangeDownloader:
         from venvstacks_dag.index import layer_sources
         from venvstacks_dag.net import HttpClient, NetSettings, OfflineClient
+        from venvstacks_dag.standards import read_requirement
 
         if self.offline:
             return OfflineClient(self.fetch_advice)
-        # Locks, and so the addresses of wheels, hold no logins: the indexes' addresses do.
-        sources = layer_sources(self.uv, base=self.base, environ=self.environ)
-        return HttpClient(NetSettings.from_environ(self.environ).with_logins(sources.urls()))
+        # Locks, and so the addresses of wheels, hold no logins: the specification's may.
+        sources = layer_sources(self.spec.uv, base=self.base, environ=self.environ)
+        direct = (
+            read_requirement(text).url or ""
+            for layer in self.spec.layers
+            for text in layer.requirements
+            if "://" in text
+        )
+        settings = NetSettings.from_environ(self.environ)
+        return HttpClient(settings.with_logins((*sources.urls(), *direct)))
 
     @cached_property
     def providers(self) -> tuple[RuntimeProvider, ...]:

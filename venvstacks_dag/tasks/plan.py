@@ -140,6 +140,7 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
     """The plan's values, for JSON."""
     # Heavy rooms are only entered when the specification changed.
     from venvstacks_dag.graph import LayerGraph
+    from venvstacks_dag.net.urls import without_login
     from venvstacks_dag.spec import load_stack
 
     stack = load_stack(settings.spec, environ)
@@ -153,7 +154,7 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
                 name=node.env_name,
                 kind=spec.kind,
                 base_name=spec.name,
-                requirements=spec.requirements,
+                requirements=tuple(map(without_login, spec.requirements)),
                 runtime=node.runtime,
                 below=node.below,
                 targets=tuple(target.as_json() for target in node.targets),

@@ -24,7 +24,9 @@ class BuildSettings:
     users commit them; trees, archives and exports lie where the user asks, by default beside it
     too. ``tag_outputs`` puts the platform into the names of archives and manifests. With
     ``offline`` no connection is ever opened; ``fetched`` are the platforms that wheels are fetched
-    for ahead, where not for all.
+    for ahead, where not for all. ``local_wheels`` are folders of wheels that locks may take before
+    any other; without ``index`` no index is asked. As with mirrors, a lock stays good when they
+    change.
     """
 
     spec: Path
@@ -35,6 +37,8 @@ class BuildSettings:
     tag_outputs: bool = False
     offline: bool = False
     fetched: tuple[str, ...] = ()
+    local_wheels: tuple[Path, ...] = ()
+    index: bool = True
 
     @classmethod
     def of(
@@ -47,6 +51,8 @@ class BuildSettings:
         tag_outputs: bool = False,
         offline: bool = False,
         fetched: Iterable[str] = (),
+        local_wheels: Iterable[str | os.PathLike[str]] = (),
+        index: bool = True,
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders, for the host's platform.
 
@@ -71,6 +77,10 @@ class BuildSettings:
             tag_outputs=tag_outputs,
             offline=offline,
             fetched=() if ALL in names else names,
+            local_wheels=tuple(
+                Path(os.path.realpath(spec.parent / folder)) for folder in local_wheels
+            ),
+            index=index,
         )
 
     @property

@@ -30,7 +30,7 @@ def sources(
     *,
     package_indexes: tuple[tuple[str, str], ...] = (),
     priority_indexes: tuple[str, ...] = (),
-    query_default_index: bool = True,
+    no_index: bool = False,
 ) -> IndexSources:
     return layer_sources(
         uv,
@@ -38,7 +38,7 @@ def sources(
         priority_indexes=priority_indexes,
         base=BASE,
         environ=environ or {},
-        query_default_index=query_default_index,
+        no_index=no_index,
     )
 
 
@@ -143,7 +143,6 @@ def test_the_specifications_default_wins_over_the_environments() -> None:
         "https://one.example/simple",
         "https://main.example/simple",
     ]
-    assert asked(sources(uv, query_default_index=False), "spam") == ["https://one.example/simple"]
 
 
 def test_an_explicit_default_leaves_no_default() -> None:
@@ -162,6 +161,7 @@ def test_no_index_asks_nobody(name: str, value: str) -> None:
 def test_no_index_may_be_off() -> None:
     assert not sources(environ={"UV_NO_INDEX": "0", "PIP_NO_INDEX": "false"}).no_index
     assert sources(UvSettings(no_index=True)).no_index
+    assert sources(no_index=True).no_index
 
 
 def test_find_links_come_from_everywhere() -> None:
@@ -202,11 +202,13 @@ def test_indexes_with_one_address_and_two_names_can_both_be_pinned() -> None:
 
 def test_logins_stay_out_of_keys_and_texts() -> None:
     uv = UvSettings(
-        indexes=(IndexSettings(name="own", url="https://user:secret@own.example/simple"),),
+        indexes=(
+            IndexSettings(name="own", url="https://user:secret@own.example/simple", default=True),
+        ),
         find_links=("https://user:secret@own.example/flat.html",),
         sources=(("spam", "own"),),
     )
-    found = sources(uv, query_default_index=False)
+    found = sources(uv)
     assert "secret" not in repr(found)
     assert found.as_json() == {
         "indexes": [{"name": "own", "url": "https://own.example/simple", "explicit": False}],

@@ -12,6 +12,7 @@ from venvstacks_dag.net.urls import (
     login_of,
     origin,
     path_of_url,
+    promised_digests,
     url_of_path,
     with_path_suffix,
 )
@@ -102,3 +103,28 @@ def test_the_last_segment_is_decoded_once(url: str, name: str) -> None:
 
 def test_a_suffix_goes_to_the_path() -> None:
     assert with_path_suffix("https://h/a.whl?t=1#x", ".metadata") == "https://h/a.whl.metadata?t=1"
+
+
+@pytest.mark.parametrize("url", ["file:///a@b.whl", "file:///home/user@work/x"])
+def test_an_at_sign_in_a_path_is_no_login(url: str) -> None:
+    assert without_login(url) == url
+    assert login_of(url) is None
+
+
+@pytest.mark.parametrize(
+    ("fragment", "digests"),
+    [
+        ("", {}),
+        ("egg=x&subdirectory=y", {}),
+        ("egg=x&sha256=" + "Ab" * 32, {"sha256": "ab" * 32}),
+        ("md5=" + "0" * 32 + "&sha1=" + "1" * 40, {"md5": "0" * 32, "sha1": "1" * 40}),
+    ],
+)
+def test_digests_that_a_fragment_promises(fragment: str, digests: dict[str, str]) -> None:
+    assert promised_digests(f"https://host/x.whl?sha256=0#{fragment}") == digests
+
+
+@pytest.mark.parametrize("fragment", ["sha256=", "sha256=00", "sha256=" + "g" * 64])
+def test_digests_that_no_file_can_have(fragment: str) -> None:
+    with pytest.raises(ValueError, match="64 hex digits"):
+        promised_digests(f"https://host/x.whl#{fragment}")

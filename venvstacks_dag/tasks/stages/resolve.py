@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -82,12 +82,14 @@ class Resolve:
         sources = _sources(context, layer)
         digest = resolve.request_digest(request, sources)
         previous, metadata = previous_lock(context, layer)
-        untouchable = f"{self.name}:{layer.name}" in context.flags.kept
+        task = f"{self.name}:{layer.name}"
+        untouchable, upgraded = task in context.flags.kept, context.flags.upgrades.get(task)
         if context.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
         kept = (
             previous is not None
             and (context.offline or not context.flags.always)
+            and upgraded is None
             and answers(request, digest, previous, metadata)
         )
         if previous is not None and kept:
@@ -96,7 +98,7 @@ class Resolve:
         elif untouchable:
             raise _not_locked(context, layer, is_there=previous is not None)
         else:
-            lock = _solve(context, layer, request, previous, reporter)
+            lock = _solve(context, layer, request, previous, upgraded or (), reporter)
         new = _next_metadata(context, layer, lock, metadata, request)
         if untouchable and (metadata is None or new.lock_version != metadata.lock_version):
             raise _not_locked(context, layer, is_there=True)  # A module of it was edited.
@@ -259,6 +261,7 @@ def _solve(
     layer: LayerPlan,
     request: LockRequest,
     previous: LayerLock | None,
+    upgraded: Collection[str],
     reporter: Reporter,
 ) -> LayerLock:
     from venvstacks_dag import resolve
@@ -266,7 +269,9 @@ def _solve(
     if previous is not None:
         # Change as little as possible: pins that still fit are kept.
         pins = tuple(
-            (package.name, str(package.version)) for package in resolve.own_packages(previous)
+            (package.name, str(package.version))
+            for package in resolve.own_packages(previous)
+            if package.name not in upgraded
         )
         request = replace(request, preferences=pins)
     lock: LayerLock | VenvstacksDagError
@@ -292,11 +297,13 @@ def open_layer_index(context: BuildContext, layer: LayerPlan, reporter: Reporter
     from venvstacks_dag import index
 
     sources = index.layer_sources(
-        context.uv,
+        context.spec.uv,
         package_indexes=layer.package_indexes,
         priority_indexes=layer.priority_indexes,
         base=context.base,
         environ=context.environ,
+        local_wheels=context.settings.local_wheels,
+        no_index=not context.settings.index,
     )
     return index.open_index(sources, context.http, context.store, reporter)
 
@@ -305,12 +312,17 @@ def _lacking_elsewhere(
     context: BuildContext, layer: LayerPlan, reporter: Reporter
 ) -> Iterator[Missing]:
     """What other layers without a lock will miss, as far as their own requirements tell."""
+    from packaging.utils import canonicalize_name
+
+    from venvstacks_dag.standards import read_requirement
+
     for other in context.plan.layers:
         if other is layer or not other.targets or lock_file(context.settings, other.name).exists():
             continue
         with open_layer_index(context, other, reporter) as client:
-            for requirement in other.requirements:
-                client.project(_name(requirement))
+            for requirement in map(read_requirement, other.requirements):
+                if requirement.url is None:
+                    client.project(canonicalize_name(requirement.name))
         for what in client.lacking():
             yield Missing(layer=other.name, what=what)
 
