@@ -97,7 +97,11 @@ def test_an_unknown_task_is_refused_without_a_traceback(project: Project) -> Non
     [
         ("app-one", ["helper", "no-such-package"], ["no-such-package"]),
         ("app-one", ["helper>=7"], ["helper>=7", "helper 1.0"]),
-        ("framework-left", ["lefty", "base>=2"], ["base>=2", "base==1.0 is locked by py"]),
+        (
+            "framework-left",
+            ["lefty", "base>=2"],
+            ["base>=2", "base==1.0 is locked by runtime py (requirements[0])"],
+        ),
         (
             "framework-right",
             ["only-windows"],
