@@ -132,8 +132,8 @@ def write_lock(
 ) -> None:
     """Write the lock and its companions, as far as they are not to stay as they are.
 
-    `kept` is the metadata of a lock that stays: its bytes are whoever's tool wrote them, and so
-    are its companions', where that tool was venvstacks and nothing new is to be told.
+    `kept` is the metadata of a lock that stays. Where venvstacks wrote it, its bytes do as well,
+    and those of its companions, unless there is something new to tell.
     """
     from venvstacks_dag import resolve
 
@@ -141,9 +141,10 @@ def write_lock(
     about = metadata_file(settings, layer.name), resolve.render_metadata(metadata)
     summary = packages_file(settings, layer.name), resolve.packages_text(lock).encode()
     writes = [about, summary]
-    if kept is None:
+    if kept is None or kept.input_digest:
+        # One of our own that was edited without a change of what it says is made right again.
         writes.append((lock_file(settings, layer.name), resolve.render_lock(lock)))
-    elif not kept.input_digest:
+    else:
         unchanged = kept == replace(metadata, input_digest="", python="")
         writes = [] if unchanged else [about]
         writes += [] if summary[0].exists() else [summary]
