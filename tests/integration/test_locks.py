@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support.index_server import Fault, LocalIndex
 from tests.support.stacks import ALL_TASKS, LAYERS, Project, add_package, each
+from venvstacks_dag.resolve import parse_lock, requirements_hash
 
 
 def pages(index: LocalIndex) -> list[str]:
@@ -150,6 +152,79 @@ def test_a_layer_s_lock_does_not_change_when_it_is_refused(
     add_package(index, tmp_path / "newer", "righty", "99")
     project.build()
     assert version(project, "framework-right", "righty") == "99"
+
+
+def as_venvstacks_would(project: Project, layer: str, *, edit: tuple[str, str] = ("", "")) -> None:
+    """Bring a lock into another tool's form, with that tool's metadata; `edit` is made first."""
+    lock = project.lock(layer)
+    text = re.sub(r"\A#.*\n\n", "# Another header\n", lock.read_text()).replace(*edit)
+    lock.write_text(text.replace("2024-05-01T00:00:00Z", "2024-05-01 00:00:00.000000+00:00"))
+    about = lock.with_suffix(".meta.json")
+    known = json.loads(about.read_bytes())
+    known["requirements_hash"] = requirements_hash(parse_lock(lock.read_bytes(), lock, layer))
+    del known["input_digest"], known["python"]
+    about.write_text(json.dumps(known))
+    (lock.parent / f"packages-{layer}.txt").write_text("whatever the other tool tells\n")
+
+
+def test_a_lock_of_venvstacks_that_answers_is_kept_to_the_byte(
+    project: Project, tmp_path: Path
+) -> None:
+    project.doit("resolve")
+    for layer in LAYERS:
+        as_venvstacks_would(project, layer)
+    clone = project.clone(tmp_path / "clone")
+    locks = clone.locks()
+    assert clone.doit("resolve").ran == each("resolve", " ".join(LAYERS))
+    assert clone.locks() == locks
+    assert clone.doit("resolve").did_nothing
+
+
+def test_a_kept_lock_s_companion_that_is_lost_comes_back(project: Project, tmp_path: Path) -> None:
+    project.doit("resolve")
+    as_venvstacks_would(project, "py")
+    clone = project.clone(tmp_path / "clone")
+    summary = clone.lock("py").parent / "packages-py.txt"
+    before = {**clone.locks()}
+    summary.unlink()
+    assert clone.doit("resolve").code == 0
+    assert "base==1.0" in summary.read_text()
+    changed = {path for path, data in clone.locks().items() if data != before[path]}
+    assert changed == {"py/packages-py.txt"}
+
+
+def test_a_lock_of_venvstacks_that_lacks_a_platform_is_refused_and_stays(
+    project: Project, tmp_path: Path
+) -> None:
+    project.layer("py")["platforms"] = ["linux_x86_64", "win_arm64"]
+    project.doit("resolve")
+    as_venvstacks_would(project, "py", edit=("py3-none-any", "py3-none-manylinux_2_17_x86_64"))
+    locks = project.locks()
+    refused = project.doit("resolve")
+    assert refused.code == 1
+    assert "the lock has no wheel of base 1.0 for win_arm64" in refused.output
+    assert "fix: leave out win_arm64 in the layer's platforms" in refused.output
+    assert project.locks() == locks
+
+
+def test_every_layer_that_cannot_be_locked_is_told(project: Project) -> None:
+    for layer in ("framework-left", "framework-right"):
+        project.layer(layer)["requirements"] = ["gone"]
+    for run in (project.doit("resolve"), project.command("lock", "venvstacks.toml")):
+        assert run.code == 1
+        assert "framework-left: gone cannot be had" in run.output
+        assert "framework-right: gone cannot be had" in run.output
+        assert re.search(r"resolve:app-one +blocked by", run.output)
+
+
+def test_a_size_of_nothing_is_a_size(project: Project, tmp_path: Path) -> None:
+    project.doit("resolve")
+    lock = project.lock("py")
+    lock.write_text(re.sub(r"size = \d+", "size = 0", lock.read_text()))
+    clone = project.clone(tmp_path / "clone", cache=tmp_path / "store2")
+    refused = clone.doit("install:py")
+    assert refused.code == 1
+    assert "install:py failed" in refused.output
 
 
 def test_an_edited_address_must_still_give_the_locked_bytes(

@@ -130,13 +130,13 @@ def test_doit_fetches_for_the_platforms_that_are_asked_for(
     assert done.code == 0, done.output
     assert f"{host_platform()} need" in done.output
     shutil.rmtree(project.folder / "_build")
-    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "UV_DEFAULT_INDEX": ""}
-    built = project.process("offline=1", "build", **nowhere)
+    project.environ |= {"PIP_INDEX_URL": "http://127.0.0.1:1/", "UV_DEFAULT_INDEX": ""}
+    built = project.process("offline=1", "build")
     assert built.code == 0, built.output
     shutil.rmtree(project.folder / "_build")
     spec = str(project.save())
     for words in (["lock"], ["build", "--publish"]):
-        done = project.command(*words, "--offline", spec, **nowhere)
+        done = project.command(*words, "--offline", spec)
         assert done.code == 0, done.output
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from packaging.utils import NormalizedName, canonicalize_name
 
 from venvstacks_dag.errors import IndexFault
+from venvstacks_dag.index.default import default_index
 from venvstacks_dag.net.urls import is_url, url_of_path, without_login
 from venvstacks_dag.spec.model import IndexSettings, UvSettings
 
@@ -188,9 +189,7 @@ def _default_index(uv: UvSettings, environ: Mapping[str, str]) -> IndexSettings:
     variable = next((name for name in _DEFAULT_INDEXES if environ.get(name, "").strip()), None)
     if variable is not None:
         return _environment_index(environ[variable].strip())
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - brings requests with it
-
-    return IndexSettings(name=None, url=PYPI_SIMPLE_ENDPOINT, default=True)
+    return IndexSettings(name=None, url=default_index(), default=True)
 
 
 def _find_links(

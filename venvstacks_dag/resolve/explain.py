@@ -20,7 +20,7 @@ from venvstacks_dag.resolve.offers import Offer, describe_offer
 from venvstacks_dag.resolve.requirements import split_key
 from venvstacks_dag.resolve.solve import Failure
 from venvstacks_dag.resolve.thorough import Proof
-from venvstacks_dag.resolve.ways import first_few, place, sides
+from venvstacks_dag.resolve.ways import first_few, place, sides, way_to
 
 # A report is read on one screen.
 _MOST_PROJECTS = 3
@@ -83,7 +83,7 @@ def tell(request: LockRequest, failure: Failure) -> Story:
     if proof is None:
         return _gave_up(failure)
     refused = [fact for fact in proof.facts if fact.need.refusal]
-    lines = first_few(list(_refusals(refused)))
+    lines = first_few(list(_refusals(proof, refused)))
     fixes: list[str] = []
     missing: list[NormalizedName] = []
     causes, lesser = _causes(proof)
@@ -128,11 +128,12 @@ def _causes(proof: Proof) -> tuple[_Facts, tuple[NormalizedName, ...]]:
     contested: _Facts = {}
     direct = {split_key(key)[0] for key in proof.contested}
     # Needs can also stand against each other by way of other packages.
-    against = direct or {fact.need.name for fact in proof.facts}
+    refused = any(fact.need.refusal for fact in proof.facts)
+    against = direct or ({fact.need.name for fact in proof.facts} if not refused else set())
     for fact in proof.facts:
         if fact.barren and not fact.need.refusal:
             barren.setdefault(fact.need.name, []).append(fact)
-        elif fact.need.name in against and not fact.is_link:
+        elif fact.need.name in against and not (fact.is_link or fact.need.refusal):
             contested.setdefault(fact.need.name, []).append(fact)
     if not barren:
         return contested, ()
@@ -141,11 +142,11 @@ def _causes(proof: Proof) -> tuple[_Facts, tuple[NormalizedName, ...]]:
     return {name: barren[name] for name in wanted}, lesser[:_MOST_PROJECTS]
 
 
-def _refusals(facts: Iterable[Fact]) -> Iterator[str]:
+def _refusals(proof: Proof, facts: Iterable[Fact]) -> Iterator[str]:
     for fact in facts:
         for parent in fact.parents or (None,):
-            who = f"{parent} is out: " if parent else ""
-            yield f"{who}{fact.need.refusal}"
+            way = " -> ".join(map(str, way_to(proof, parent) or filter(None, (parent,))))
+            yield f"{way}{' is out: ' if way else ''}{fact.need.refusal}"
 
 
 def _limits(request: LockRequest, failure: Failure, name: NormalizedName) -> Iterator[str]:

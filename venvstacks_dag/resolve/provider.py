@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
@@ -39,6 +40,9 @@ Information = RequirementInformation[Need, Candidate]
 
 # From here on a project is known to be where the trouble is, and is settled before others.
 _MANY_CONFLICTS = 5
+# After so many versions, the metadata of so many more are read ahead at once.
+PATIENCE = 3
+BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,8 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         """Candidates best first, lazily: a page is asked for at the first step.
 
         Metadata is not waited for; that of the first candidate is read ahead, since resolvelib
-        takes a first step with every need that comes in.
+        takes a first step with every need that comes in. Once some have been rejected, more are
+        likely to be: they are then read ahead by the batch.
         """
         needs = tuple(requirements[identifier])
         if any(need.refusal for need in needs):
@@ -107,11 +112,15 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         exact = {need.exact for need in needs if need.exact is not None}
 
         def matches() -> Iterator[Candidate]:
-            for version in self.project(name).matches(wanted):
-                if version not in excluded and exact <= {version}:
-                    candidate = self.candidate(identifier, version)
-                    self._problem.metadata.expect(candidate.wheel)
-                    yield candidate
+            versions = (
+                version
+                for version in self.project(name).matches(wanted)
+                if version not in excluded and exact <= {version}
+            )
+            for batch in _batches(versions):
+                self.expect(identifier, batch)
+                for version in batch:
+                    yield self.candidate(identifier, version)
 
         return matches
 
@@ -255,3 +264,10 @@ class Provider(AbstractProvider[Need, Candidate, str]):
                     yield refusal(f"{effective.name} is asked for by a direct address")
                 else:
                     yield from effective.needs
+
+
+def _batches(versions: Iterator[Version]) -> Iterator[Sequence[Version]]:
+    """Versions one by one, and after the first few by the batch."""
+    yield from ((version,) for version in islice(versions, PATIENCE))
+    while batch := tuple(islice(versions, BATCH)):
+        yield batch

@@ -14,14 +14,11 @@ from dataclasses import dataclass
 
 from venvstacks_dag.resolve.candidates import Candidate
 from venvstacks_dag.resolve.choices import ABSENT, Clash, Fact, Ground
-from venvstacks_dag.resolve.provider import Provider
+from venvstacks_dag.resolve.provider import BATCH, PATIENCE, Provider
 from venvstacks_dag.resolve.requirements import Need, split_key
 
 # Versions chosen, in all. Seconds, where their metadata are known.
 MOST_STEPS = 20_000
-# After so many versions of a key have failed, the metadata of the next ones are read ahead.
-_PATIENCE = 3
-_AHEAD = 16
 # From here on a key is known to be where the trouble is, and is settled before others.
 _MANY_CONFLICTS = 5
 _FEW = 3
@@ -139,8 +136,8 @@ class _Search:
         left = self._current[key]
         domain = self._ground.domain(key)
         place = (left & -left).bit_length() - 2
-        if self._tries[key] % _AHEAD == _PATIENCE:
-            self._provider.expect(key, domain.versions[place : place + _AHEAD])
+        if self._tries[key] % BATCH == PATIENCE:
+            self._provider.expect(key, domain.versions[place : place + BATCH])
         candidate = self._provider.candidate(key, domain.versions[place])
         for clash in self._ground.of_candidate(candidate):
             self._add(clash)

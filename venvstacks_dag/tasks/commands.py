@@ -29,7 +29,7 @@ from venvstacks_dag.tasks.spelling import suggestions
 from venvstacks_dag.tasks.stages import STAGES
 
 _WAIT_SECONDS = 3600.0
-_ERROR = 2
+_FAILED, _ERROR = 1, 2
 # What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
 _UNREAD = 141
 # And of one that was interrupted: 128 + SIGINT.
@@ -119,7 +119,9 @@ class StackRun(Run):  # type: ignore[misc]
             sys.stderr.write("\nstopped\n")
             sys.stderr.flush()
             os._exit(_INTERRUPTED)
-        return result
+        # doit counts a task that others block as an error of its own.
+        only_failed = result == _ERROR and stack is not None and not stack.errors
+        return _FAILED if only_failed else result
 
 
 def _suggestions(command: Any) -> AbstractContextManager[None]:

@@ -67,6 +67,8 @@ class BuildContext:
         self.adopted: set[str] = set()
         # Whether it was told in this run what the layers lack that are built without a network.
         self.lacking_told = False
+        # How many tasks ended by anything but a plain failure.
+        self.errors = 0
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from doit.exceptions import TaskFailed
 from doit.reporter import ConsoleReporter
 
 from venvstacks_dag.tasks.board import Board
@@ -81,6 +82,7 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         if type(fail).__name__ == "UnmetDependency":
             self.blocked += 1
             return
+        self.context.errors += not isinstance(fail, TaskFailed)
         self.failed.append(task.name)
         self.display.ended(task.name, "failed", f"  {task.name:<{self.width}} failed")
         # Other tasks may still be running: the whole story is told where it will be read, last.

@@ -125,6 +125,26 @@ def test_an_index_that_fails_stops_the_search() -> None:
         lock_layer(request("a"), Failing(["a 1.0", "a 2.0"]), NullReporter())
 
 
+@pytest.mark.parametrize("rounds", [100, 0], ids=["resolvelib", "thorough"])
+def test_metadata_is_read_ahead_by_the_batch_once_some_are_rejected(
+    monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    expected: set[WheelLink] = set()
+    ahead: list[int] = []
+
+    def read(book: MetadataBook, wheel: WheelLink) -> CoreMetadata | str:
+        ahead.append(len(expected))
+        return book._index.metadata(wheel)
+
+    monkeypatch.setattr(MetadataBook, "expect", lambda _, wheel: expected.add(wheel))
+    monkeypatch.setattr(MetadataBook, "read", read)
+    monkeypatch.setattr(solve, "MAX_ROUNDS", rounds)
+    made = lock([*(f"a {n}.0 | gone" for n in range(1, 40)), "a 0.1"], "a", targets=targets()[:1])
+    assert [f"{p.name} {p.version}" for p in made.pylock.packages] == ["a 0.1"]
+    assert ahead[0] <= 3
+    assert ahead[8] >= 16
+
+
 @pytest.mark.parametrize("limit", ["MAX_ROUNDS", "MOST_DEAD_ENDS"])
 def test_what_resolvelib_does_not_settle_soon_is_searched_thoroughly(
     monkeypatch: pytest.MonkeyPatch, limit: str

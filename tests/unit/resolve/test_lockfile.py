@@ -313,3 +313,24 @@ def test_markers_of_several_groups_come_back_whole() -> None:
     unusual = document(A, marker=f"{own} and {SHARED_CLAUSE}")
     with pytest.raises(LockError, match="must stand in a clause of its own"):
         parse(unusual)
+
+
+def test_a_package_for_other_pythons_is_refused() -> None:
+    good = parse(with_package(**{"requires-python": ">=3.8"}))
+    assert len(pinned_wheels(good, LINUX, PYTHON, Path(FOLDER))) == 1
+    newer = parse(with_package(**{"requires-python": ">=3.13"}))
+    with pytest.raises(LockError, match=r"a 1\.0 for Python >=3\.13, not for 3\.12\.7"):
+        pinned_wheels(newer, LINUX, PYTHON, Path(FOLDER))
+
+
+def test_a_platform_without_a_wheel_can_be_left_out() -> None:
+    value = document("a-1.0-py3-none-win_amd64.whl")
+    with pytest.raises(LockError) as caught:
+        pinned_wheels(parse(value), LINUX, PYTHON, Path(FOLDER))
+    assert "its wheels are for win_amd64" in str(caught.value)
+    assert "leave out linux_x86_64 in the layer's platforms" in str(caught.value)
+
+
+def test_an_empty_file_has_a_size() -> None:
+    (wheel,) = pinned_wheels(parse(with_wheel(size=0)), LINUX, PYTHON, Path(FOLDER))
+    assert wheel.size == 0
