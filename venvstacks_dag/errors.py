@@ -118,6 +118,10 @@ class SelectionError(VenvstacksDagError):
     """What was asked of the layers of a stack contradicts itself."""
 
 
+class UnknownPackage(VenvstacksDagError):
+    """A package was asked for that no layer of the stack has."""
+
+
 class NetworkError(VenvstacksDagError):
     """A server could not be reached, or answered with something that cannot be used."""
 

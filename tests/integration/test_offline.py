@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from tests.integration.conftest import HOST_VERSION, TRIPLE
@@ -130,13 +131,13 @@ def test_doit_fetches_for_the_platforms_that_are_asked_for(
     assert done.code == 0, done.output
     assert f"{host_platform()} need" in done.output
     shutil.rmtree(project.folder / "_build")
-    project.environ |= {"PIP_INDEX_URL": "http://127.0.0.1:1/", "UV_DEFAULT_INDEX": ""}
-    built = project.process("offline=1", "build")
+    nowhere: dict[str, Any] = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "UV_DEFAULT_INDEX": ""}
+    built = project.process("offline=1", "build", **nowhere)
     assert built.code == 0, built.output
     shutil.rmtree(project.folder / "_build")
     spec = str(project.save())
     for words in (["lock"], ["build", "--publish"]):
-        done = project.command(*words, "--offline", spec)
+        done = project.command(*words, "--offline", spec, **nowhere)
         assert done.code == 0, done.output
 
 

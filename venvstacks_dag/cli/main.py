@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from venvstacks_dag._version import __version__
-from venvstacks_dag.cli import commands, fetch, tasks
+from venvstacks_dag.cli import commands, fetch, graph, tasks, why
 from venvstacks_dag.cli.logs import set_up_logging
 from venvstacks_dag.cli.options import HelpFormatter, add_global, verbosity_of
 from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     set_up_logging(verbosity_of(options))
     try:
-        options.run(options)
+        code: int | None = options.run(options)
     except BuildFailed:
         return _FAILED  # What went wrong has been told.
     except (VenvstacksDagError, ValueError) as error:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return _INTERRUPTED
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +55,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     add_global(parser, suppress=False)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (commands, fetch, tasks):
+    for room in (commands, fetch, graph, why, tasks):
         room.register(subparsers)
     return parser

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
-_LIBRARY, _CONSTANT = "pypi_simple", "PYPI_SIMPLE_ENDPOINT"
+_LIBRARY = "pypi_simple"
+_CONSTANT = re.compile(r"""^PYPI_SIMPLE_ENDPOINT\b[^=]*=\s*(["'])(\S+?)\1\s*$""", re.MULTILINE)
 
 
 def default_index() -> str:
@@ -17,15 +18,9 @@ def default_index() -> str:
     """
     spec = find_spec(_LIBRARY)
     if spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
-        for node in ast.parse(Path(spec.origin).read_bytes()).body:
-            if isinstance(node, ast.AnnAssign | ast.Assign) and _is_it(node):
-                if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-                    return node.value.value
+        found = _CONSTANT.search(Path(spec.origin).read_text("utf-8"))
+        if found is not None:
+            return found[2]
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - see above
 
     return PYPI_SIMPLE_ENDPOINT
-
-
-def _is_it(node: ast.AnnAssign | ast.Assign) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(isinstance(target, ast.Name) and target.id == _CONSTANT for target in targets)

@@ -65,10 +65,10 @@ class BuildContext:
         # Why tasks ran that had run before, in terms of the specification.
         self.reasons: dict[str, str] = {}
         self.adopted: set[str] = set()
-        # Whether it was told in this run what the layers lack that are built without a network.
-        self.lacking_told = False
         # How many tasks ended by anything but a plain failure.
         self.errors = 0
+        # Whether it was told in this run what the layers lack that are built without a network.
+        self.lacking_told = False
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
 

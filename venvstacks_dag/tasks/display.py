@@ -14,8 +14,18 @@ from typing import Protocol, TextIO
 
 from venvstacks_dag.errors import printable
 from venvstacks_dag.reporting import Progress
+from venvstacks_dag.reporting.amounts import count_text, size_text
 from venvstacks_dag.reporting.protocol import Unit
 from venvstacks_dag.tasks.board import Board, Mark
+
+__all__ = [
+    "Display",
+    "PlainDisplay",
+    "amount_text",
+    "count_text",
+    "make_display",
+    "size_text",
+]
 
 # A step that took less than this is not worth a plain line of its own.
 _PLAIN_SECONDS = 2.0
@@ -130,23 +140,6 @@ def amount_text(amount: int, unit: Unit) -> str:
     if unit != "bytes":
         return count_text(amount, unit.removesuffix("s"))
     return size_text(amount)
-
-
-def count_text(number: int, noun: str) -> str:
-    """``1 task``, ``2 tasks``: a number of things for people."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def size_text(size: int) -> str:
-    """A number of bytes for people."""
-    if size < 1000:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.5 or unit == "GB":
-            break
-    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
 
 
 def encodable(text: str, stream: TextIO) -> str:

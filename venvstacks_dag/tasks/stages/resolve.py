@@ -6,17 +6,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venvstacks_dag.digest import parse_json, sha256_file
+from venvstacks_dag.digest import parse_json, sha256_bytes, sha256_file
 from venvstacks_dag.errors import LockError, Missing, MissingOffline, VenvstacksDagError
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of, file_damage
+from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.locks import (
     answers,
     lock_file,
@@ -41,7 +40,7 @@ class Resolve:
     """The stage."""
 
     name = "resolve"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -55,7 +54,7 @@ class Resolve:
             "python": python_of(context, layer),
             # A list: the order of the layers below decides which pins bind.
             "lower_locks": [
-                [name, _file_digest(lock_file(context.settings, name))] for name in layer.below
+                [name, facts_of(context, self.name, name)["content"]] for name in layer.below
             ],
             "lower_targets": [list(context.plan.layer(name).targets) for name in layer.below],
             # As the specification has them. Addresses from the environment (mirrors) play no
@@ -213,13 +212,6 @@ def host_python() -> PythonVersion:
     )
 
 
-def _file_digest(path: Path) -> str:
-    try:
-        return sha256_file(path)
-    except FileNotFoundError:
-        raise MissingInput(f"{path.name} is not there yet") from None
-
-
 def lock_request(
     context: BuildContext, layer: LayerPlan, python: PythonVersion | None = None
 ) -> LockRequest:
@@ -342,6 +334,8 @@ def _result(
             "wheels": wheels,
             "requested": sorted({_name(text) for text in layer.requirements}),
             "latest_upload": _latest_upload(lock),
+            # What the layers above are locked against: not how it is written, nor comments.
+            "content": sha256_bytes(resolve.render_lock(lock)),
             "lock": {
                 "requirements_hash": metadata.requirements_hash,
                 "lock_version": metadata.lock_version,
