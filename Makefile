@@ -26,7 +26,7 @@ unit: $(VENV)/.developers
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage html -q
 	$(BIN)/coverage report --skip-covered --skip-empty
-	@for room in spec graph resolve archive; do \
+	@for room in spec graph resolve archive inventory drawing; do \
 	  $(BIN)/coverage report --include="venvstacks_dag/$$room/*" --fail-under=95 --format=total >/dev/null \
 	  || { echo "coverage of venvstacks_dag/$$room is below 95 %"; exit 1; }; \
 	done

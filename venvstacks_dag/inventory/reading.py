@@ -65,8 +65,10 @@ def _contents(
 ) -> dict[str, PlatformContents]:
     if isinstance(lock, LockError):
         raise lock
-    if lock is None or python is None:
+    if lock is None:
         raise LockError("not locked")
+    if python is None:
+        raise LockError(f"the Python of {node.runtime} is not known: lock {node.runtime} again")
     return {target.name: _on(node, target, lock, python, lower) for target in node.targets}
 
 

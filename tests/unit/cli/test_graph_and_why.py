@@ -108,7 +108,7 @@ def test_words_that_do_not_fit(
 def test_errors_are_messages(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["why", "nunpy"]) == 1
     assert "did you mean numpy?" in capsys.readouterr().err
-    assert main(["graph", "elsewhere.toml"]) == 3
+    assert main(["graph", "elsewhere.toml"]) == 1
     assert "there is no such file" in capsys.readouterr().err
 
 

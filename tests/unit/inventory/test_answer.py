@@ -80,5 +80,7 @@ def test_a_lock_that_cannot_be_used_leaves_its_layer_empty() -> None:
     python = PythonVersion.parse("cpython@3.12.7")
     found = take_inventory(graph, locks, {"py": python})
     assert found.layers["framework-a"].problem == "it is no TOML"
+    without = take_inventory(graph, locks, {})
+    assert without.layers["py"].problem == "the Python of py is not known: lock py again"
     older = take_inventory(graph, locks, {"py": PythonVersion(major=3, minor=11, micro=0)})
     assert "not for 3.11.0" in (older.layers["py"].problem or "")
