@@ -5,15 +5,17 @@ Nothing here asks an index: all that is told was learnt while resolving.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from venvstacks_dag.errors import PackageNotFound, ResolutionFailed
 from venvstacks_dag.resolve import thorough
-from venvstacks_dag.resolve.candidates import IndexedProject
+from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
+from venvstacks_dag.resolve.causes import Cause, Kind, causes_of
 from venvstacks_dag.resolve.choices import Fact
 from venvstacks_dag.resolve.model import LockRequest
 from venvstacks_dag.resolve.offers import Offer, describe_offer
@@ -23,7 +25,6 @@ from venvstacks_dag.resolve.thorough import Proof
 from venvstacks_dag.resolve.ways import first_few, place, sides, way_to
 
 # A report is read on one screen.
-_MOST_PROJECTS = 3
 _MOST_STORIES = 3
 
 
@@ -82,25 +83,40 @@ def tell(request: LockRequest, failure: Failure) -> Story:
     proof = failure.proof
     if proof is None:
         return _gave_up(failure)
-    refused = [fact for fact in proof.facts if fact.need.refusal]
-    lines = first_few(list(_refusals(proof, refused)))
+    lines: list[str] = []
     fixes: list[str] = []
     missing: list[NormalizedName] = []
-    causes, lesser = _causes(proof)
-    for name, clashing in list(causes.items())[:_MOST_PROJECTS]:
-        offer = _offer(failure, name, clashing)
-        lines += [*sides(request, proof, clashing), *_limits(request, failure, name), *offer.lines]
+    causes = causes_of(proof, _places(failure))
+    for cause in causes.told:
+        if cause.kind is Kind.REFUSED:
+            lines += first_few(list(_refusals(proof, cause.facts)))
+            continue
+        name, offer = cause.name, _offer(failure, cause)
+        lines += [*sides(request, proof, cause.facts), *_limits(request, failure, name)]
+        lines += offer.lines
         fixes += offer.fixes or _ways_out(failure, name)
         if offer.nothing:
             missing.append(name)
-    if lesser:
-        lines.append(f"versions that can do without clash over {', '.join(lesser)}")
+    if causes.lesser:
+        lines.append(f"versions that can do without fail over {', '.join(causes.lesser)}")
     return Story(
         lines=tuple(dict.fromkeys(lines)),
         fixes=tuple(dict.fromkeys(fixes)),
         missing=tuple(missing),
-        nothing_else=not refused and len(missing) == len(causes),
+        nothing_else=len(missing) == len(causes.told),
     )
+
+
+def _places(failure: Failure) -> Callable[[Candidate], int]:
+    """How far down a project's usable versions a candidate is."""
+    usable: dict[NormalizedName, tuple[Version, ...]] = {}
+
+    def place(candidate: Candidate) -> int:
+        if candidate.name not in usable:
+            usable[candidate.name] = failure.problem.projects[candidate.name].usable()
+        return usable[candidate.name].index(candidate.version)
+
+    return place
 
 
 def _gave_up(failure: Failure) -> Story:
@@ -112,34 +128,6 @@ def _gave_up(failure: Failure) -> Story:
         ),
         fixes=(f"bound {names} in the requirements or in constraint-dependencies",),
     )
-
-
-_Facts = dict[NormalizedName, list[Fact]]
-
-
-def _causes(proof: Proof) -> tuple[_Facts, tuple[NormalizedName, ...]]:
-    """Where the needs meet that cannot be met: each project, with the facts on it.
-
-    Where there are projects that nothing usable could serve, it is these, the most wanted
-    first, and beside them the names of those on which other needs stand against each other;
-    else it is the latter. The rest of a proof only leads there.
-    """
-    barren: _Facts = {}
-    contested: _Facts = {}
-    direct = {split_key(key)[0] for key in proof.contested}
-    # Needs can also stand against each other by way of other packages.
-    refused = any(fact.need.refusal for fact in proof.facts)
-    against = direct or ({fact.need.name for fact in proof.facts} if not refused else set())
-    for fact in proof.facts:
-        if fact.barren and not fact.need.refusal:
-            barren.setdefault(fact.need.name, []).append(fact)
-        elif fact.need.name in against and not (fact.is_link or fact.need.refusal):
-            contested.setdefault(fact.need.name, []).append(fact)
-    if not barren:
-        return contested, ()
-    wanted = sorted(barren, key=lambda name: -sum(len(fact.parents) for fact in barren[name]))
-    lesser = (*wanted[_MOST_PROJECTS:], *(name for name in contested if name not in barren))
-    return {name: barren[name] for name in wanted}, lesser[:_MOST_PROJECTS]
 
 
 def _refusals(proof: Proof, facts: Iterable[Fact]) -> Iterator[str]:
@@ -166,16 +154,16 @@ def _kind(env_name: str) -> str:
     return "" if env_name.startswith("framework-") else "runtime "
 
 
-def _offer(failure: Failure, name: NormalizedName, facts: Sequence[Fact]) -> Offer:
+def _offer(failure: Failure, cause: Cause) -> Offer:
+    name = cause.name
     project = failure.problem.projects.get(name)
     if not isinstance(project, IndexedProject):
         return Offer()
     limits = (item.requirement.specifier for item in failure.problem.constraints.get(name, ()))
     # Needs that nothing meets are each a case of their own; others have to be met together.
-    needs = [fact.need.specifier for fact in facts]
-    alone = all(fact.barren for fact in facts)
+    needs = [fact.need.specifier for fact in cause.facts]
     wanted = SpecifierSet()
-    for specifier in (*(needs[:1] if alone else needs), *limits):
+    for specifier in (*(needs[:1] if cause.kind is Kind.BARREN else needs), *limits):
         wanted &= specifier
     pages = failure.problem.pages
     return describe_offer(project, wanted, pages.asked(), pages.passed_over(name))

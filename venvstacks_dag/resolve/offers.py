@@ -55,7 +55,12 @@ def describe_offer(
     # Where nothing is usable, other requirements would not help: all versions are of interest.
     reasons = _reasons(project, wanted if usable else SpecifierSet())
     here = (f"usable here are {name} {_some(usable)}",) if usable else ()
-    return replace(reasons, lines=(*reasons.lines, *here, *others), nothing=not usable)
+    loosen = (f"loosen what needs {name}",) if usable and reasons.fixes else ()
+    return Offer(
+        lines=(*reasons.lines, *here, *others),
+        fixes=(*loosen, *reasons.fixes),
+        nothing=not usable,
+    )
 
 
 class _Reason(NamedTuple):

@@ -53,8 +53,8 @@ class Proof:
 
 
 def _is_contest(step: Clash) -> bool:
-    facts = [cause.fact for cause in step.causes]
-    return bool(facts) and all(fact and fact.need.key == step.pivot for fact in facts)
+    """Whether both causes say that the pivot must be there, each in versions of its own."""
+    return bool(step.causes) and all(cause.terms[step.pivot] & ABSENT for cause in step.causes)
 
 
 def search(provider: Provider, roots: Iterable[Need]) -> Mapping[str, Candidate] | Proof:
