@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from tests.support.index_server import LocalIndex, status
 from tests.support.stacks import Outcome, Project, add_package, ended
+from tests.support.wheels import make_wheel
 from venvstacks_dag.platforms import host_platform
 
 
@@ -203,6 +205,60 @@ def test_two_packages_that_claim_one_file(
     check_refused(
         project.doit("build"), 1, "framework-right: ", "extra", "righty", "site-packages/righty.py"
     )
+
+
+ENDLESS = "1" * 5000
+HEAD = "Metadata-Version: 2.1\nName: righty\n"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        f"{HEAD}Version: {ENDLESS}\n",
+        f"{HEAD}Version: 2.0\nRequires-Dist: base>={ENDLESS}\n",
+        f"{HEAD}Version: 2.0\nRequires-Python: >={ENDLESS}\n",
+        f"{HEAD}Version: 2.0\nRequires-Dist: base; python_version < '{ENDLESS}'\n",
+        f"{HEAD}Version: 2.0\n\n" + "x" * (5 << 20),
+    ],
+    ids=["version", "requirement", "python", "marker", "length"],
+)
+def test_metadata_beyond_all_reason_rule_a_version_out(
+    project: Project, index: LocalIndex, tmp_path: Path, metadata: str
+) -> None:
+    wheel = make_wheel(tmp_path / "odd", "righty", "2.0")
+    index.add(wheel, metadata=metadata.encode())
+    project.build()
+    assert 'version = "1.0"' in project.lock("framework-right").read_text()
+    project.layer("framework-right")["requirements"] = ["righty==2.0"]
+    check_refused(project.doit("build"), 1, "framework-right", "righty-2.0-py3-none-any.whl")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        ("toml", "a = " + "[" * 5000),
+        ("toml", f"packages = {ENDLESS}"),
+        ("toml", f"packages = [{{name = 'righty', version = '{ENDLESS}'}}]"),
+        ("meta.json", "[" * 100_000),
+        ("meta.json", '{"lock_version": ' + ENDLESS + "}"),
+        ("meta.json", "LATE"),
+    ],
+    ids=["deep lock", "number", "version", "deep metadata", "lock version", "time"],
+)
+def test_locks_beyond_all_reason_are_made_anew(project: Project, suffix: str, content: str) -> None:
+    project.build()
+    lock = project.lock("framework-right")
+    before = lock.read_bytes()
+    odd = lock.with_suffix(f".{suffix}") if suffix != "toml" else lock
+    if content == "LATE":
+        content = re.sub(
+            r'(locked_at": )"[^"]*"', r'\1"9999-12-31T23:59:59-23:59"', odd.read_text()
+        )
+    odd.write_text(content)
+    done = project.doit("build")
+    assert done.code == 0, done.output
+    assert "unexpected" not in done.output
+    assert lock.read_bytes() == before
 
 
 def test_a_runtime_that_nobody_has(project: Project) -> None:

@@ -200,6 +200,11 @@ class LocalIndex:
         with self._lock:
             self._faults.append((path, replace(fault)))
 
+    def heal(self) -> None:
+        """Let no request fail any more."""
+        with self._lock:
+            self._faults.clear()
+
     # --- for the handler --------------------------------------------------------------
 
     def next_fault(self, path: str) -> Fault | None:

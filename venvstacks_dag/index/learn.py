@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from venvstacks_dag.digest import sha256_bytes, sha256_json
+from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import DigestMismatch, IndexFault, NetworkError
 from venvstacks_dag.fs import disk_errors, staging_folder
 from venvstacks_dag.index.fetch import wheel_file
 from venvstacks_dag.index.metadata import metadata_from_json, metadata_to_json, parse_metadata
 from venvstacks_dag.index.model import CoreMetadata, WheelLink
+from venvstacks_dag.index.told import METADATA_KIND, metadata_key
 from venvstacks_dag.index.zipped import RangeFile, metadata_bytes
 from venvstacks_dag.net import RangeDownloader, Response, redact
 from venvstacks_dag.net.urls import is_file_url, origin, path_of_url, with_path_suffix
@@ -19,7 +20,6 @@ from venvstacks_dag.store import PinnedWheel, Store
 
 # Most wheels have METADATA and the archive's directory in their last 16 KiB.
 TAIL = 16 * 1024
-_KIND = "metadata"
 
 
 class _NoRanges(Exception):
@@ -40,8 +40,8 @@ class MetadataSource:
         """See `IndexClient.metadata`."""
         if is_file_url(wheel.url):
             return self._from_file(path_of_url(wheel.url), wheel)
-        key = _key(wheel)
-        kept = None if key is None else self._store.cached(_KIND, key)
+        key = None if wheel.sha256 is None else metadata_key(wheel.index, wheel.sha256)
+        kept = None if key is None else self._store.cached(METADATA_KIND, key)
         known = None if kept is None else metadata_from_json(kept, wheel)
         if known is not None:
             return known
@@ -55,7 +55,7 @@ class MetadataSource:
                 fix=error.fix,
             ) from error
         if key is not None:
-            self._store.keep(_KIND, key, metadata_to_json(metadata))
+            self._store.keep(METADATA_KIND, key, metadata_to_json(metadata, wheel.metadata_sha256))
         return metadata
 
     def _ask(self, wheel: WheelLink) -> CoreMetadata:
@@ -146,16 +146,3 @@ def _check_promise(metadata: bytes, wheel: WheelLink, url: str) -> None:
             why=f"expected sha256 {wheel.metadata_sha256}, found {found}",
             fix="tell those who run the index",
         )
-
-
-def _key(wheel: WheelLink) -> str | None:
-    """Where a wheel's metadata is kept; None for a wheel without a digest.
-
-    The index is part of it: without the whole wheel, nothing proves that metadata belong to
-    its digest, so that one index must not speak for another one's files. So is the digest of the
-    METADATA file that it offers: where it offers another one, that counts. One that it offers
-    without a digest is asked for each time, as nobody could tell a damaged answer.
-    """
-    if wheel.sha256 is None or wheel.metadata_sha256 == "":
-        return None
-    return sha256_json([wheel.index, wheel.sha256, wheel.metadata_sha256])

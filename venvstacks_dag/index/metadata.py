@@ -12,7 +12,7 @@ from venvstacks_dag.index.model import CoreMetadata, WheelLink
 from venvstacks_dag.standards import ENDLESS_NUMBER, has_endless_number
 
 # Raise this when metadata kept before would no longer be read the same way.
-_SCHEMA = 1
+_SCHEMA = 2
 # The fields that decide what is installed. Junk in any other one does no harm.
 _DECISIVE = ("name", "version", "requires-dist", "requires-python", "provides-extra")
 
@@ -45,17 +45,25 @@ def parse_metadata(data: bytes, wheel: WheelLink) -> CoreMetadata:
     )
 
 
-def metadata_to_json(metadata: CoreMetadata) -> bytes:
-    """The bytes that `metadata_from_json` reads."""
+def metadata_to_json(metadata: CoreMetadata, promised: str | None) -> bytes:
+    """The bytes that `metadata_from_json` reads; `promised` is the link's `metadata_sha256`."""
     extras = sorted(metadata.extras)
-    return canonical_json([_SCHEMA, metadata.requires_dist, metadata.requires_python, extras])
+    rest = [metadata.requires_dist, metadata.requires_python, extras]
+    return canonical_json([_SCHEMA, promised, *rest])
 
 
-def metadata_from_json(data: bytes, wheel: WheelLink) -> CoreMetadata | None:
-    """The metadata of `wheel` that `metadata_to_json` wrote, or None for other bytes."""
+def metadata_from_json(
+    data: bytes, wheel: WheelLink, *, whatever_was_promised: bool = False
+) -> CoreMetadata | None:
+    """The metadata of `wheel` that `metadata_to_json` wrote, or None for other bytes.
+
+    They do not count where the index promises another METADATA file by now, or one without a
+    digest: nobody could tell a damaged answer.
+    """
     try:
-        schema, requires_dist, requires_python, extras = parse_json(data)
-        if schema != _SCHEMA:
+        schema, promised, requires_dist, requires_python, extras = parse_json(data)
+        good = promised != "" and promised == wheel.metadata_sha256
+        if schema != _SCHEMA or not (good or whatever_was_promised):
             return None
         return CoreMetadata(
             name=wheel.name,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from venvstacks_dag.install.model import InstallRequest
     from venvstacks_dag.install.plan import LayerPlan, plan_layer
     from venvstacks_dag.install.tree import install_layer
-    from venvstacks_dag.install.wheel import check_pin, wheel_image
+    from venvstacks_dag.install.wheel import check_pin, read_metadata, wheel_image
 
 __all__ = [
     "InstallRequest",
@@ -18,6 +18,7 @@ __all__ = [
     "install_layer",
     "plan_layer",
     "probe",
+    "read_metadata",
     "verify_tree",
     "wheel_image",
 ]
@@ -29,6 +30,6 @@ __getattr__ = lazy_exports(
         "model": ("InstallRequest",),
         "plan": ("LayerPlan", "plan_layer"),
         "tree": ("install_layer",),
-        "wheel": ("check_pin", "wheel_image"),
+        "wheel": ("check_pin", "read_metadata", "wheel_image"),
     },
 )

@@ -14,7 +14,7 @@ from installer.utils import Scheme
 
 from venvstacks_dag.digest import sha256_stream
 from venvstacks_dag.errors import DigestMismatch, WheelRefused
-from venvstacks_dag.fs import FILE_MODE, PROGRAM_MODE, hash_while_copying
+from venvstacks_dag.fs import FILE_MODE, PROGRAM_MODE, disk_errors, hash_while_copying
 from venvstacks_dag.install.faults import WheelFault, printable, refused, refusing
 from venvstacks_dag.install.inspect import inspect_wheel
 from venvstacks_dag.install.metadata import read_name
@@ -94,6 +94,16 @@ def check_pin(image: Image, pinned: PinnedWheel) -> None:
             f"{pinned.sha256}, which is that of {f'{name} {version}' if name else 'no wheel'}",
             fix="find out where that lock came from, and lock the layer again",
         )
+
+
+def read_metadata(image: Image) -> bytes:
+    """METADATA of an unpacked wheel. Raises `DiskError`, `WheelRefused` where there is none."""
+    path = f"{image.property('dist_info')}/METADATA"
+    entry = next((each for each in image.entries if each.path == path), None)
+    if entry is None:
+        raise refused(path, "no METADATA in its image")
+    with disk_errors("read", image.file(entry)):
+        return image.file(entry).read_bytes()
 
 
 def _check_digest(stream: BinaryIO, pinned: PinnedWheel, path: Path) -> None:

@@ -276,6 +276,7 @@ def _pinned(package: Package, wheel: PackageWheel, lock_folder: Path) -> PinnedW
         url=None if wheel.path else wheel.url,
         path=(lock_folder / wheel.path).absolute() if wheel.path else None,
         size=wheel.size,
+        index=package.index,
     )
 
 

@@ -56,7 +56,8 @@ class PinnedWheel:
     """One wheel that a lock chose for a target: enough to fetch and check it.
 
     Exactly one of ``url`` and ``path`` is set; ``path`` is absolute (a lock's relative paths
-    have been resolved against the lock). ``size`` is in bytes, where the lock has it.
+    have been resolved against the lock). ``size`` is in bytes and ``index`` the index that the
+    wheel came from, where the lock has them.
     """
 
     name: str
@@ -66,3 +67,4 @@ class PinnedWheel:
     url: str | None = None
     path: Path | None = None
     size: int | None = None
+    index: str | None = None

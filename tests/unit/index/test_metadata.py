@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,12 +90,23 @@ def test_what_matters_must_be_right(text: str, said: str) -> None:
 
 def test_metadata_survives_its_json() -> None:
     metadata = parse(HEAD + "Requires-Dist: eggs\nProvides-Extra: b\nProvides-Extra: a\n")
-    data = metadata_to_json(metadata)
+    data = metadata_to_json(metadata, None)
     assert metadata_from_json(data, link()) == metadata
-    assert metadata_to_json(metadata) == data
+    assert metadata_to_json(metadata, None) == data
 
 
-@pytest.mark.parametrize("data", [b"", b"5", b"[]", b"[0,[],null,[]]", b"[1,5,null,[]]", b"\xff"])
+@pytest.mark.parametrize(("then", "now"), [(None, "0" * 64), ("0" * 64, None), ("", ""), ("x", "")])
+def test_metadata_do_not_count_where_another_file_is_promised(then: str, now: str | None) -> None:
+    metadata = parse(HEAD)
+    data = metadata_to_json(metadata, then)
+    promised = replace(link(), metadata_sha256=now)
+    assert metadata_from_json(data, promised) is None
+    assert metadata_from_json(data, promised, whatever_was_promised=True) == metadata
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"5", b"[]", b"[1,null,[],null,[]]", b"[2,null,5,null,[]]", b"\xff"]
+)
 def test_damaged_json_is_as_if_it_was_not_there(data: bytes) -> None:
     assert metadata_from_json(data, link()) is None
 

@@ -117,7 +117,8 @@ def _images(
     context: BuildContext, pins: list[PinnedWheel], reporter: Reporter
 ) -> tuple[Image, ...]:
     """The unpacked wheels, fetched and unpacked side by side where the store lacks them."""
-    from venvstacks_dag.install import check_pin
+    from venvstacks_dag.index import check_told
+    from venvstacks_dag.install import check_pin, read_metadata
 
     store = context.store
     found = {pin.sha256: store.image(pin.sha256) for pin in pins}
@@ -136,6 +137,7 @@ def _images(
         assert image is not None  # the missing ones were made
         # The store goes by digest alone: the wheel may be another than the lock says.
         check_pin(image, pin)
+        check_told(store, pin, partial(read_metadata, image))
         images.append(image)
     return tuple(images)
 
