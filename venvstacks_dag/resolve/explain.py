@@ -130,7 +130,9 @@ def _causes(proof: Proof) -> tuple[_Facts, tuple[NormalizedName, ...]]:
     # Needs can also stand against each other by way of other packages.
     against = direct or {fact.need.name for fact in proof.facts}
     for fact in proof.facts:
-        if fact.barren and not fact.need.refusal:
+        if fact.need.refusal:  # It is about no project, and told by itself.
+            continue
+        if fact.barren:
             barren.setdefault(fact.need.name, []).append(fact)
         elif fact.need.name in against and not fact.is_link:
             contested.setdefault(fact.need.name, []).append(fact)
