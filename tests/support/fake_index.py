@@ -133,5 +133,5 @@ class FakeIndex:
         return (INDEX,)
 
     def passed_over(self, name: NormalizedName, winner: str | None) -> tuple[tuple[str, str], ...]:
-        """One that is never asked, for a project whose name says so."""
-        return (("https://other.example/simple", "it is explicit"),) if "other" in name else ()
+        """None: there is only one."""
+        return ()

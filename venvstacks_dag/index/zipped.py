@@ -78,10 +78,10 @@ class RangeFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move as any file does. Raises `ValueError` for a place before the start."""
+        """Move as any file does. Raises `OSError` for a place before the start."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         if base + offset < 0:
-            raise ValueError("cannot seek before the start of a file")
+            raise OSError("cannot seek before the start of a file")
         self._position = base + offset
         return self._position
 

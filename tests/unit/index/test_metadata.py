@@ -214,7 +214,7 @@ def test_a_range_file_is_a_file() -> None:
     assert file.seek(1) == 1
     assert file.read(2) == b"12"
     assert asked == [(6, 6), (1, 2)]
-    with pytest.raises(ValueError, match="before the start"):
+    with pytest.raises(OSError, match="before the start"):
         file.seek(-1)
 
 

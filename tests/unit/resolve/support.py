@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -67,14 +67,19 @@ def lower(
     *pins: str,
     tags: Iterable[str] = ("py3-none-any",),
     requirements: Iterable[str] = (),
+    real: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> LowerLayer:
-    """A layer below, from pins such as ``"numpy 1.26 ; sys_platform == 'linux'"``."""
+    """A layer below, from pins such as ``"numpy 1.26 ; sys_platform == 'linux'"``.
+
+    `real` tells more of wheels that there really are, by file name.
+    """
     packages = []
     for pin in pins:
         text, _, marker = pin.partition(";")
         name, version = text.split()
         names = [f"{name.replace('-', '_')}-{version}-{tag}.whl" for tag in tags]
-        package = {"name": name, "version": version, "wheels": [wheel_table(n) for n in names]}
+        wheels = [wheel_table(filename, **(real or {}).get(filename, {})) for filename in names]
+        package = {"name": name, "version": version, "wheels": wheels}
         packages.append({**package, "marker": marker.strip()} if marker else package)
     content = {"lock-version": "1.0", "created-by": "tests", "packages": packages}
     pylock = Pylock.from_dict(content)
