@@ -36,7 +36,8 @@ class Fact:
 class Clash:
     """Choices that cannot all be made: for each key a mask of them ("incompatibility").
 
-    It follows from a fact, or by resolution on the key ``pivot`` from two other clashes.
+    It follows from a fact, or by resolution on the key ``pivot`` from two other clashes; one
+    without either says that the extra ``pivot`` goes with its base.
     """
 
     terms: dict[str, int]
@@ -135,11 +136,20 @@ class Ground:
         It holds for any mask, as the two go together. Needs no metadata.
         """
         base, _ = split_key(key)
-        domain = self.domain(key)
-        parents = [self._provider.candidate(key, version) for version in domain.listed(mask)]
-        need = Need(key=base, name=base, text=f"{base} in the version of {key}")
-        fact = Fact(need=need, parents=parents, is_link=True)
-        return Clash(terms={key: mask, base: domain.full & ~mask}, fact=fact)
+        return Clash(terms={key: mask, base: self.domain(key).full & ~mask}, pivot=key)
+
+    def fact_of(self, clash: Clash) -> Fact | None:
+        """The fact behind a clash; None where it follows from other clashes."""
+        if clash.fact is not None or clash.causes:
+            return clash.fact
+        # There are far more links than ever take part in a proof: their facts are made here.
+        key, (base, _) = clash.pivot, split_key(clash.pivot)
+        versions = self.domain(key).listed(clash.terms[key])
+        return Fact(
+            need=Need(key=base, name=base, text=f"{base} in the version of {key}"),
+            parents=[self._provider.candidate(key, version) for version in versions],
+            is_link=True,
+        )
 
     def _unmet(self, need: Need) -> dict[str, int]:
         """The choices that leave a need unmet; none are named where nothing could meet it."""

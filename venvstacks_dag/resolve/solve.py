@@ -175,10 +175,21 @@ def solve(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Fa
 def _search_thoroughly(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:
     wider = replace(problem, rules=replace(problem.rules, last_resort=True), projects={})
     first = _search(problem, requirements)
-    if isinstance(first, Answer) or "if-necessary" not in problem.rules.prerelease:
+    if isinstance(first, Answer) or not _has_last_resort(first):
         return first
     second = _search(wider, requirements)
     return second if isinstance(second, Answer) or second.proof is None else first
+
+
+def _has_last_resort(failure: Failure) -> bool:
+    """Whether pre-releases could make a difference: a proof without any holds with them too."""
+    if "if-necessary" not in failure.problem.rules.prerelease:
+        return False
+    if failure.proof is None:
+        return True
+    projects = failure.problem.projects
+    names = {fact.need.name for fact in failure.proof.facts} & projects.keys()
+    return any(version.is_prerelease for name in names for version in projects[name].usable())
 
 
 def _search(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:

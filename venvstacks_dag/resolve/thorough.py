@@ -43,11 +43,12 @@ class Proof:
     contested: frozenset[str]
 
     @classmethod
-    def of(cls, clash: Clash) -> Proof:
+    def of(cls, clash: Clash, ground: Ground) -> Proof:
         """The proof that ends with `clash`."""
         steps = list(clash.proof())
+        facts = map(ground.fact_of, steps)
         return cls(
-            facts=tuple(step.fact for step in steps if step.fact is not None),
+            facts=tuple(fact for fact in facts if fact is not None),
             contested=frozenset(step.pivot for step in steps if _is_contest(step)),
         )
 
@@ -68,7 +69,7 @@ def search(provider: Provider, roots: Iterable[Need]) -> Mapping[str, Candidate]
         if clash is not None:
             learnt = state.learn(clash)
             if not learnt.terms:
-                return Proof.of(learnt)
+                return Proof.of(learnt, state.ground)
             clash = state.propagate(learnt)
         elif (key := state.next_key()) is not None:
             clash = state.choose(key)
@@ -93,7 +94,7 @@ class _Search:
     def __init__(self, provider: Provider) -> None:
         self.decided: dict[str, Candidate] = {}
         self._provider = provider
-        self._ground = Ground(provider)
+        self.ground = Ground(provider)
         self._current: dict[str, int] = {}
         self._clashes: dict[str, list[Clash]] = {}
         self._trail: list[_Step] = []
@@ -105,7 +106,7 @@ class _Search:
 
     def take(self, roots: Iterable[Need]) -> Clash | None:
         """Begin with the layer's own needs. Returns a clash that holds already, if any does."""
-        for clash in map(self._ground.of_layer, roots):
+        for clash in map(self.ground.of_layer, roots):
             self._add(clash)
             if (found := self.propagate(clash)) is not None:
                 return found
@@ -134,12 +135,12 @@ class _Search:
         if self._tries.total() > MOST_STEPS:
             raise GaveUp([name for name, _ in self._conflicts.most_common(_FEW)])
         left = self._current[key]
-        domain = self._ground.domain(key)
+        domain = self.ground.domain(key)
         place = (left & -left).bit_length() - 2
         if self._tries[key] % BATCH == PATIENCE:
             self._provider.expect(key, domain.versions[place : place + BATCH])
         candidate = self._provider.candidate(key, domain.versions[place])
-        for clash in self._ground.of_candidate(candidate):
+        for clash in self.ground.of_candidate(candidate):
             self._add(clash)
         self._step(key, left & -left, None, level=len(self.decided) + 1)
         self.decided[key] = candidate
@@ -163,9 +164,9 @@ class _Search:
             for other in self._extras.get(key, ()):
                 gone = self._current[other] & ~self._current[key] & ~ABSENT
                 if gone:
-                    yield self._ground.of_extra(other, gone)
+                    yield self.ground.of_extra(other, gone)
         elif not self._current[key] & ABSENT and self._current[base] & ~self._current[key]:
-            yield self._ground.of_extra(key, self._current[key])
+            yield self.ground.of_extra(key, self._current[key])
 
     def _holds(self, clash: Clash) -> bool:
         """Whether all of a clash has come true. Where all but one has, that one is ruled out."""
@@ -209,7 +210,7 @@ class _Search:
         if step.cause is not None:
             # The step may have needed an earlier one on its own key.
             ruled_out = clash.terms[key] | step.cause.terms[key]
-            if self._ground.domain(key).full & ~ruled_out:
+            if self.ground.domain(key).full & ~ruled_out:
                 before.append(self._first(key, ruled_out))
         return key, step, max((self._trail[place].level for place in before), default=0)
 
@@ -225,7 +226,7 @@ class _Search:
                 terms[key] |= mask
             else:
                 terms[key] = terms.get(key, mask) & mask
-        if terms[pivot] == self._ground.domain(pivot).full:
+        if terms[pivot] == self.ground.domain(pivot).full:
             del terms[pivot]
         return Clash(terms=terms, pivot=pivot, causes=(one, other))
 
@@ -253,7 +254,7 @@ class _Search:
     def _meet(self, key: str) -> None:
         if key in self._current:
             return
-        domain = self._ground.domain(key)
+        domain = self.ground.domain(key)
         self._current[key] = domain.full
         self._clashes[key], self._places[key] = [], []
         self._provider.expect(key, domain.versions[:1])
