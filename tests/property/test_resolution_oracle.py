@@ -1,17 +1,24 @@
-"""On small random universes the resolver finds a solution exactly where brute force finds one."""
+"""On small random universes the resolver finds a solution exactly where brute force finds one.
+
+The universes have extras, markers, pre-releases, versions without wheels, constraints, and two
+layers below; each is asked for each of two targets alone, and for both at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.support.fake_index import FakeIndex, FakePackage
+from tests.unit.resolve.support import lower
 from venvstacks_dag.errors import PackageNotFound, ResolutionFailed
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform, marker_environment
 from venvstacks_dag.platforms.tags import tag_priorities
@@ -19,12 +26,13 @@ from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.resolve import solve
 from venvstacks_dag.resolve.lock import lock_layer
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
-from venvstacks_dag.resolve.packages import marker_holds
+from venvstacks_dag.resolve.packages import own_marker
 
 NAMES = ("a", "b", "c", "d")
 VERSIONS = ("1.0", "2.0", "3.0", "4.0a1")
 _SPECIFIERS = ("", "", "==1.0", "==2.0", ">=2.0", ">=2.0", "<3.0", "<2.0", "!=2.0", ">3.0")
 _MARKERS = ("", "", "", "sys_platform == 'win32'", "sys_platform != 'win32'")
+_PLACES = ("python_version >= '3'", "sys_platform == 'win32'", "sys_platform != 'win32'")
 _PURE = ("py3-none-any",)
 _TAGS = (
     _PURE,
@@ -58,16 +66,44 @@ def _requirements(extras: bool) -> st.SearchStrategy[str]:
 
 
 @dataclass(frozen=True)
+class LowerPin:
+    """What a layer below has of a project, and where."""
+
+    name: str
+    version: str
+    marker: str
+
+    @property
+    def spelt(self) -> str:
+        """As `lower` reads it."""
+        return f"{self.name} {self.version}"
+
+    def binds(self, target: TargetPlatform) -> bool:
+        """Whether it is there on a target."""
+        return Marker(self.marker).evaluate(marker_environment(target, PYTHON))
+
+
+@dataclass(frozen=True)
 class Universe:
-    """Packages and the requirements put to them."""
+    """Packages, the layers below (nearest first), and the requirements put to them."""
 
     packages: tuple[FakePackage, ...]
     roots: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    lower: tuple[tuple[LowerPin, ...], ...] = ()
 
     def lock(self, targets: tuple[TargetPlatform, ...]) -> LayerLock | None:
         """The resolver's answer for some targets; None where it finds that there is none."""
         request = LockRequest(
-            env_name="app-x", requirements=self.roots, python=PYTHON, targets=targets
+            env_name="app-x",
+            requirements=self.roots,
+            constraints=self.constraints,
+            python=PYTHON,
+            targets=targets,
+            lower=tuple(
+                lower(f"framework-{place}", *(f"{pin.spelt} ; {pin.marker}" for pin in pins))
+                for place, pins in enumerate(self.lower)
+            ),
         )
         try:
             return lock_layer(request, FakeIndex(self.packages), NullReporter(), workers=0)
@@ -91,7 +127,26 @@ def universes(draw: st.DrawFn) -> Universe:
                 )
             )
     roots = draw(st.lists(_requirements(extras=False), min_size=1, max_size=3))
-    return Universe(packages=tuple(packages), roots=tuple(roots))
+    constraints = st.builds(
+        "{}{} ; {}".format,
+        st.sampled_from(NAMES),
+        st.sampled_from(_SPECIFIERS).filter(bool),
+        st.sampled_from(_PLACES),
+    )
+    # A lock holds wheels; here they are those that serve all targets.
+    installable = [(each.name, each.version) for each in packages if each.tags == _PURE]
+    pins = st.builds(
+        lambda package, marker: LowerPin(package[0], package[1], marker),
+        st.sampled_from(installable),
+        st.sampled_from(_PLACES),
+    )
+    layers = st.lists(pins, max_size=2, unique_by=lambda pin: pin.name).map(tuple)
+    return Universe(
+        packages=tuple(packages),
+        roots=tuple(roots),
+        constraints=tuple(draw(st.lists(constraints, max_size=2))),
+        lower=tuple(draw(st.lists(layers, max_size=2))) if installable else (),
+    )
 
 
 def holds(requirement: Requirement, target: TargetPlatform, extra: str) -> bool:
@@ -133,25 +188,57 @@ def needs_of(
     return needs
 
 
-def is_solution(universe: Universe, target: TargetPlatform, assignment: Assignment) -> bool:
+def pinned_below(
+    universe: Universe, target: TargetPlatform, targets: Sequence[TargetPlatform]
+) -> list[LowerPin]:
+    """What binds on a target: all but what a nearer layer has on all targets."""
+    found: list[LowerPin] = []
+    hidden: set[str] = set()
+    for layer in universe.lower:
+        found += [pin for pin in layer if pin.binds(target) and pin.name not in hidden]
+        hidden |= {pin.name for pin in layer if all(map(pin.binds, targets))}
+    return found
+
+
+Limits = Sequence[Requirement]
+
+
+def limits_on(
+    universe: Universe, target: TargetPlatform, targets: Sequence[TargetPlatform]
+) -> Limits:
+    """What versions have to meet, if they are needed, beside what is asked of them."""
+    constraints = map(Requirement, universe.constraints)
+    pins = pinned_below(universe, target, targets)
+    return [
+        *(found for found in constraints if holds(found, target, "")),
+        *(Requirement(f"{pin.name}=={pin.version}") for pin in pins),
+    ]
+
+
+def is_solution(
+    universe: Universe, target: TargetPlatform, limits: Limits, assignment: Assignment
+) -> bool:
     """Whether an assignment meets all that it brings in, and holds nothing else."""
     needs = needs_of(universe, target, assignment)
     if needs is None or set(needs) != set(assignment):
         return False
+    asked = (requirement for requirements in needs.values() for requirement in requirements)
     return all(
-        requirement.specifier.contains(assignment[name], prereleases=True)
-        for name, requirements in needs.items()
-        for requirement in requirements
+        requirement.specifier.contains(assignment[requirement.name], prereleases=True)
+        for requirement in (*asked, *(limit for limit in limits if limit.name in assignment))
     )
 
 
-def is_solvable(universe: Universe, target: TargetPlatform) -> bool:
+def is_solvable(universe: Universe, target: TargetPlatform, limits: Limits) -> bool:
     """Whether there is a solution, by trying everything."""
     there = usable(universe, target)
     choices = [[None, *(found for name, found in there if name == wanted)] for wanted in NAMES]
     return any(
         is_solution(
-            universe, target, {n: v for n, v in zip(NAMES, picks, strict=True) if v is not None}
+            universe,
+            target,
+            limits,
+            {n: v for n, v in zip(NAMES, picks, strict=True) if v is not None},
         )
         for picks in product(*choices)
     )
@@ -159,21 +246,23 @@ def is_solvable(universe: Universe, target: TargetPlatform) -> bool:
 
 def check(universe: Universe) -> None:
     """That each target alone and all together are answered as brute force answers them."""
-    solvable = {target: is_solvable(universe, target) for target in TARGETS}
     for targets in ((TARGETS[0],), (TARGETS[1],), TARGETS):
         lock = universe.lock(targets)
-        assert (lock is not None) == all(solvable[target] for target in targets)
+        limits = {target: limits_on(universe, target, targets) for target in targets}
+        solvable = all(is_solvable(universe, target, limits[target]) for target in targets)
+        assert (lock is not None) == solvable
         for target in targets if lock is not None else ():
-            assert is_solution(universe, target, answer(lock, target))
+            assert is_solution(universe, target, limits[target], answer(lock, target))
 
 
 def answer(lock: LayerLock | None, target: TargetPlatform) -> Assignment:
-    """What a lock holds for a target."""
+    """What a layer has on a target by its lock, from below or by itself."""
     environment = marker_environment(target, PYTHON)
     return {
         str(package.name): package.version
         for package in (lock.pylock.packages if lock else ())
-        if package.version is not None and marker_holds(package, environment)
+        if package.version is not None
+        if not own_marker(package) or Marker(own_marker(package)).evaluate(environment)
     }
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.against_uv import Comparison
+from benchmarks.against_uv import table as comparison_table
 from benchmarks.generated import write_project
 from benchmarks.scale import Measurements, table, too_slow
 from venvstacks_dag.graph import LayerGraph
@@ -32,3 +34,19 @@ def test_figures_are_medians_and_multiples() -> None:
     assert too_slow(measured) == ["300 layers take 9.0 times the bare import, 8 are allowed"]
     measured.first[300] = [0.8] * 3
     assert too_slow(measured) == []
+
+
+def test_differences_from_uv_are_told_with_what_they_come_from() -> None:
+    found = Comparison()
+    found.uv = {"linux_x86_64": {"a": "1", "b": "1"}, "win_amd64": {"a": "2"}, "win_arm64": None}
+    found.alone = {"linux_x86_64": {"a": "1", "b": "1"}, "win_amd64": {"a": "2"}, "win_arm64": None}
+    found.together = {"linux_x86_64": {"a": "1", "b": "1"}, "win_amd64": {"a": "1", "c": "1"}}
+    found.accepted = {"win_amd64"}
+    assert list(comparison_table({"web": found}))[2:] == [
+        "| web | 2 | win_arm64 | 4 | 2 | 2 |",
+        "",
+        "* web, win_amd64: a 1 (uv: 2): kept as on linux_x86_64; alone, the platform gets uv's; "
+        "uv accepts our pins",
+        "* web, win_amd64: c 1 (uv: absent): it follows from another difference; alone, the "
+        "platform gets uv's; uv accepts our pins",
+    ]

@@ -67,7 +67,7 @@ class IndexedProject:
         self.name = name
         self.page = page
         self.rules = rules
-        self._preferred = preferred
+        self._preferred = _with_builds(preferred, page.versions if page else ())
         self._acceptable = {Verdict.USABLE}
         self._caps_considered = False
         self._wheels: dict[Version, WheelLink | None] = {}
@@ -144,6 +144,23 @@ class IndexedProject:
         self._acceptable.add(Verdict.UPPER_BOUND)
         self._wheels.clear()
         return True
+
+
+def _with_builds(preferred: Sequence[Version], known: Sequence[Version]) -> tuple[Version, ...]:
+    """Preferred versions, each followed by what else there is of its release.
+
+    Local versions are builds of a release, as "2.0+cpu" is one for some platforms. Who prefers
+    the release itself gets them first, as with ``==`` (PEP 440).
+    """
+    if not preferred or all(version.local is None for version in (*preferred, *known)):
+        return tuple(preferred)
+    found: dict[Version, None] = {}
+    for version in preferred:
+        if version.local is not None:
+            found[version] = None
+        release = SpecifierSet(f"=={version.public}")
+        found.update(dict.fromkeys(release.filter(known, prereleases=True)))
+    return tuple(found)
 
 
 class PinnedProject:
