@@ -9,6 +9,7 @@ from pathlib import Path
 from venvstacks_dag.errors import RuntimeUnavailable
 from venvstacks_dag.fs import read_bytes
 from venvstacks_dag.net.model import Downloader
+from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.runtimes.archive_names import (
     ArchiveName,
     example_name,
@@ -65,7 +66,7 @@ def offers_of(location: ArchiveLocation, downloader: Downloader) -> tuple[Offer,
 def _pinned(location: ArchiveLocation) -> Offer:
     name = parse_archive_name(location.filename)
     if name is None:
-        example = example_name("3.12.7", "linux_x86_64")
+        example = example_name("3.12.7", TargetPlatform(name="linux_x86_64"))
         raise RuntimeUnavailable(
             f"{location.filename!r} does not tell what runtime it is",
             where=str(location),

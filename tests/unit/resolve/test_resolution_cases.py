@@ -27,7 +27,7 @@ from venvstacks_dag.resolve.model import LayerLock, LockRequest
 
 _FOLDER = Path(__file__).parents[2] / "cases" / "resolution"
 _INPUTS = {
-    "requirements", "packages", "targets", "python", "glibc", "macos", "lower", "overrides",
+    "requirements", "packages", "targets", "python", "glibc", "musl", "macos", "lower", "overrides",
     "constraints", "prerelease", "exclude_newer", "preferences",
 }  # fmt: skip
 _EXPECTED = {"own", "shared", "wheels", "warnings", "error", "says", "silent"}
@@ -105,7 +105,7 @@ def _check_lock(lock: LayerLock, request: LockRequest) -> None:
 
 def _request(case: dict[str, Any]) -> LockRequest:
     floors: dict[str, Any] = {}
-    for name in ("glibc", "macos"):
+    for name in ("glibc", "musl", "macos"):
         if name in case:
             floors[name] = tuple(case[name])
     preferences = [pin.split("==") for pin in case.get("preferences", [])]
