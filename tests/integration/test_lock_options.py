@@ -116,3 +116,27 @@ def test_an_unknown_package_cannot_be_upgraded(newer: Project) -> None:
     before = newer.locks()
     stack.lock(upgrade_packages=["lefty"])
     assert newer.locks() != before
+
+
+def test_logins_of_netrc_and_addresses_stay_out_of_what_is_written(
+    project: Project, index: LocalIndex
+) -> None:
+    index.login = ("me", "s3cret")
+    refused = lock(project, code=1)
+    assert "401" in refused
+    project.environ["PIP_INDEX_URL"] = index.with_login("me", "s3cret")
+    project.environ["UV_DEFAULT_INDEX"] = project.environ["PIP_INDEX_URL"]
+    shown = lock(project, "-vv")
+    project.environ["UV_DEFAULT_INDEX"] = index.simple_url
+    netrc = project.write("netrc", "machine 127.0.0.1 login me password s3cret\n")
+    netrc.chmod(0o600)
+    project.environ["NETRC"] = str(netrc)
+    built = project.command("build", "-vv", "venvstacks.toml")
+    assert built.code == 0, built.output
+    shown += built.output
+    assert project.tree("app-one").is_dir()
+    assert "s3cret" not in shown
+    netrc.unlink()
+    for path in project.folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert b"s3cret" not in path.read_bytes(), path
