@@ -95,6 +95,15 @@ def test_one_package_is_upgraded_and_the_others_stay(newer: Project) -> None:
     assert "base==1.0" in pins(newer, "py")
 
 
+def test_an_upgrade_leaves_layers_below_alone_unless_they_are_included(newer: Project) -> None:
+    before = pins(newer, "py"), pins(newer, "framework-left")
+    lock(newer, "--include", "app-one", "--upgrade-package", "helper")
+    assert "helper==1.1" in pins(newer, "app-one")
+    assert (pins(newer, "py"), pins(newer, "framework-left")) == before
+    refused = lock(newer, "--include", "framework-left", "--upgrade-package", "nothing", code=1)
+    assert "SelectionError: no lock of these layers has the package nothing" in refused
+
+
 def test_what_an_upgrade_needs_goes_along(
     newer: Project, index: LocalIndex, tmp_path: Path
 ) -> None:
