@@ -95,6 +95,15 @@ def test_one_package_is_upgraded_and_the_others_stay(newer: Project) -> None:
     assert "base==1.0" in pins(newer, "py")
 
 
+def test_an_upgrade_leaves_layers_below_alone_unless_they_are_included(newer: Project) -> None:
+    before = pins(newer, "py"), pins(newer, "framework-left")
+    lock(newer, "--include", "app-one", "--upgrade-package", "helper")
+    assert "helper==1.1" in pins(newer, "app-one")
+    assert (pins(newer, "py"), pins(newer, "framework-left")) == before
+    refused = lock(newer, "--include", "framework-left", "--upgrade-package", "nothing", code=1)
+    assert "SelectionError: no lock of these layers has the package nothing" in refused
+
+
 def test_what_an_upgrade_needs_goes_along(
     newer: Project, index: LocalIndex, tmp_path: Path
 ) -> None:
@@ -116,3 +125,27 @@ def test_an_unknown_package_cannot_be_upgraded(newer: Project) -> None:
     before = newer.locks()
     stack.lock(upgrade_packages=["lefty"])
     assert newer.locks() != before
+
+
+def test_logins_of_netrc_and_addresses_stay_out_of_what_is_written(
+    project: Project, index: LocalIndex
+) -> None:
+    index.login = ("me", "s3cret")
+    refused = lock(project, code=1)
+    assert "401" in refused
+    project.environ["PIP_INDEX_URL"] = index.with_login("me", "s3cret")
+    project.environ["UV_DEFAULT_INDEX"] = project.environ["PIP_INDEX_URL"]
+    shown = lock(project, "-vv")
+    project.environ["UV_DEFAULT_INDEX"] = index.simple_url
+    netrc = project.write("netrc", "machine 127.0.0.1 login me password s3cret\n")
+    netrc.chmod(0o600)
+    project.environ["NETRC"] = str(netrc)
+    built = project.command("build", "-vv", "venvstacks.toml")
+    assert built.code == 0, built.output
+    shown += built.output
+    assert project.tree("app-one").is_dir()
+    assert "s3cret" not in shown
+    netrc.unlink()
+    for path in project.folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert b"s3cret" not in path.read_bytes(), path

@@ -35,7 +35,7 @@ Case = Mapping[str, Any]
 
 _FOLDER = Path(__file__).parents[1] / "cases" / "resolution"
 _INPUTS = {
-    "requirements", "packages", "targets", "python", "glibc", "macos", "lower", "overrides",
+    "requirements", "packages", "targets", "python", "glibc", "musl", "macos", "lower", "overrides",
     "constraints", "prerelease", "exclude_newer", "preferences",
 }  # fmt: skip
 # What only several indexes can be told.
@@ -118,7 +118,7 @@ def _check_lock(lock: LayerLock, request: LockRequest) -> None:
 
 def _request(case: Case, below: Wheels | None) -> LockRequest:
     floors: dict[str, Any] = {}
-    for name in ("glibc", "macos"):
+    for name in ("glibc", "musl", "macos"):
         if name in case:
             floors[name] = tuple(case[name])
     preferences = [pin.split("==") for pin in case.get("preferences", [])]

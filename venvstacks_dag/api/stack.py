@@ -127,16 +127,17 @@ class Stack:
     ) -> None:
         """Lock the layers, afresh or (`if_needed`) where their locks are missing or outdated.
 
-        With `upgrade_packages`, locks are made anew in which all other pins stay where they fit.
+        With `upgrade_packages`, locks are made anew (needed or not) in which all other pins stay
+        where they fit.
         """
-        selection = self.select(
-            choice, lock=None if if_needed else True, build=False, publish=False
-        )
-        upgrades = self.locked_packages(selection, upgrade_packages)
+        packages = tuple(upgrade_packages)
+        wish: Wish = None if if_needed and not packages else True
+        selection = self.select(choice, lock=wish, build=False, publish=False)
+        upgrades = self.locked_packages(selection, packages)
         self.run(lock_work(selection, clean=clean, upgrades=upgrades))
 
     def locked_packages(self, selection: Selection, packages: Iterable[str]) -> frozenset[str]:
-        """The normalised names of `packages`, each of which some lock of the selection has.
+        """The normalised names of `packages`, each in some lock that is to be made anew.
 
         Raises `SelectionError` for others: nothing would be done about them.
         """
@@ -151,7 +152,7 @@ class Stack:
         locks = (
             previous_lock(self.context(), layer)[0]
             for layer in self.layers
-            if layer.name in selection.operations
+            if layer.name in selection.operations and selection.operations[layer.name].lock
         )
         known = {package.name for lock in locks if lock for package in own_packages(lock)}
         if unknown := sorted(names - known):

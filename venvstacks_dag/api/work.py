@@ -33,11 +33,11 @@ def lock_work(selection: Selection, *, clean: bool = False, upgrades: Collection
 
     With `upgrades` (names of packages), locks forget the pins of these only, if they are not reset.
     """
-    held = _with(selection, lambda what: _locks(what) and not what.reset) if upgrades else []
+    held = _with(selection, lambda what: bool(what.lock) and not what.reset) if upgrades else []
     return Work(
         selection=selection,
         tasks=_tasks("resolve", _with(selection, _locks)),
-        afresh=_locked_afresh(selection) | set(_tasks("resolve", held)),
+        afresh=_locked_afresh(selection),
         upgrades={task: frozenset(upgrades) for task in _tasks("resolve", held)},
         removed=frozenset(_with(selection, _locks)) if clean else frozenset(),
     )

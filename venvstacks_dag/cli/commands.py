@@ -138,7 +138,7 @@ def _show(options: argparse.Namespace) -> None:
 
 def _lock(options: argparse.Namespace) -> None:
     stack = _stack(options)
-    wish: Wish = None if options.if_needed else True
+    wish: Wish = None if options.if_needed and not options.upgrade_package else True
     selection = stack.select(choice_of(options), lock=wish, build=False, publish=False)
     if _goes_on(stack, selection, options):
         upgrades = stack.locked_packages(selection, options.upgrade_package)

@@ -44,12 +44,13 @@ class NodeBuilder:
         if depth > self._max_depth >= max((self.nodes[n].depth for n in below), default=0):
             # Layers above this one are too deep only because this one is.
             self._note_depth(spec, below)
+        self._check_libc(spec, below)
         self.nodes[spec.env_name] = LayerNode(
             spec=spec,
             runtime=below[-1] if below else spec.env_name,
             below=below,
             targets=tuple(
-                TargetPlatform(name=name, glibc=spec.glibc, macos=spec.macos)
+                TargetPlatform(name=name, glibc=spec.glibc, macos=spec.macos, musl=spec.musl)
                 for name in self._platforms(spec, below)
             ),
             package_indexes=self._package_indexes(spec),
@@ -80,6 +81,16 @@ class NodeBuilder:
             return None
         self._orders[spec.env_name] = order
         return (*order[1:], runtime)
+
+    def _check_libc(self, spec: AnyLayerSpec, below: tuple[str, ...]) -> None:
+        """One process has one C library, so all layers of a stack must be for the same."""
+        if not below or not any(name.startswith("linux") for name in self._names(below[-1])):
+            return
+        libcs = [_libc(layer) for layer in (spec, self.nodes[below[-1]].spec)]
+        if libcs[0] != libcs[1]:
+            message = f"the layer is for {libcs[0]}, but {below[-1]} below for {libcs[1]}"
+            fix = "set linux_target to one of them in all layers on this runtime"
+            self._note(spec, "linux_target", message, fix)
 
     def _note_depth(self, spec: AnyLayerSpec, below: tuple[str, ...]) -> None:
         message = f"the layer is {len(below) + 1} deep, {self._max_depth} is the limit: "
@@ -144,3 +155,7 @@ def chain_text(env_name: str, below: Iterable[str]) -> str:
     if len(names) > 24:
         names[12:-11] = ["..."]
     return " > ".join(names)
+
+
+def _libc(spec: AnyLayerSpec) -> str:
+    return "glibc" if spec.musl is None else "musl"

@@ -25,6 +25,7 @@ from venvstacks_dag.net.faults import (
     is_passing_status,
     status_error,
 )
+from venvstacks_dag.net.keyring import Keyring
 from venvstacks_dag.net.local import copy_local, local_answer, local_part
 from venvstacks_dag.net.model import Check, FilePart, Response
 from venvstacks_dag.net.settings import NetSettings
@@ -51,6 +52,7 @@ class HttpClient:
     def __init__(self, settings: NetSettings | None = None) -> None:
         self.settings = settings or NetSettings()
         self._logins: dict[str, Login] = dict(self.settings.logins)
+        self._keyring = Keyring(self.settings.keyring)
         self._threads = threading.local()
         self._adapter = SharedTlsAdapter(self.settings)
         self._retry = Retry(
@@ -167,6 +169,18 @@ class HttpClient:
             self._logins[origin(plain)] = login
         else:
             login = self._logins.get(origin(plain))
+        answer = self._get(plain, headers, login)
+        if answer.status_code == 401 and origin(answer.url) == origin(plain):
+            found = self._keyring.login(plain, login.user if login else None)
+            if found is not None and found != login:
+                answer.close()
+                self._logins[origin(plain)] = found
+                return self._get(plain, headers, found)
+        return answer
+
+    def _get(
+        self, plain: str, headers: Mapping[str, str], login: Login | None
+    ) -> requests.Response:
         return self._session().get(
             plain,
             headers=dict(headers),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from venvstacks_dag.errors import NetworkError
+from venvstacks_dag.net.keyring import KeyringProvider, keyring_provider
 from venvstacks_dag.net.urls import Login, login_of, origin
 
 # pip's own setting is the more deliberate one; then those that requests honours, in its order;
@@ -14,6 +15,7 @@ from venvstacks_dag.net.urls import Login, login_of, origin
 _CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _TIMEOUT_VARIABLES = ("UV_HTTP_TIMEOUT", "PIP_DEFAULT_TIMEOUT")
 _RETRIES_VARIABLES = ("UV_HTTP_RETRIES", "PIP_RETRIES")
+_KEYRING_VARIABLES = ("UV_KEYRING_PROVIDER", "PIP_KEYRING_PROVIDER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class NetSettings:
     seconds on top. ``ca_bundle`` is a file or folder of certificates that replaces the system's,
     ``ca_source`` the variable it came from, for messages. ``proxy`` serves all addresses; where
     it is None, the usual variables (HTTPS_PROXY, NO_PROXY, ...) count. ``logins`` belong to
-    origins such as ``https://host:8443``.
+    origins such as ``https://host:8443``. ``keyring`` is how the user's keyring is asked for more.
     """
 
     connect_timeout: float = 15.0
@@ -40,6 +42,7 @@ class NetSettings:
     ca_source: str | None = None
     proxy: str | None = field(default=None, repr=False)
     logins: tuple[tuple[str, Login], ...] = field(default=(), repr=False)
+    keyring: KeyringProvider = "auto"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> NetSettings:
@@ -48,6 +51,9 @@ class NetSettings:
         ca_source = _first(environ, _CA_VARIABLES)
         if ca_source is not None:
             settings = replace(settings, ca_bundle=environ[ca_source], ca_source=ca_source)
+        keyring = _first(environ, _KEYRING_VARIABLES)
+        if keyring is not None:
+            settings = replace(settings, keyring=keyring_provider(keyring, environ[keyring]))
         timeout = _number(environ, _TIMEOUT_VARIABLES, float, least=0.001)
         if timeout is not None:
             settings = replace(settings, connect_timeout=timeout, read_timeout=timeout)

@@ -22,7 +22,8 @@ _GLIBC_FLOOR = {"x86_64": 5, "aarch64": 17}
 def platform_tags(target: TargetPlatform) -> tuple[str, ...]:
     """The platform tags that run on `target`, best first.
 
-    musllinux tags are never among them: a glibc system does not run those wheels.
+    On Linux they are manylinux or musllinux tags, never both: wheels for glibc and for musl do not
+    run on each other's systems.
     """
     if target.system == "windows":
         return (target.name,)
@@ -33,6 +34,10 @@ def platform_tags(target: TargetPlatform) -> tuple[str, ...]:
 
 def _linux_platform_tags(target: TargetPlatform) -> Iterator[str]:
     yield f"linux_{target.arch}"
+    if target.musl is not None:
+        major, minor = target.musl
+        yield from (f"musllinux_{major}_{older}_{target.arch}" for older in range(minor, -1, -1))
+        return
     major, minor = target.glibc
     if major != 2:
         raise ValueError(f"no manylinux tags are defined for glibc {major}.{minor}")

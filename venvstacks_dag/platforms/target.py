@@ -22,6 +22,7 @@ PLATFORM_NAMES: tuple[str, ...] = (
     "macosx_x86_64",
 )
 DEFAULT_GLIBC = (2, 28)
+DEFAULT_MUSL = (1, 2)
 DEFAULT_MACOS = (13, 0)
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\Z", re.ASCII)
 
@@ -30,12 +31,14 @@ _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\Z", re.ASCII)
 class TargetPlatform:
     """One platform, and the oldest system on it that a layer has to run on.
 
-    ``glibc`` counts on Linux only, ``macos`` on macOS only; both as (major, minor).
+    ``glibc`` and ``musl`` count on Linux only, ``macos`` on macOS only; all as (major, minor).
+    Where ``musl`` is given, that is the C library (as on Alpine Linux), and ``glibc`` is not used.
     """
 
     name: str
     glibc: tuple[int, int] = DEFAULT_GLIBC
     macos: tuple[int, int] = DEFAULT_MACOS
+    musl: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.name not in PLATFORM_NAMES:
@@ -53,6 +56,16 @@ class TargetPlatform:
         return self.name.split("_", 1)[1]
 
     @property
+    def uses_musl(self) -> bool:
+        """Whether it is a Linux whose programs and wheels are made for musl."""
+        return self.musl is not None and self.system == "linux"
+
+    @property
+    def shown(self) -> str:
+        """The platform for messages, with its C library where that is not the usual one."""
+        return f"{self.name} with musl" if self.uses_musl else self.name
+
+    @property
     def is_windows(self) -> bool:
         """Whether Windows' folder names and launchers apply."""
         return self.system == "windows"
@@ -60,21 +73,26 @@ class TargetPlatform:
     def as_json(self) -> dict[str, object]:
         """The parts that matter for this platform, for keys and plans."""
         floor: dict[str, object] = {"name": self.name}
-        if self.system == "linux":
+        if self.system == "linux" and self.musl is not None:
+            floor["musl"] = list(self.musl)
+        elif self.system == "linux":
             floor["glibc"] = list(self.glibc)
         if self.system == "macos":
             floor["macos"] = list(self.macos)
         return floor
 
 
-def parse_linux_target(text: str) -> tuple[int, int]:
-    """``glibc`` or ``glibc@X.Y`` as (X, Y). Raises `ValueError` on anything else."""
+def parse_linux_target(text: str) -> tuple[str, tuple[int, int]]:
+    """``glibc@X.Y`` or ``musl@X.Y`` as the library and (X, Y); without a version, the usual one.
+
+    Raises `ValueError` on anything else.
+    """
+    message = f"expected 'glibc', 'glibc@X.Y', 'musl' or 'musl@X.Y', not {text[:80]!r}"
     libc, _, version = text.partition("@")
-    if libc != "glibc":
-        raise ValueError(f"expected 'glibc' or 'glibc@X.Y', not {text[:80]!r}")
-    if not version and "@" not in text:
-        return DEFAULT_GLIBC
-    return _parse_version(version, f"expected 'glibc' or 'glibc@X.Y', not {text[:80]!r}")
+    usual = {"glibc": DEFAULT_GLIBC, "musl": DEFAULT_MUSL}
+    if libc not in usual:
+        raise ValueError(message)
+    return libc, usual[libc] if text == libc else _parse_version(version, message)
 
 
 def parse_macosx_target(text: str) -> tuple[int, int]:

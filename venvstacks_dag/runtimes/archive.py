@@ -36,7 +36,7 @@ class ArchiveProvider:
             fitting = [
                 offer
                 for offer in offers
-                if offer.name.platform == request.target.name and wanted.matches(offer.name.version)
+                if offer.name.is_for(request.target) and wanted.matches(offer.name.version)
             ]
             if fitting:
                 return self._release(max(fitting, key=lambda offer: offer.name.rank), request)
@@ -47,7 +47,7 @@ class ArchiveProvider:
         wanted = WantedPython.of(request)
         if wanted.is_host:
             return Absence(why="serves versions only")
-        archive = example_name(str(wanted), request.target.name)
+        archive = example_name(str(wanted), request.target)
         if not self._locations:
             return Absence(
                 why="no folder of archives is named",
@@ -58,7 +58,7 @@ class ArchiveProvider:
         nearest = sorted(self._versions(request), key=wanted.distance)[:5]
         listed = ", ".join(version.full for version in nearest) or "nothing"
         return Absence(
-            why=f"{places} has {listed} for {request.target.name}",
+            why=f"{places} has {listed} for {request.target.shown}",
             fix=f"add {archive} and its line of {CHECKSUMS} to {places}",
         )
 
@@ -79,7 +79,7 @@ class ArchiveProvider:
 
     def _versions(self, request: RuntimeRequest) -> set[PythonVersion]:
         names = (offer.name for offers in self._offers for offer in offers)
-        return {name.version for name in names if name.platform == request.target.name}
+        return {name.version for name in names if name.is_for(request.target)}
 
     def _address(self, release: RuntimeRelease) -> str:
         for offers in self._offers:

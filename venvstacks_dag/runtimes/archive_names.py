@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.platforms import PythonVersion, TargetPlatform
 
 # Baselines such as x86_64_v3 are left out on purpose: they die on older machines.
 TRIPLES: dict[str, str] = {
     "x86_64-unknown-linux-gnu": "linux_x86_64",
     "aarch64-unknown-linux-gnu": "linux_aarch64",
+    "x86_64-unknown-linux-musl": "linux_x86_64",
+    "aarch64-unknown-linux-musl": "linux_aarch64",
     "x86_64-pc-windows-msvc": "win_amd64",
     "x86_64-pc-windows-msvc-shared": "win_amd64",
     "aarch64-pc-windows-msvc": "win_arm64",
@@ -34,13 +36,21 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveName:
-    """A parsed file name. ``platform`` is one of `PLATFORM_NAMES`; ``date`` may be empty."""
+    """A parsed file name. ``platform`` is one of `PLATFORM_NAMES`; ``date`` may be empty.
+
+    ``musl`` tells that it is for a Linux with musl in place of glibc.
+    """
 
     filename: str
     version: PythonVersion
     platform: str
     date: str
     stripped: bool
+    musl: bool = False
+
+    def is_for(self, target: TargetPlatform) -> bool:
+        """Whether the runtime runs on `target`."""
+        return self.platform == target.name and self.musl == target.uses_musl
 
     @property
     def rank(self) -> tuple[PythonVersion, str, bool, str]:
@@ -61,6 +71,7 @@ def parse_archive_name(filename: str) -> ArchiveName | None:
         platform=TRIPLES[match["triple"]],
         date=match["date"] or "",
         stripped=match["stripped"] is not None,
+        musl=match["triple"].endswith("-musl"),
     )
 
 
@@ -70,7 +81,11 @@ def parse_archive_names(filenames: Iterable[str]) -> tuple[ArchiveName, ...]:
     return tuple(name for name in names if name is not None)
 
 
-def example_name(version: str, platform: str) -> str:
-    """How an archive of `version` for `platform` would be called."""
-    triple = next(triple for triple, name in TRIPLES.items() if name == platform)
+def example_name(version: str, target: TargetPlatform) -> str:
+    """How an archive of `version` for `target` would be called."""
+    triple = next(
+        triple
+        for triple, name in TRIPLES.items()
+        if name == target.name and triple.endswith("-musl") == target.uses_musl
+    )
     return f"cpython-{version}+DATE-{triple}-install_only.tar.gz"

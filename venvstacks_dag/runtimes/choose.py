@@ -48,7 +48,7 @@ def find_runtime(request: RuntimeRequest, providers: Sequence[RuntimeProvider]) 
     absences = [(provider.name, provider.explain(request)) for provider in providers]
     fixes = [absence.fix for _, absence in absences if absence.fix]
     raise RuntimeUnavailable(
-        f"no provider has {request.python_implementation} for {request.target.name}",
+        f"no provider has {request.python_implementation} for {request.target.shown}",
         layer=request.layer,
         why="; ".join(f"{name}: {absence.why}" for name, absence in absences),
         fix="; or ".join(fixes) or None,

@@ -49,6 +49,14 @@ class HostProvider:
                 why=host.obstacle,
                 fix=f"{_ASK_FOR_A_VERSION}, or run the build with an ordinary CPython",
             )
+        if request.target.uses_musl:
+            raise RuntimeUnavailable(
+                f"{HOST_PYTHON} cannot be had for {request.target.shown}",
+                layer=request.layer,
+                why="the Python that runs the build is made for glibc",
+                fix="ask for a version whose archive for musl is in a folder of runtimes, "
+                "or set linux_target to glibc",
+            )
         if request.target.name != host.platform:
             raise RuntimeUnavailable(
                 f"{HOST_PYTHON} cannot be had for {request.target.name}",
@@ -68,7 +76,7 @@ class HostProvider:
     def explain(self, request: RuntimeRequest) -> Absence:
         """Why `find` had None: it serves one name only."""
         host = self._host
-        usable = host.obstacle is None and host.platform == request.target.name
+        usable = host.obstacle is None and host.platform == request.target.shown
         return Absence(
             why=f"serves {HOST_PYTHON} only",
             fix=f"ask for {HOST_PYTHON}, which is {host.python_version.full} here, to try it out"

@@ -124,7 +124,7 @@ def _platform() -> tuple[str, str]:
     except ValueError as error:
         return "", str(error)
     if "musl" in (sysconfig.get_config_var("SOABI") or ""):
-        return "", "layers for Linux are for glibc, and the build's Python was made for musl"
+        return "", "the build's Python was made for musl, and only one for glibc can be packed"
     return name, ""
 
 

@@ -11,6 +11,7 @@ from venvstacks_dag.errors import MissingOffline, RuntimeUnavailable
 from venvstacks_dag.fs import read_bytes
 from venvstacks_dag.net import without_login
 from venvstacks_dag.net.model import Downloader
+from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.runtimes.archive_names import (
     ArchiveName,
     example_name,
@@ -69,7 +70,7 @@ def offers_of(location: ArchiveLocation, downloader: Downloader, store: Store) -
 def _pinned(location: ArchiveLocation) -> Offer:
     name = parse_archive_name(location.filename)
     if name is None:
-        example = example_name("3.12.7", "linux_x86_64")
+        example = example_name("3.12.7", TargetPlatform(name="linux_x86_64"))
         raise RuntimeUnavailable(
             f"{location.filename!r} does not tell what runtime it is",
             where=str(location),

@@ -79,7 +79,7 @@ class PbsProvider:
         usable = [version for version, file in self._files(request).items() if file.sha256]
         nearest = sorted(sorted(usable, reverse=True), key=wanted.distance)[:3]
         return Absence(
-            why=f"pbs-installer's index has no {wanted} for {request.target.name}",
+            why=f"pbs-installer's index has no {wanted} for {request.target.shown}",
             fix=f"ask for {' or '.join(str(version) for version in nearest)}" if nearest else None,
         )
 
@@ -92,7 +92,8 @@ class PbsProvider:
         return self._fetcher.archive(release, lambda: self._address(release), reporter)
 
     def _files(self, request: RuntimeRequest) -> Mapping[PythonVersion, _File]:
-        return self._index[request.target.name]
+        # The index has runtimes for glibc only.
+        return {} if request.target.uses_musl else self._index[request.target.name]
 
     def _address(self, release: RuntimeRelease) -> str:
         file = self._index[release.target.name].get(release.version)

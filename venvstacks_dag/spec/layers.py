@@ -69,6 +69,7 @@ class _CommonFields(TypedDict):
     platforms: tuple[str, ...] | None
     glibc: tuple[int, int]
     macos: tuple[int, int]
+    musl: tuple[int, int] | None
     dynlib_exclude: tuple[str, ...]
     package_indexes: tuple[tuple[str, str], ...]
     index_overrides: tuple[tuple[str, str], ...]
@@ -160,13 +161,15 @@ class _Reader:
         _check_fields(table, kind)
         _check_name(table, kind)
         name = layer_name(table)
+        glibc, musl = read_linux_target(table)
         return {
             "name": name,
             "env_name": env_name(kind, name),
             "key": key_text(table.path),
             "requirements": _read_layer_requirements(table),
             "platforms": read_platforms(table),
-            "glibc": read_linux_target(table),
+            "glibc": glibc,
+            "musl": musl,
             "macos": read_macosx_target(table, self._macos),
             "dynlib_exclude": table.texts("dynlib_exclude"),
             "package_indexes": self._package_indexes(table),

@@ -16,6 +16,7 @@ class LayerSpec:
 
     ``platforms`` is None where the file does not say; an empty tuple switches the layer off.
     ``requirements`` are PEP 508 strings as written (they have been parsed once, so they are valid).
+    ``musl`` is given where that is the C library on Linux, in place of glibc.
     ``line`` is the 1-based line of the layer's table in the file, ``lines`` has those of its
     fields, where known.
     """
@@ -28,6 +29,7 @@ class LayerSpec:
     platforms: tuple[str, ...] | None = None
     glibc: tuple[int, int] = (2, 28)
     macos: tuple[int, int] = (13, 0)
+    musl: tuple[int, int] | None = None
     dynlib_exclude: tuple[str, ...] = ()
     package_indexes: tuple[tuple[str, str], ...] = ()
     index_overrides: tuple[tuple[str, str], ...] = ()

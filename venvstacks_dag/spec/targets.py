@@ -56,20 +56,22 @@ def _other_spelling(name: str) -> str | None:
     return "win_arm64" if is_arm else "win_amd64"
 
 
-def read_linux_target(table: Table) -> tuple[int, int]:
-    """The oldest glibc that a layer has to run on, as (major, minor)."""
+def read_linux_target(table: Table) -> tuple[tuple[int, int], tuple[int, int] | None]:
+    """The oldest glibc, and the oldest musl where that is meant, that a layer has to run on."""
     text = table.text("linux_target")
     if text is None:
-        return _DEFAULTS.glibc
+        return _DEFAULTS.glibc, None
     try:
-        glibc = parse_linux_target(text)
+        libc, version = parse_linux_target(text)
     except ValueError as error:
         table.problem("linux_target", str(error))
-        return _DEFAULTS.glibc
-    if glibc[0] != 2:
-        # PEP 600 names no tags for any other.
-        table.problem("linux_target", f"there are no wheels for glibc {glibc[0]}, only for glibc 2")
-    return glibc
+        return _DEFAULTS.glibc, None
+    # PEP 600 and PEP 656 name no tags for any other.
+    major = {"glibc": 2, "musl": 1}[libc]
+    if version[0] != major:
+        message = f"there are no wheels for {libc} {version[0]}, only for {libc} {major}"
+        table.problem("linux_target", message)
+    return (version, None) if libc == "glibc" else (_DEFAULTS.glibc, version)
 
 
 def read_macosx_target(table: Table, default: tuple[int, int]) -> tuple[int, int]:

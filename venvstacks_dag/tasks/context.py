@@ -166,5 +166,5 @@ class BuildContext:
 
 def target_from_json(value: Mapping[str, Any]) -> TargetPlatform:
     """The target that `TargetPlatform.as_json` described."""
-    floors = {name: tuple(value[name]) for name in ("glibc", "macos") if name in value}
+    floors = {name: tuple(value[name]) for name in ("glibc", "musl", "macos") if name in value}
     return TargetPlatform(name=value["name"], **floors)

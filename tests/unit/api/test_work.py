@@ -29,6 +29,14 @@ def test_locking_is_afresh_unless_it_is_only_needed() -> None:
     assert not work.kept
 
 
+def test_upgrades_hold_the_other_pins_of_what_is_locked() -> None:
+    selection = chosen(Choice(include=["app-x"], reset_lock=["framework-b"]), lock=True)
+    work = lock_work(selection, upgrades=["numpy"])
+    assert work.upgrades == {"resolve:app-x": {"numpy"}}
+    assert "resolve:app-x" in work.afresh
+    assert lock_work(selection).upgrades == {}
+
+
 def test_building_keeps_locks_unless_asked() -> None:
     choice = Choice(reset_lock=["py"])
     work = build_work(chosen(choice, build=True), LAYERS, lock=False, build=True, publish=False)

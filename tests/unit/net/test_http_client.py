@@ -436,6 +436,54 @@ def test_certificates_are_demanded(tmp_path: Path) -> None:
             assert "not trusted" in failed(lambda: client.get(url))
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+@pytest.mark.parametrize(
+    "variable", ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
+)
+def test_variables_name_the_trusted_certificates(tmp_path: Path, variable: str) -> None:
+    certificate = self_signed(tmp_path)
+    with LocalIndex(certificate=certificate) as index:
+        index.add(make_wheel(tmp_path, "spam"))
+        settings = NetSettings.from_environ({variable: str(certificate), "PIP_RETRIES": "0"})
+        with HttpClient(settings) as client:
+            assert client.get(index.simple_url + "/spam/").status == 200
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_the_system_s_certificates_are_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    # Where OpenSSL has it look for the system's, whatever the settings say.
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with LocalIndex(certificate=certificate) as index, HttpClient(QUICK) as client:
+        index.add(make_wheel(tmp_path, "spam"))
+        assert client.get(index.simple_url + "/spam/").status == 200
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_variables_name_a_proxy_and_who_needs_none(
+    index: LocalIndex, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, index.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with LocalIndex() as direct, HttpClient(NetSettings.from_environ({})) as client:
+        direct.add(make_wheel(tmp_path, "spam"))
+        client.get("http://elsewhere.invalid/simple/spam/")
+        assert client.get(direct.simple_url + "/spam/").status == 200
+        assert direct.paths() == ["/simple/spam/"]
+    assert index.paths() == ["http://elsewhere.invalid/simple/spam/"]
+
+
+def test_a_proxy_with_a_login(index: LocalIndex) -> None:
+    address = index.url.replace("://", "://user:secret@")
+    with HttpClient(NetSettings.from_environ({"PIP_PROXY": address})) as client:
+        client.get("http://elsewhere.invalid/simple/spam/")
+    assert "proxy-authorization" in index.requests[0].headers
+
+
 def self_signed(folder: Path) -> Path:
     """A file with a key and a certificate for 127.0.0.1."""
     path = folder / "self.pem"

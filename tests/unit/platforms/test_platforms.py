@@ -28,13 +28,21 @@ LINUX = TargetPlatform(name="linux_x86_64")
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("glibc", (2, 28)), ("glibc@2.17", (2, 17)), ("glibc@2.40", (2, 40))],
+    [
+        ("glibc", ("glibc", (2, 28))),
+        ("glibc@2.17", ("glibc", (2, 17))),
+        ("glibc@2.40", ("glibc", (2, 40))),
+        ("musl", ("musl", (1, 2))),
+        ("musl@1.1", ("musl", (1, 1))),
+    ],
 )
-def test_linux_targets(text: str, expected: tuple[int, int]) -> None:
+def test_linux_targets(text: str, expected: tuple[str, tuple[int, int]]) -> None:
     assert parse_linux_target(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "glibc@", "glibc@2", "glibc@2.x", "musl@1.2", "glibc@2.17 "])
+@pytest.mark.parametrize(
+    "text", ["", "glibc@", "glibc@2", "glibc@2.x", "musl@", "uclibc@1.0", "glibc@2.17 "]
+)
 def test_bad_linux_targets(text: str) -> None:
     with pytest.raises(ValueError, match="glibc"):
         parse_linux_target(text)
@@ -151,6 +159,12 @@ def test_every_target_accepts_pure_wheels_last(name: str) -> None:
             ["manylinux_2_29_x86_64", "musllinux_1_2_x86_64", "manylinux_2_28_aarch64"],
         ),
         (
+            TargetPlatform(name="linux_x86_64", musl=(1, 2)),
+            ["musllinux_1_2_x86_64", "musllinux_1_0_x86_64", "linux_x86_64"],
+            ["musllinux_1_3_x86_64", "musllinux_1_2_aarch64", "manylinux_2_17_x86_64"],
+        ),
+        (TargetPlatform(name="win_amd64", musl=(1, 2)), ["win_amd64"], ["musllinux_1_2_x86_64"]),
+        (
             TargetPlatform(name="linux_aarch64"),
             ["manylinux_2_17_aarch64", "manylinux2014_aarch64"],
             ["manylinux_2_16_aarch64", "manylinux2010_aarch64"],
@@ -194,6 +208,16 @@ def test_pypy_has_tags_of_its_own() -> None:
     tags = wheel_tags(LINUX, PythonVersion.parse("pypy@3.10.14"))
     assert Tag("pp310", "pypy310_pp73", "manylinux2014_x86_64") in tags
     assert not any(tag.interpreter.startswith("cp") for tag in tags)
+
+
+def test_musl_is_part_of_a_linux_target_only() -> None:
+    musl = replace(LINUX, musl=(1, 2))
+    assert musl.as_json() == {"name": "linux_x86_64", "musl": [1, 2]}
+    assert (musl.shown, musl.uses_musl) == ("linux_x86_64 with musl", True)
+    assert marker_environment(musl, PYTHON) == marker_environment(LINUX, PYTHON)
+    windows = TargetPlatform(name="win_amd64", musl=(1, 2))
+    assert windows.as_json() == {"name": "win_amd64"}
+    assert (windows.shown, windows.uses_musl) == ("win_amd64", False)
 
 
 def test_glibc_of_another_major_has_no_tags() -> None:

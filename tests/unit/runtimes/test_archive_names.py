@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks_dag.platforms import PLATFORM_NAMES
+from venvstacks_dag.platforms import PLATFORM_NAMES, TargetPlatform
 from venvstacks_dag.runtimes.archive_names import (
     TRIPLES,
     example_name,
@@ -61,7 +61,6 @@ def test_names_are_understood(
     "filename",
     [
         "cpython-3.12.7+20241016-x86_64_v3-unknown-linux-gnu-install_only.tar.gz",
-        "cpython-3.12.7+20241016-x86_64-unknown-linux-musl-install_only.tar.gz",
         "cpython-3.12.7+20241016-i686-pc-windows-msvc-install_only.tar.gz",
         "cpython-3.13.0+20241016-x86_64-apple-darwin-freethreaded-install_only.tar.gz",
         "cpython-3.12.7+20241016-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst",
@@ -91,7 +90,13 @@ def test_newest_version_then_newest_build_then_the_smaller_one_is_best() -> None
 
 def test_every_platform_has_a_triple_and_an_example() -> None:
     assert set(TRIPLES.values()) == set(PLATFORM_NAMES)
-    for platform in PLATFORM_NAMES:
-        name = parse_archive_name(example_name("3.12.7", platform).replace("DATE", "20241016"))
+    targets = [TargetPlatform(name=name) for name in PLATFORM_NAMES]
+    targets += [TargetPlatform(name=name, musl=(1, 2)) for name in PLATFORM_NAMES]
+    for target in targets:
+        name = parse_archive_name(example_name("3.12.7", target).replace("DATE", "20241016"))
         assert name is not None
-        assert name.platform == platform
+        fitting = [other for other in targets if name.is_for(other)]
+        assert target in fitting
+        assert {(other.name, other.uses_musl) for other in fitting} == {
+            (target.name, target.uses_musl)
+        }

@@ -243,3 +243,27 @@ def test_what_is_missing_is_explained(tmp_path: Path) -> None:
         f"{tmp_path} has nothing for win_arm64"
     )
     assert of.explain(request("cpython@host")).fix is None
+
+
+def test_archives_for_musl_serve_musl_only(tmp_path: Path) -> None:
+    musl = RuntimeRequest(
+        layer="py",
+        python_implementation="cpython@3.12",
+        target=TargetPlatform(name="linux_x86_64", musl=(1, 2)),
+    )
+    folder = tmp_path / "archives"
+    make_install_only(folder, "3.12.8")
+    write_checksums(folder)
+    assert provider(tmp_path, str(folder)).find(musl) is None
+    explained = provider(tmp_path, str(folder)).explain(musl)
+    assert "has nothing for linux_x86_64 with musl" in explained.why
+    assert "x86_64-unknown-linux-musl" in (explained.fix or "")
+    make_install_only(folder, "3.12.7", "x86_64-unknown-linux-musl")
+    write_checksums(folder)
+    of = provider(tmp_path, str(folder))
+    release = of.find(musl)
+    assert release is not None
+    assert release.version.full == "3.12.7"
+    assert found(of, "cpython@3.12").version.full == "3.12.8"
+    image = of.image(release, NullReporter())
+    assert dict(image.properties)["platform"] == "linux_x86_64"

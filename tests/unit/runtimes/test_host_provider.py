@@ -181,3 +181,13 @@ def test_packing_refuses_to_overwrite(tmp_path: Path) -> None:
     (tmp_path / "to/bin/python3.12").write_text("already here")
     with pytest.raises(DiskError, match="cannot pack"):
         host_pack.pack(plan, tmp_path / "to", "0" * 64, lambda: None)
+
+
+def test_a_host_with_glibc_is_none_for_musl(tmp_path: Path) -> None:
+    provider = HostProvider(Store(tmp_path / "store"), posix_host(tmp_path / "py"))
+    musl = replace(request(), target=TargetPlatform(name="linux_x86_64", musl=(1, 2)))
+    with pytest.raises(RuntimeUnavailable) as caught:
+        provider.find(musl)
+    assert "cpython@host cannot be had for linux_x86_64 with musl" in str(caught.value)
+    assert "made for glibc" in str(caught.value)
+    assert provider.explain(replace(musl, python_implementation="cpython@3.12")).fix is None

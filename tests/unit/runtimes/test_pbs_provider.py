@@ -162,3 +162,15 @@ def test_the_nearest_versions_are_told(tmp_path: Path) -> None:
     assert absence.fix is not None
     assert absence.fix.startswith("ask for cpython@3.12.6 or cpython@3.12.7 or cpython@3.12.5")
     assert provider(tmp_path, None).explain(request("cpython@host")).fix is None
+
+
+def test_there_is_none_for_musl(tmp_path: Path) -> None:
+    of = provider(tmp_path, None)
+    musl = RuntimeRequest(
+        layer="py",
+        python_implementation="cpython@3.12",
+        target=TargetPlatform(name="linux_x86_64", musl=(1, 2)),
+    )
+    assert of.find(request("cpython@3.12")) is not None
+    assert of.find(musl) is None
+    assert of.explain(musl).why.endswith("has no 3.12 for linux_x86_64 with musl")
