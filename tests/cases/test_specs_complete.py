@@ -73,7 +73,10 @@ PUBLISHED_MISTAKES = {
     "requirement that cannot be parsed": ("requirements", "is not a requirement (PEP 508)"),
     "unknown platform": ("targets", "unknown platform"),
     "platform that is not below": ("platforms", "is not one of rt below"),
-    "other libc": ("targets", "linux_target: expected 'glibc', 'glibc@X.Y', 'musl' or 'musl@X.Y', not '"),
+    "other libc": (
+        "targets",
+        "linux_target: expected 'glibc', 'glibc@X.Y', 'musl' or",
+    ),
     "libc version": ("targets", "linux_target: there are no wheels for glibc 3"),
     "unknown runtime": ("wrong_tables", "there is no runtime named"),
     "unknown framework": ("references", "there is no framework named"),

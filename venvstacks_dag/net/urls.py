@@ -7,7 +7,6 @@ import re
 from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urldefrag, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 _USER_INFO = re.compile(r"(?<!///)(?<=//)[^/?#]*@")
 _QUERY = re.compile(r"\?[^#]*")
@@ -78,6 +77,8 @@ def path_of_url(url: str) -> Path:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         raise ValueError(f"a file: address names another machine: {parts.netloc!r}")
+    from urllib.request import url2pathname  # noqa: PLC0415 - brings an HTTP client with it
+
     return Path(url2pathname(parts.path))
 
 
