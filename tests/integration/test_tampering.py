@@ -313,8 +313,8 @@ def test_list_shows_every_task_with_a_line_about_it(project: Project) -> None:
     listed = project.doit("list", "--all")
     assert listed.code == 0
     about = dict(line.split(maxsplit=1) for line in listed.output.splitlines())
-    groups = {"resolve", "install", "link", "archive", "build", "export"}
-    assert set(about) == ALL_TASKS | groups | each("export", " ".join(LAYERS)) | {"local-export"}
+    groups = {"resolve", "fetch", "install", "link", "archive", "build", "export", "local-export"}
+    assert set(about) == ALL_TASKS | groups | each("fetch export", " ".join(LAYERS))
     assert about["link:app-one"] == (
         "link app-one to framework-upper, framework-left, framework-right, py"
     )
