@@ -21,7 +21,13 @@ from venvstacks_dag.net import FilePart, HttpClient, NetSettings
 from venvstacks_dag.net.urls import url_of_path
 
 QUICK = NetSettings(
-    retries=2, backoff=0.001, jitter=0.001, longest_wait=1, connect_timeout=5, read_timeout=5
+    retries=2,
+    backoff=0.001,
+    jitter=0.001,
+    longest_wait=1,
+    connect_timeout=5,
+    read_timeout=5,
+    keyring="disabled",
 )
 PAGE = "/simple/spam/"
 
