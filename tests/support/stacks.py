@@ -90,6 +90,7 @@ class Project:
             "PIP_INDEX_URL": index,
             "UV_DEFAULT_INDEX": index,
             "PIP_RETRIES": "0",
+            "PIP_KEYRING_PROVIDER": "disabled",
             "VENVSTACKS_DAG_CACHE": str(cache),
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         }

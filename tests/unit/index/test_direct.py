@@ -17,7 +17,7 @@ from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.store import Store
 
 SPAM = canonicalize_name("spam")
-QUICK = NetSettings(retries=0, backoff=0.001, jitter=0.001, read_timeout=5)
+QUICK = NetSettings(retries=0, backoff=0.001, jitter=0.001, read_timeout=5, keyring="disabled")
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from venvstacks_dag.reporting import RecordingReporter
 from venvstacks_dag.store import Store
 
 SPAM = canonicalize_name("spam")
-QUICK = NetSettings(retries=1, backoff=0.001, jitter=0.001, read_timeout=5)
+QUICK = NetSettings(retries=1, backoff=0.001, jitter=0.001, read_timeout=5, keyring="disabled")
 
 
 class World:

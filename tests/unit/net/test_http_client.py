@@ -26,7 +26,13 @@ from venvstacks_dag.net.model import BrokenAnswer
 from venvstacks_dag.net.urls import url_of_path
 
 QUICK = NetSettings(
-    retries=2, backoff=0.001, jitter=0.001, longest_wait=1, connect_timeout=5, read_timeout=5
+    retries=2,
+    backoff=0.001,
+    jitter=0.001,
+    longest_wait=1,
+    connect_timeout=5,
+    read_timeout=5,
+    keyring="disabled",
 )
 PAGE = "/simple/spam/"
 
