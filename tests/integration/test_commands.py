@@ -68,6 +68,9 @@ def test_locking_some_layers_locks_those_above(project: Project) -> None:
     )
     assert do(project, "lock", "--if-needed", "--reset-lock", "*-two") == {"resolve:app-two"}
     assert do(project, "lock", "--if-needed") == set()
+    assert do(project, "lock", "--if-needed", "--upgrade") == each("resolve", EVERY)
+    do(project, "build")
+    assert each("resolve", EVERY) == do(project, "build", "--lock-if-needed", "--upgrade")
 
 
 def test_show_knows_committed_locks_without_a_build_folder(

@@ -120,6 +120,9 @@ def add_reset_lock(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="lock layers that fit afresh, needed or not",
     )
+    parser.add_argument(
+        "--upgrade", action="store_true", help="lock all of them afresh, needed or not"
+    )
 
 
 def add_wheel_sources(parser: argparse.ArgumentParser) -> None:
@@ -154,7 +157,7 @@ def choice_of(options: argparse.Namespace) -> Choice:
 
     return Choice(
         include=tuple(options.include),
-        reset_lock=tuple(getattr(options, "reset_lock", ())),
+        reset_lock=("*",) if said("upgrade") else tuple(getattr(options, "reset_lock", ())),
         allow_missing=options.allow_missing,
         lock_dependencies=below("lock_dependencies"),
         build_dependencies=below("build_dependencies"),
