@@ -14,6 +14,7 @@ from venvstacks_dag.index.model import WheelLink
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.platforms.tags import tag_priorities
 from venvstacks_dag.resolve.candidates import IndexedProject
+from venvstacks_dag.resolve.floors import floor_that_would_do
 from venvstacks_dag.resolve.rules import TargetRules, Verdict, rank
 
 _FEW = 3
@@ -152,6 +153,9 @@ def _fault(rules: TargetRules, wheel: WheelLink, verdict: Verdict) -> _Reason:
 def _wrong_tags(project: IndexedProject, wheels: Sequence[WheelLink]) -> _Reason:
     rules, hand_in = project.rules, f"offer a wheel of {project.name} for"
     local = f"{hand_in} the platform through a local folder"
+    if floor := floor_that_would_do(rules, wheels):
+        fix = f"set {floor} for the layer, if its users' systems are that new"
+        return _Reason("no wheel for systems as old as the layer's target", fix=fix)
     elsewhere = [name for name in PLATFORM_NAMES if _fits(rules, name, wheels)]
     if elsewhere:
         return _Reason("no wheel for this platform, only for {}", tuple(elsewhere), local)
