@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support.stacks import LAYERS, Project, each, run_python
 
@@ -209,6 +214,59 @@ def test_exporting_one_layer_leaves_the_others_alone(project: Project) -> None:
     do(project, "local-export", "--include", "framework-left")
     assert names(target) == {"app-two", "framework-right", "py", "framework-left"}
     assert not (target / "app-one").exists()
+
+
+def test_an_export_never_takes_the_place_of_what_it_is_made_of(project: Project) -> None:
+    do(project, "build", "--lock-if-needed")
+    trees, locks = project.trees(), project.locks()
+    for folder in ("_build", "requirements"):
+        refused = project.command("local-export", "--output-dir", folder, "venvstacks.toml")
+        assert refused.code == 1
+        assert "PublishError: py: an export would take the place of an env" in refused.output
+    assert project.trees() == trees
+    assert project.locks() == locks
+
+
+def test_a_dry_run_refuses_what_publishing_would_refuse(project: Project) -> None:
+    do(project, "build", "--lock-if-needed")
+    project.write("one.py", "print('edited')\n")
+    words = ("--dry-run", "venvstacks.toml", "--include")
+    refused = project.command("publish", *words, "app-one")
+    assert refused.code == 1
+    assert "NotBuilt: app-one: the environment is not built, or is out of date" in refused.output
+    assert "why: modules: one.py changed" in refused.output
+    assert project.command("publish", *words, "app-two").code == 0
+    project.layer("framework-right")["requirements"] = []
+    project.save()
+    refused = project.command("local-export", *words, "app-two")
+    assert "why: its lock is missing or outdated" in refused.output
+
+
+@pytest.mark.parametrize("words", ["show", "show --json", "info link:app-one", "build"])
+def test_output_that_nobody_reads_is_no_failure(project: Project, words: str) -> None:
+    do(project, "build", "--lock-if-needed")
+    command, *more = words.split()
+    line = [str(Path(sys.executable).with_name("venvstacks-dag")), command, ".", *more]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        line, cwd=project.folder, env=project.process_environ(),
+        stdout=writer, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *line], cwd=project.folder,
+        env=project.process_environ(), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert (closed.returncode, closed.stderr) == (0, "")
+
+
+def test_show_in_an_encoding_without_lines(project: Project) -> None:
+    project.save()
+    shown = project.command("show", "venvstacks.toml", PYTHONIOENCODING="ascii")
+    assert shown.code == 0
+    assert "??? *py" in shown.output
 
 
 def test_quiet_says_nothing_and_verbose_says_more(project: Project) -> None:

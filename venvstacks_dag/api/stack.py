@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from venvstacks_dag.api.work import (
 )
 from venvstacks_dag.errors import BuildFailed, DiskError, SelectionError
 from venvstacks_dag.tasks.context import BuildContext, RunFlags
+from venvstacks_dag.tasks.display import QuietDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
 from venvstacks_dag.tasks.settings import BuildSettings
 
@@ -214,6 +216,8 @@ class Stack:
         """The surroundings of one run."""
         context = BuildContext(self.settings, self.plan, self.environ)
         context.verbosity = self.verbosity
+        if self.verbosity < 0:
+            context.display = QuietDisplay(sys.stdout)
         return context
 
     def run(self, work: Work) -> None:

@@ -49,12 +49,12 @@ def stack_state(
     def state(layer: LayerPlan) -> LayerState:
         version = versions[layer.name]
         number = UNKNOWN_VERSION if version is None else str(version)
-        wanted = selection.operations[layer.name].words() if operations else None
+        asked = selection.operations.get(layer.name) if operations else None
         return {
             "name": layer.name,
             "install_target": f"{layer.name}@{number}" if layer.versioned else layer.name,
             "has_valid_lock": version is not None,
-            "selected_operations": wanted,
+            "selected_operations": asked.words() if asked else None,
         }
 
     by_name = {layer.name: layer for layer in layers}
@@ -64,9 +64,7 @@ def stack_state(
             continue
         found = state(layer)
         if dependencies and not layer.is_runtime:
-            found["dependencies"] = [
-                state(by_name[name]) for name in layer.below if name in selection.operations
-            ]
+            found["dependencies"] = [state(by_name[name]) for name in layer.below]
         _of(result, layer.kind).append(found)
     return result
 

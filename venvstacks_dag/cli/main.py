@@ -12,6 +12,7 @@ from venvstacks_dag.cli import commands, fetch, graph, tasks, why
 from venvstacks_dag.cli.logs import set_up_logging
 from venvstacks_dag.cli.options import HelpFormatter, add_global, verbosity_of
 from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
+from venvstacks_dag.tasks.output import open_streams, quiet_when_unread
 
 _FAILED = 1
 # What shells report of a program that was interrupted: 128 + SIGINT.
@@ -27,15 +28,23 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns 0 for good, 1 for failures; usage errors exit with 2."""
-    options = _parser().parse_args(arguments)
-    set_up_logging(verbosity_of(options))
+    open_streams()
+    with quiet_when_unread():
+        options = _parser().parse_args(arguments)
+        set_up_logging(verbosity_of(options))
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         code: int | None = options.run(options)
+        sys.stdout.flush()
     except BuildFailed:
         return _FAILED  # What went wrong has been told.
-    except (VenvstacksDagError, ValueError) as error:
-        text = error.headed() if isinstance(error, VenvstacksDagError) else f"ValueError: {error}"
-        print(text, file=sys.stderr)
+    except BrokenPipeError:
+        raise
+    except (VenvstacksDagError, ValueError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
         if options.debug:
             traceback.print_exc()
         return _FAILED

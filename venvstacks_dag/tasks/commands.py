@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from doit.cmd_base import check_tasks_exist, subtasks_iter, tasks_and_deps_iter
@@ -25,14 +24,13 @@ from venvstacks_dag.fs import folder_lock, sweep
 from venvstacks_dag.tasks.actions import clean_stage
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh
+from venvstacks_dag.tasks.output import quiet_when_unread
 from venvstacks_dag.tasks.spelling import suggestions
 from venvstacks_dag.tasks.stages import STAGES
 
 _WAIT_SECONDS = 3600.0
 _FAILED, _ERROR = 1, 2
-# What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
-_UNREAD = 141
-# And of one that was interrupted: 128 + SIGINT.
+# What shells report of a program that was interrupted: 128 + SIGINT.
 _INTERRUPTED = 130
 
 _DEBUG_OPTION = {
@@ -90,7 +88,7 @@ class StackRun(Run):  # type: ignore[misc]
             continue_ = continue_ or only_locks
             stack.flags.debug = stack.flags.debug or debug
         try:
-            with _folder_of(stack), _quiet_when_unread(), _suggestions(self):
+            with _folder_of(stack), quiet_when_unread(), _suggestions(self):
                 _sweep(stack)
                 _remove_environments(stack)
                 result: int = super()._execute(
@@ -108,7 +106,7 @@ class StackRun(Run):  # type: ignore[misc]
                     pdb=pdb,
                 )
         except VenvstacksDagError as error:
-            sys.stderr.write(f"ERROR: {error}\n")
+            sys.stderr.write(f"{error.headed()}\n")
             return _ERROR
         except KeyboardInterrupt:
             if stack is None:
@@ -149,7 +147,7 @@ def _sweep(stack: BuildContext | None) -> None:
         return
     settings = stack.settings
     layers = [layer.name for layer in stack.plan.layers]
-    folders = [settings.build_dir, settings.output_dir]
+    folders = [settings.build_dir, settings.output_dir, settings.export_dir]
     folders += [settings.layer_state(layer) for layer in layers]
     folders += [settings.lock_folder(layer) for layer in layers]
     for folder in folders:
@@ -166,18 +164,6 @@ def _remove_environments(stack: BuildContext | None) -> None:
             clean_stage(STAGES[stage], stack, layer)
 
 
-@contextmanager
-def _quiet_when_unread() -> Iterator[None]:
-    """Let a run end without a traceback when what reads its output has gone (``| head``)."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The interpreter flushes standard output once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(_UNREAD)
-
-
 class StackInfo(Info):  # type: ignore[misc]
     """`doit info`: a task that is not there is a message, and reasons are in plain words."""
 
@@ -185,11 +171,11 @@ class StackInfo(Info):  # type: ignore[misc]
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
         tasks = {task.name: task for task in self.task_list}
-        with _suggestions(self):
+        with quiet_when_unread(), _suggestions(self):
             check_tasks_exist(tasks, pos_args)
-        # doit has groups run always, and says that it is for want of dependencies.
-        group = any(tasks[name].has_subtask for name in pos_args)
-        result: int = super()._execute(pos_args, hide_status or group)
+            # doit has groups run always, and says that it is for want of dependencies.
+            group = any(tasks[name].has_subtask for name in pos_args)
+            result: int = super()._execute(pos_args, hide_status or group)
         return result
 
     @staticmethod
@@ -218,7 +204,7 @@ class StackList(List):  # type: ignore[misc]
         sort: str = "name",
         pos_args: list[str] | None = None,
     ) -> int:
-        with _quiet_when_unread(), _suggestions(self):
+        with quiet_when_unread(), _suggestions(self):
             result: int = super()._execute(
                 subtasks, quiet, status, private, list_deps, template, sort, pos_args
             )

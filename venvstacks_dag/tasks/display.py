@@ -6,6 +6,7 @@ imported when the first task starts: a run that has nothing to do never pays for
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -58,15 +59,16 @@ class Display(Protocol):
         """Show a step while it runs."""
 
 
-def make_display(stream: TextIO, environ: Mapping[str, str], verbosity: int = 0) -> Display:
+def make_display(stream: TextIO | None, environ: Mapping[str, str], verbosity: int = 0) -> Display:
     """A live tree where `stream` is a capable terminal and the user did not ask for plain text.
 
     `verbosity` below 0 is for nothing at all; above 0 there is more to read than a tree holds.
+    There is no stream where the caller has closed standard output (``>&-``).
     """
     from venvstacks_dag.tasks.live import LiveDisplay
 
-    if verbosity < 0:
-        return QuietDisplay(stream)
+    if verbosity < 0 or stream is None:
+        return QuietDisplay(sys.stderr)
     capable = stream.isatty() and environ.get("TERM") != "dumb"
     plain = "CI" in environ or bool(environ.get("NO_COLOR")) or verbosity > 0
     return LiveDisplay(stream) if capable and not plain else PlainDisplay(stream)

@@ -9,6 +9,7 @@ from venvstacks_dag.errors import NotBuilt
 from venvstacks_dag.publish.manifests import CATEGORIES
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.locked import locked_versions
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages import STAGES
 from venvstacks_dag.tasks.stages.archive import archive_name, build_number
@@ -20,8 +21,10 @@ def forecast(context: BuildContext, layers: Iterable[str], *, archives: bool) ->
     """The manifest of the stack as far as it can be told before anything is written.
 
     With `archives`, with the names and build numbers that archives would get. Raises `NotBuilt`
-    where a layer's environment is not there.
+    where a layer's environment is not there, or is not what publishing would take.
     """
+    layers = list(layers)
+    _refuse_stale(context, layers)
     listed: dict[str, list[dict[str, Any]]] = {name: [] for name in CATEGORIES}
     for name in layers:
         layer = context.plan.layer(name)
@@ -31,14 +34,33 @@ def forecast(context: BuildContext, layers: Iterable[str], *, archives: bool) ->
             if archives:
                 value |= _archive(context, layer)
         except MissingInput as missing:
-            raise NotBuilt(
-                "the environment is not built",
-                layer=name,
-                why=str(missing),
-                fix=f"venvstacks-dag build {context.settings.spec.name}",
-            ) from missing
+            raise _not_built(context, name, str(missing)) from missing
         listed[manifest.category].append(value)
     return {"layers": listed}
+
+
+def _refuse_stale(context: BuildContext, layers: Iterable[str]) -> None:
+    """Raise `NotBuilt` where publishing the layers would refuse one that takes part."""
+    used = {other for name in layers for other in (*context.plan.layer(name).below, name)}
+    versions = locked_versions(context)
+    for layer in context.plan.layers:
+        if layer.name not in used:
+            continue
+        if versions[layer.name] is None:
+            raise _not_built(context, layer.name, "its lock is missing or outdated")
+        for stage in ("install", "link"):
+            reason = stale_reason(STAGES[stage], context, layer)
+            if reason is not None:
+                raise _not_built(context, layer.name, reason)
+
+
+def _not_built(context: BuildContext, layer: str, why: str) -> NotBuilt:
+    return NotBuilt(
+        "the environment is not built, or is out of date",
+        layer=layer,
+        why=why,
+        fix=f"venvstacks-dag build {context.settings.spec.name}",
+    )
 
 
 def _archive(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:

@@ -76,3 +76,21 @@ def test_the_keys_are_venvstacks() -> None:
         ],
     }
     assert set(found) == {"spec_name", "runtimes", "frameworks", "applications"}
+
+
+def test_all_dependencies_are_told_also_those_that_nothing_is_done_with() -> None:
+    layers = (layer("py"), layer("framework-a", "py"), layer("framework-b", "py"),
+              layer("app-x", "framework-b", "framework-a", "py"))  # fmt: skip
+    chosen = select(
+        layers, Choice(include=["framework-a"]), lock=True, build=False, publish=False,
+        platform=LINUX,
+    )  # fmt: skip
+    assert "framework-b" not in chosen.operations
+    versions = dict.fromkeys(("py", "framework-a", "framework-b", "app-x"), 1)
+    found = stack_state(
+        "/x/venvstacks.toml", layers, versions, chosen, operations=True, dependencies=True
+    )
+    mended = ["lock-if-needed", "build-if-needed"]
+    below = {state["name"]: state["selected_operations"]
+             for state in found["applications"][0]["dependencies"]}  # fmt: skip
+    assert below == {"framework-b": None, "framework-a": ["lock"], "py": mended}

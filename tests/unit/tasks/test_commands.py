@@ -123,7 +123,7 @@ def test_a_busy_folder_is_told(
         code, output = doit(stack, "build")
     assert code == 2
     assert said == [f"waiting for another build in {context.settings.build_dir} to end"]
-    assert "ERROR: another build is running in this folder" in output
+    assert "BuildFolderBusy: another build is running in this folder" in output
     assert runs(stages) == [0] * 6
 
 
@@ -133,6 +133,7 @@ def test_what_killed_runs_left_is_swept_away(
     settings = context.settings
     left = [
         settings.build_dir / ".staging-py-1" / "bin",
+        settings.export_dir / ".staging-py-1" / "bin",
         settings.build_dir / ".trash-2",
         settings.output_dir / ".staging-3",
     ]

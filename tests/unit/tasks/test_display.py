@@ -11,6 +11,7 @@ import pytest
 from venvstacks_dag.tasks import display as display_module
 from venvstacks_dag.tasks.display import (
     PlainDisplay,
+    QuietDisplay,
     amount_text,
     make_display,
     size_text,
@@ -29,6 +30,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("stream", "environ", "expected"),
     [
+        (None, {}, QuietDisplay),
         (io.StringIO(), {}, PlainDisplay),
         (Terminal(), {"TERM": "dumb"}, PlainDisplay),
         (Terminal(), {"TERM": "xterm", "CI": "true"}, PlainDisplay),
@@ -38,7 +40,7 @@ class Terminal(io.StringIO):
     ],
 )
 def test_bars_only_on_a_capable_terminal(
-    stream: io.StringIO, environ: dict[str, str], expected: type
+    stream: io.StringIO | None, environ: dict[str, str], expected: type
 ) -> None:
     assert type(make_display(stream, environ)) is expected
 

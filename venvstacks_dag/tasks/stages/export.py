@@ -61,6 +61,13 @@ class Export:
         from venvstacks_dag.publish.export import export_tree
 
         settings, place = context.settings, _place(context, layer)
+        # What has a layer's name there goes away.
+        if settings.export_dir in (settings.build_dir, settings.lock_dir):
+            raise PublishError(
+                "an export would take the place of an environment or a lock",
+                where=str(place),
+                fix="export to another folder",
+            )
         entries = shipped_entries(context, layer)
         export_tree(entries, settings.tree(layer.name), place, reporter)
         _finish(_python(context, layer), place, reporter)
