@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from venvstacks_dag._version import __version__
 from venvstacks_dag.cli import commands, fetch, graph, tasks, why
 from venvstacks_dag.cli.logs import set_up_logging
-from venvstacks_dag.cli.options import HelpFormatter, add_global, verbosity_of
+from venvstacks_dag.cli.options import CommandParser, HelpFormatter, add_global, verbosity_of
 from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
 from venvstacks_dag.tasks.output import open_streams, quiet_when_unread
 
@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     add_global(parser, suppress=False)
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
+    )
     for room in (commands, fetch, graph, why, tasks):
         room.register(subparsers)
     return parser

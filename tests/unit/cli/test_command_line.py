@@ -63,6 +63,7 @@ def spec(tmp_path: Path) -> str:
         ("local-export SPEC", "run --continue export:py local-export"),
         ("list SPEC", "list"),
         ("info SPEC install:py", "info install:py"),
+        ("info SPEC --debug install:py", "info install:py"),
         ("--debug build SPEC", "run --continue link:py"),
         ("build --show SPEC", "run --continue link:py"),
     ],

@@ -105,6 +105,15 @@ def test_words_that_do_not_fit(
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize(
+    "words", [["numpy", "--json", "venvstacks.toml"], ["--json", "./venvstacks.toml", "numpy"]]
+)
+def test_options_stand_anywhere(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["why", *words]) == 0
+    assert '"package": "numpy"' in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stack")
 def test_errors_are_messages(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["why", "nunpy"]) == 1
     assert "did you mean numpy?" in capsys.readouterr().err
