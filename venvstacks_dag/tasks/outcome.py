@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -94,7 +95,9 @@ def _command(context: BuildContext, layer: LayerPlan, folder: Path) -> str | Non
     option = " -P" if modern else ""
     program = folder / name / python
     # A run on some layers only leaves others where there are none yet.
-    return f"{_shown(program)}{option} -m {module}" if os.path.lexists(program) else None
+    # A command is there to be copied.
+    shown = _shown(program) if windows else shlex.quote(_shown(program))
+    return f"{shown}{option} -m {module}" if os.path.lexists(program) else None
 
 
 def _shown(path: Path) -> str:

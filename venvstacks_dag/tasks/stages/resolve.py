@@ -93,12 +93,13 @@ class Resolve:
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
         elif untouchable:
-            raise _not_locked(context, layer, is_there=previous is not None)
+            raise _not_locked(context, layer, previous)
         else:
             lock = _solve(context, layer, request, previous, reporter)
         new = _next_metadata(context, layer, lock, metadata, request)
         if untouchable and (metadata is None or new.lock_version != metadata.lock_version):
-            raise _not_locked(context, layer, is_there=True)  # A module of it was edited.
+            why = "the version counts edits of its modules, and they were edited"
+            raise _not_locked(context, layer, previous, why=why)
         # What cannot be installed is refused before anything is written.
         wheels = wheels_in(context, layer, lock, request.python)
         write_lock(context, layer, lock, new, metadata if kept else None, reporter)
@@ -108,12 +109,19 @@ class Resolve:
         """Locks are the user's, and committed: only the stamp goes."""
 
 
-def _not_locked(context: BuildContext, layer: LayerPlan, *, is_there: bool) -> LockError:
-    what = "the lock does not answer what is asked now" if is_there else "the layer is not locked"
+def _not_locked(
+    context: BuildContext, layer: LayerPlan, previous: LayerLock | None, *, why: str | None = None
+) -> LockError:
+    place = lock_file(context.settings, layer.name)
+    if previous is not None:
+        what = "the lock does not answer what is asked now"
+    else:
+        what = "the lock cannot be read" if place.exists() else "the layer is not locked"
     return LockError(
         what,
         layer=layer.name,
-        where=str(lock_file(context.settings, layer.name)),
+        where=str(place),
+        why=why,
         fix=f"venvstacks-dag lock {context.settings.spec.name}, or build with --lock-if-needed",
     )
 
