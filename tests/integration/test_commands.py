@@ -248,6 +248,9 @@ def test_a_dry_run_refuses_what_publishing_would_refuse(project: Project) -> Non
     project.save()
     refused = project.command("local-export", *words, "app-two")
     assert "why: its lock is missing or outdated" in refused.output
+    # What to do is said from where the user is.
+    elsewhere = project.command("build", project.folder.name, cwd=project.folder.parent)
+    assert f"fix: venvstacks-dag lock {project.folder.name}/venvstacks.toml, or" in elsewhere.output
 
 
 @pytest.mark.parametrize("words", ["show", "show --json", "info link:app-one", "build"])

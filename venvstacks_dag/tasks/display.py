@@ -6,11 +6,13 @@ imported when the first task starts: a run that has nothing to do never pays for
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from venvstacks_dag.errors import printable
@@ -149,6 +151,15 @@ def size_text(size: int) -> str:
         if value < 999.5 or unit == "GB":
             break
     return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be from where the user is."""
+    # doit changes to the folder of dodo.py, where there is one; users think from where they are.
+    from doit import get_initial_workdir
+
+    relative = os.path.relpath(path, get_initial_workdir() or Path.cwd())
+    return str(path) if relative.startswith("..") else relative
 
 
 def encodable(text: str, stream: TextIO) -> str:

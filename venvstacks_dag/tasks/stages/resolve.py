@@ -15,7 +15,7 @@ from venvstacks_dag.errors import LockError
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text
+from venvstacks_dag.tasks.display import count_text, shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.locks import (
@@ -122,7 +122,8 @@ def _not_locked(
         layer=layer.name,
         where=str(place),
         why=why,
-        fix=f"venvstacks-dag lock {context.settings.spec.name}, or build with --lock-if-needed",
+        fix=f"venvstacks-dag lock {shown_path(context.settings.spec)}, "
+        "or build with --lock-if-needed",
     )
 
 
