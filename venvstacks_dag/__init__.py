@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from venvstacks_dag.errors import SpecError as SpecError
     from venvstacks_dag.errors import VenvstacksDagError as VenvstacksDagError
 
+__all__ = ["Choice", "Selection", "SpecError", "Stack", "VenvstacksDagError", "load_stack"]
+
 # What imports a room imports this package first, and must not get everything with it.
 __getattr__ = lazy_exports(
     __name__,

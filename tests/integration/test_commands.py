@@ -60,10 +60,19 @@ def test_an_edited_module_of_a_versioned_app_needs_a_new_lock(project: Project) 
     project.write("one.py", "print('edited')\n")
     refused = project.command("build", "venvstacks.toml")
     assert "LockError: app-one: the lock does not answer" in refused.output
+    assert "why: the version counts edits of its modules" in refused.output
     do(project, "lock", "--if-needed")
     assert "resolve:app-one" not in do(project, "build")
     shown = json.loads(project.command("show", "--json", "venvstacks.toml").output)
     assert shown["applications"][0]["install_target"] == "app-one@2"
+
+
+def test_a_damaged_lock_is_not_called_missing(project: Project) -> None:
+    do(project, "lock")
+    project.lock("app-two").write_text("[[")
+    refused = project.command("build", "venvstacks.toml")
+    assert "LockError: app-two: the lock cannot be read" in refused.output
+    assert do(project, "lock", "--if-needed") == {"resolve:app-two"}
 
 
 def test_locking_some_layers_locks_those_above(project: Project) -> None:
@@ -214,6 +223,8 @@ def test_exporting_one_layer_leaves_the_others_alone(project: Project) -> None:
     do(project, "local-export", "--include", "framework-left")
     assert names(target) == {"app-two", "framework-right", "py", "framework-left"}
     assert not (target / "app-one").exists()
+    told = project.command("local-export", "--output-dir", "a b", "venvstacks.toml").output
+    assert "\n  'a b/app-two/bin/python' -P -m two\n" in told
 
 
 def test_an_export_never_takes_the_place_of_what_it_is_made_of(project: Project) -> None:
@@ -240,6 +251,9 @@ def test_a_dry_run_refuses_what_publishing_would_refuse(project: Project) -> Non
     project.save()
     refused = project.command("local-export", *words, "app-two")
     assert "why: its lock is missing or outdated" in refused.output
+    # What to do is said from where the user is.
+    elsewhere = project.command("build", project.folder.name, cwd=project.folder.parent)
+    assert f"fix: venvstacks-dag lock {project.folder.name}/venvstacks.toml, or" in elsewhere.output
 
 
 @pytest.mark.parametrize("words", ["show", "show --json", "info link:app-one", "build"])

@@ -41,6 +41,11 @@ class Choice:
     build_derived: bool = False
     publish_derived: bool = False
 
+    def __post_init__(self) -> None:
+        # A string is a sequence, too: of patterns that are single letters.
+        if isinstance(self.include, str) or isinstance(self.reset_lock, str):
+            raise TypeError("include and reset_lock are lists of patterns, not one string")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:

@@ -9,6 +9,7 @@ from doit.exceptions import TaskError, TaskFailed
 
 from venvstacks_dag.errors import NotBuilt, VenvstacksDagError
 from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import shown_path
 from venvstacks_dag.tasks.logs import FAILED, task_log
 from venvstacks_dag.tasks.plan import STACK, LayerPlan
 from venvstacks_dag.tasks.stages.base import FIRST_RUN, Stage, run_stage
@@ -64,7 +65,7 @@ def _refuse_if_kept(fresh: Fresh) -> None:
         "the environment is not built, or is out of date",
         layer=fresh.layer.name,
         why=fresh.reason,
-        fix=f"venvstacks-dag build {fresh.context.settings.spec.name}",
+        fix=f"venvstacks-dag build {shown_path(fresh.context.settings.spec)}",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -89,7 +90,7 @@ class StackRun(Run):  # type: ignore[misc]
             stack.flags.debug = stack.flags.debug or debug
         try:
             with _folder_of(stack), quiet_when_unread(), _suggestions(self):
-                _sweep(stack)
+                _sweep(stack, self.sel_tasks or ())
                 _remove_environments(stack)
                 result: int = super()._execute(
                     outfile,
@@ -141,13 +142,16 @@ def _folder_of(stack: BuildContext | None) -> AbstractContextManager[None]:
     )
 
 
-def _sweep(stack: BuildContext | None) -> None:
+def _sweep(stack: BuildContext | None, selected: Iterable[str]) -> None:
     """Remove what killed runs left behind; the folder's lock is held."""
     if stack is None:
         return
     settings = stack.settings
     layers = [layer.name for layer in stack.plan.layers]
-    folders = [settings.build_dir, settings.output_dir, settings.export_dir]
+    folders = [settings.build_dir, settings.output_dir]
+    # Builds that lie elsewhere may be exporting there: a run that does not export stays away.
+    if any(name.partition(":")[0] in ("export", "local-export") for name in selected):
+        folders.append(settings.export_dir)
     folders += [settings.layer_state(layer) for layer in layers]
     folders += [settings.lock_folder(layer) for layer in layers]
     for folder in folders:

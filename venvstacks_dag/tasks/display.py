@@ -6,11 +6,13 @@ imported when the first task starts: a run that has nothing to do never pays for
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from venvstacks_dag.errors import printable
@@ -142,6 +144,15 @@ def amount_text(amount: int, unit: Unit) -> str:
     if unit != "bytes":
         return count_text(amount, unit.removesuffix("s"))
     return size_text(amount)
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be from where the user is."""
+    # doit changes to the folder of dodo.py, where there is one; users think from where they are.
+    from doit import get_initial_workdir
+
+    relative = os.path.relpath(path, get_initial_workdir() or Path.cwd())
+    return str(path) if relative.startswith("..") else relative
 
 
 def encodable(text: str, stream: TextIO) -> str:

@@ -9,6 +9,7 @@ from venvstacks_dag.errors import NotBuilt
 from venvstacks_dag.publish.manifests import CATEGORIES
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.display import shown_path
 from venvstacks_dag.tasks.locked import locked_versions
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages import STAGES
@@ -59,7 +60,7 @@ def _not_built(context: BuildContext, layer: str, why: str) -> NotBuilt:
         "the environment is not built, or is out of date",
         layer=layer,
         why=why,
-        fix=f"venvstacks-dag build {context.settings.spec.name}",
+        fix=f"venvstacks-dag build {shown_path(context.settings.spec)}",
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text, size_text
+from venvstacks_dag.tasks.display import count_text, shown_path, size_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.link import install_target
 
@@ -32,7 +33,7 @@ def outcome_lines(
     elif "link" in stages:
         yield from _environments(context)
     elif "resolve" in stages:
-        yield f"Locks in {_shown(context.settings.lock_dir)}: commit them, then build."
+        yield f"Locks in {shown_path(context.settings.lock_dir)}: commit them, then build."
     elif "fetch" in stages:
         yield _fetched(context)
 
@@ -61,7 +62,7 @@ def _archives(context: BuildContext, *, whole: bool) -> Iterator[str]:
         return
     total = sum(facts["archive_size"] for _, facts in archives)
     yield ""
-    yield f"Archives ({size_text(total)}) in {_shown(settings.output_dir)}:"
+    yield f"Archives ({size_text(total)}) in {shown_path(settings.output_dir)}:"
     for _, facts in archives:
         yield f"  {facts['archive_name']:<44} {size_text(facts['archive_size']):>8}"
     if not whole:
@@ -72,14 +73,14 @@ def _archives(context: BuildContext, *, whole: bool) -> Iterator[str]:
 def _environments(context: BuildContext) -> Iterator[str]:
     """Where the environments are, and what comes next, after they were built."""
     settings = context.settings
-    yield f"Environments in {_shown(settings.build_dir)}; `publish` packs them into archives."
+    yield f"Environments in {shown_path(settings.build_dir)}; `publish` packs them into archives."
     yield from _apps(context, settings.build_dir, "the build folder")
 
 
 def _exports(context: BuildContext) -> Iterator[str]:
     """Where the exported environments are."""
     folder = context.settings.export_dir
-    yield f"Environments in {_shown(folder)}, which must stay together and where they are."
+    yield f"Environments in {shown_path(folder)}, which must stay together and where they are."
     yield from _apps(context, folder, "there")
 
 
@@ -108,17 +109,6 @@ def _command(context: BuildContext, layer: LayerPlan, folder: Path) -> str | Non
     option = " -P" if modern else ""
     program = folder / name / python
     # A run on some layers only leaves others where there are none yet.
-    return f"{_shown(program)}{option} -m {module}" if os.path.lexists(program) else None
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be from where the user is."""
-    relative = os.path.relpath(path, _here())
-    return str(path) if relative.startswith("..") else relative
-
-
-def _here() -> str:
-    # doit changes to the folder of dodo.py, where there is one; users think from where they are.
-    from doit import get_initial_workdir
-
-    return str(get_initial_workdir() or Path.cwd())
+    # A command is there to be copied.
+    shown = shown_path(program) if windows else shlex.quote(shown_path(program))
+    return f"{shown}{option} -m {module}" if os.path.lexists(program) else None

@@ -82,7 +82,7 @@ def difference(before: Parts, after: Parts) -> str | None:
 
 
 def _list_difference(old: list[Any], new: list[Any]) -> str:
-    if any(isinstance(item, dict) for item in (*old, *new)):
+    if any(isinstance(item, dict | list) for item in (*old, *new)):
         names = [_name(item) for item in new if item not in old] or [
             _name(item) for item in old if item not in new
         ]
@@ -97,6 +97,11 @@ def _list_difference(old: list[Any], new: list[Any]) -> str:
 
 
 def _name(item: Any) -> str:
-    """What a described thing is called: a layer by its manifest, a wheel by its entry."""
+    """What a described thing is called: a layer by its manifest, a wheel by its entry.
+
+    Of a list that starts with a name (a layer's with the digest of its lock), that.
+    """
+    if isinstance(item, list):
+        return str(item[0]) if item else ""
     found = item.get("layer_name") or item.get("name") if isinstance(item, dict) else None
     return str(found or "")

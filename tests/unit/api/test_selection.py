@@ -189,3 +189,9 @@ def test_matching_reports_exactly_the_patterns_without_a_match(
     assert found <= set(names)
     for pattern in patterns:
         assert (pattern in missing) is (not match(names, [pattern])[0])
+
+
+def test_one_string_is_no_list_of_patterns() -> None:
+    for words in ({"include": "app-x"}, {"reset_lock": "app-x"}):
+        with pytest.raises(TypeError, match="lists of patterns"):
+            Choice(**words)  # type: ignore[arg-type]

@@ -133,7 +133,6 @@ def test_what_killed_runs_left_is_swept_away(
     settings = context.settings
     left = [
         settings.build_dir / ".staging-py-1" / "bin",
-        settings.export_dir / ".staging-py-1" / "bin",
         settings.build_dir / ".trash-2",
         settings.output_dir / ".staging-3",
     ]
@@ -142,6 +141,12 @@ def test_what_killed_runs_left_is_swept_away(
     (settings.build_dir / "kept").mkdir()
     assert doit(stack, "resolve")[0] == 0
     assert not any(folder.exists() for folder in left)
+    exported = settings.export_dir / ".staging-py-1"
+    exported.mkdir(parents=True)
+    doit(stack, "resolve")
+    assert exported.exists()
+    doit(stack, "export:py")
+    assert not exported.exists()
     assert (settings.build_dir / "kept").is_dir()
 
 

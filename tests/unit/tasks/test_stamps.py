@@ -67,6 +67,11 @@ def test_no_stamp_is_no_stamp(tmp_path: Path) -> None:
             "packages: numpy changed from '1' to '2'",
         ),
         ({"packages": {}}, {"packages": {"numpy": "2"}}, "packages: numpy is new"),
+        (
+            {"lower_locks": [["py", "0" * 64]]},
+            {"lower_locks": [["py", "1" * 64]]},
+            "lower locks changed (py)",
+        ),
     ],
 )
 def test_differences_in_words(

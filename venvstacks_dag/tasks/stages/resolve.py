@@ -13,7 +13,7 @@ from venvstacks_dag.errors import LockError, Missing, MissingOffline, Venvstacks
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text
+from venvstacks_dag.tasks.display import count_text, shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.locks import (
@@ -96,12 +96,13 @@ class Resolve:
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
         elif untouchable:
-            raise _not_locked(context, layer, is_there=previous is not None)
+            raise _not_locked(context, layer, previous)
         else:
             lock = _solve(context, layer, request, previous, upgraded or (), reporter)
         new = _next_metadata(context, layer, lock, metadata, request)
         if untouchable and (metadata is None or new.lock_version != metadata.lock_version):
-            raise _not_locked(context, layer, is_there=True)  # A module of it was edited.
+            why = "the version counts edits of its modules, and they were edited"
+            raise _not_locked(context, layer, previous, why=why)
         # What cannot be installed is refused before anything is written.
         wheels = wheels_in(context, layer, lock, request.python)
         write_lock(context, layer, lock, new, metadata if kept else None, reporter)
@@ -111,13 +112,21 @@ class Resolve:
         """Locks are the user's, and committed: only the stamp goes."""
 
 
-def _not_locked(context: BuildContext, layer: LayerPlan, *, is_there: bool) -> LockError:
-    what = "the lock does not answer what is asked now" if is_there else "the layer is not locked"
+def _not_locked(
+    context: BuildContext, layer: LayerPlan, previous: LayerLock | None, *, why: str | None = None
+) -> LockError:
+    place = lock_file(context.settings, layer.name)
+    if previous is not None:
+        what = "the lock does not answer what is asked now"
+    else:
+        what = "the lock cannot be read" if place.exists() else "the layer is not locked"
     return LockError(
         what,
         layer=layer.name,
-        where=str(lock_file(context.settings, layer.name)),
-        fix=f"venvstacks-dag lock {context.settings.spec.name}, or build with --lock-if-needed",
+        where=str(place),
+        why=why,
+        fix=f"venvstacks-dag lock {shown_path(context.settings.spec)}, "
+        "or build with --lock-if-needed",
     )
 
 
