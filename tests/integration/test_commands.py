@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.stacks import LAYERS, Project, each, run_python
+from venvstacks_dag.platforms import host_platform
 
 EVERY = " ".join(LAYERS)
 
@@ -293,3 +294,12 @@ def test_quiet_says_nothing_and_verbose_says_more(project: Project) -> None:
     failed = project.command("lock", "--quiet", "venvstacks.toml")
     assert failed.code == 1
     assert "PackageNotFound" in failed.output or "ResolutionFailed" in failed.output
+
+
+def test_what_is_not_built_for_this_platform_is_told(project: Project) -> None:
+    project.layer("py")["platforms"] = [host_platform(), "win_arm64"]
+    project.layer("app-one")["platforms"] = ["win_arm64"]
+    do(project, "lock")
+    outcome = project.command("publish", "--include", "app-one", "venvstacks.toml")
+    assert outcome.code == 0
+    assert outcome.output.startswith("Nothing to do: nothing is asked of a layer for ")

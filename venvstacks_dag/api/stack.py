@@ -222,9 +222,11 @@ class Stack:
 
     def run(self, work: Work) -> None:
         """Run tasks. Raises `BuildFailed` after what went wrong has been reported."""
-        if not work.tasks:
-            return
         context = self.context()
+        if not work.tasks:
+            platform = self.settings.platform
+            context.display.line(f"Nothing to do: nothing is asked of a layer for {platform}.")
+            return
         context.published = work.published
         context.flags = RunFlags(
             debug=context.flags.debug,

@@ -108,7 +108,7 @@ def _shipping(
     names = [layer.name for layer in layers]
     return Work(
         selection=selection,
-        tasks=(*_tasks(stage, published), last),
+        tasks=(*_tasks(stage, published), last) if published else (),
         afresh=frozenset(_tasks(made, published) if force else ()),
         kept=frozenset({*_tasks("resolve", names), *_environments(names)}),
         published=frozenset(published),

@@ -57,6 +57,7 @@ def _run(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="venvstacks-dag",
+        allow_abbrev=False,
         description="Lock, build, link, publish and export layered Python environments.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from venvstacks_dag.api.selection import Choice
 
@@ -26,6 +27,10 @@ class CommandParser(argparse.ArgumentParser):
     """A parser of one command, whose options may stand between its other words as well."""
 
     _within = False
+
+    def __init__(self, **settings: Any) -> None:
+        # Abbreviated options would change their meaning with each new one.
+        super().__init__(**settings, allow_abbrev=False)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

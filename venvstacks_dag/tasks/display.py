@@ -7,6 +7,7 @@ imported when the first task starts: a run that has nothing to do never pays for
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -32,6 +33,8 @@ __all__ = [
 
 # A step that took less than this is not worth a plain line of its own.
 _PLAIN_SECONDS = 2.0
+# On fewer columns a tree would lose the names of its layers.
+_TREE_COLUMNS = 60
 
 
 class Display(Protocol):
@@ -71,7 +74,8 @@ def make_display(stream: TextIO | None, environ: Mapping[str, str], verbosity: i
 
     if verbosity < 0 or stream is None:
         return QuietDisplay(sys.stderr)
-    capable = stream.isatty() and environ.get("TERM") != "dumb"
+    wide = shutil.get_terminal_size().columns >= _TREE_COLUMNS
+    capable = stream.isatty() and wide and environ.get("TERM") != "dumb"
     plain = "CI" in environ or bool(environ.get("NO_COLOR")) or verbosity > 0
     return LiveDisplay(stream) if capable and not plain else PlainDisplay(stream)
 

@@ -63,8 +63,9 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
             return
         self.ran.append(task.name)
         seconds = time.monotonic() - self.started.get(task.name, time.monotonic())
-        notes = (self.context.summaries.get(task.name), self.context.reasons.get(task.name))
-        note = ", because ".join(filter(None, notes))
+        reason = self.context.reasons.get(task.name)
+        notes = (self.context.summaries.get(task.name), f"because {reason}" if reason else None)
+        note = ", ".join(filter(None, notes))
         line = f"  {task.name:<{self.width}} {seconds:7.1f} s   {note}".rstrip()
         self.display.ended(task.name, "done", line, note)
 
