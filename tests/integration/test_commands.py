@@ -168,6 +168,8 @@ def test_tags_are_in_the_names(project: Project) -> None:
     assert do(project, "publish", "--tag-outputs") == set()
     assert do(project, "publish") == each("archive build", EVERY) | {"publish"}
     assert names(output) == set(LAYERS)
+    # The two ways do not get in each other's way.
+    assert do(project, "publish", "--tag-outputs") == set()
 
 
 def test_force_and_clean_do_it_again(project: Project) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from venvstacks_dag.platforms import PLATFORM_NAMES, host_platform
 
 STATE = ".state"
+# The stages whose outputs may have the platform in their names.
+_TAGGED = ("archive", "build", "publish")
 SPEC_NAME = "venvstacks.toml"
 # In place of the names of all platforms.
 ALL = "all"
@@ -126,9 +128,13 @@ class BuildSettings:
         return self.build_dir.joinpath(STATE, _LAYERS, layer)
 
     def stamp(self, stage: str, layer: str) -> Path:
-        """What a stage knows about its last good run on a layer."""
+        """What a stage knows about its last good run on a layer.
+
+        Tagged outputs lie beside those that are not, so there are stamps of both.
+        """
+        tag = "-tagged" if self.tag_outputs and stage in _TAGGED else ""
         # In one step: there are stamps by the ten thousands, and paths are slow to join.
-        return self.build_dir.joinpath(STATE, _LAYERS, layer, f"{stage}.json")
+        return self.build_dir.joinpath(STATE, _LAYERS, layer, f"{stage}{tag}.json")
 
     def manifest(self, stage: str, layer: str) -> Path:
         """The files that a stage made in a layer's tree."""

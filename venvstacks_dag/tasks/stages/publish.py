@@ -77,7 +77,7 @@ def _was_published(context: BuildContext, layer: LayerPlan) -> bool:
     The manifest of the stack lists all that is there, also after a run on some layers only.
     """
     stamp = context.stamped("build", layer.name)
-    if stamp is None or stamp.parts["tagged"] != context.settings.tag_outputs:
+    if stamp is None:
         return False
     archive = context.settings.output_dir / stamp.facts["manifest"]["archive_name"]
     return archive.is_file() and Build().damage(context, layer, stamp) is None
