@@ -14,7 +14,7 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import count_text, size_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
-from venvstacks_dag.tasks.stages.resolve import open_layer_index
+from venvstacks_dag.tasks.stages.solving import open_layer_index
 from venvstacks_dag.tasks.stages.wanted import Wanted, in_store, pinned_wheel, wanted_of
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 

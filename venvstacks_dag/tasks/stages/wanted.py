@@ -15,7 +15,8 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import MissingInput, facts_of, stale_reason
 from venvstacks_dag.tasks.stages.locks import read_lock
-from venvstacks_dag.tasks.stages.resolve import Resolve, python_of
+from venvstacks_dag.tasks.stages.pythons import python_of
+from venvstacks_dag.tasks.stages.resolve import Resolve
 
 if TYPE_CHECKING:
     from venvstacks_dag.runtimes import RuntimeRelease
