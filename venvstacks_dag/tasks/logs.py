@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -48,7 +48,8 @@ class TaskReporter:
         self._display.line(f"    warning: {message}")
 
     def _write(self, message: str) -> None:
-        with self._lock:
+        # On a full disk, what the task itself meets is of interest, and it is told without a log.
+        with self._lock, suppress(OSError):
             self._stream.write(f"{time.strftime('%H:%M:%S')} {printable(message)}\n")
             self._stream.flush()
 
@@ -87,8 +88,11 @@ def task_log(path: Path, task: str, display: Display) -> Iterator[TaskReporter]:
     with disk_errors("write the log", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         stream = path.open("w", encoding="utf-8")
-    with stream:
+    try:
         yield TaskReporter(task, stream, display)
+    finally:
+        with suppress(OSError):
+            stream.close()
 
 
 # Begins the last entry of a failed task's log, which the user is shown anyway.

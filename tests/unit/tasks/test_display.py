@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from venvstacks_dag.tasks.display import (
     size_text,
 )
 from venvstacks_dag.tasks.live import LiveDisplay
-from venvstacks_dag.tasks.logs import log_tail, task_log
+from venvstacks_dag.tasks.logs import TaskReporter, log_tail, task_log
 
 
 class Terminal(io.StringIO):
@@ -137,3 +138,16 @@ def test_advancing_is_safe_from_threads() -> None:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: counted.advance(), range(500)))
         assert counted.done == 500
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    stream = io.StringIO()
+    TaskReporter("install:app-x", Full(), PlainDisplay(stream)).note("for the user")
+    assert stream.getvalue() == "    for the user\n"
