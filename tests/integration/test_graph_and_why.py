@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.support.index_server import LocalIndex
 from tests.support.stacks import Project
 
 BASE = """\
@@ -47,6 +48,21 @@ def test_without_a_network_nothing_is_made_up(project: Project) -> None:
     told = said(project, "why", "base", offline=True)
     assert "because of lefty" not in told
     assert "what lefty, righty, upper requires is not known\n    (the index cannot say" in told
+
+
+def test_offline_asks_nobody(project: Project, index: LocalIndex) -> None:
+    assert project.doit("resolve").code == 0
+    asked = said(project, "why", "base")
+    before = len(index.requests)
+    # What locking learnt is still known; an empty store knows nothing, and nothing is made up.
+    assert said(project, "why", "base", "--offline") == asked
+    project.environ["VENVSTACKS_DAG_CACHE"] = str(project.folder / "another")
+    told = said(project, "why", "base", "--offline")
+    project.environ["VENVSTACKS_DAG_OFFLINE"] = "1"
+    assert said(project, "why", "base") == told
+    assert "because of lefty" not in told
+    assert "requires is not known" in told
+    assert len(index.requests) == before
 
 
 def test_it_works_before_locking_and_writes_nothing(project: Project) -> None:

@@ -18,7 +18,6 @@ from venvstacks_dag.platforms import host_platform
 
 PACKAGES = ("base", "lefty", "righty", "upper", "helper")
 WHEELS = [f"the wheel {name}-1.0-py3-none-any.whl" for name in PACKAGES]
-FETCH = each("fetch", " ".join(LAYERS))
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from venvstacks_dag.platforms import PLATFORM_NAMES, TargetPlatform, marker_envi
 from venvstacks_dag.platforms.tags import wheel_tags
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.resolve.lock import lock_layer
-from venvstacks_dag.resolve.lockfile import parse_lock, pinned_wheels, render_lock
+from venvstacks_dag.resolve.lockfile import parse_lock, render_lock
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
 from venvstacks_dag.resolve.packages import own_packages
+from venvstacks_dag.resolve.pinned import pinned_wheels
 
 _NAMES = ("a", "b", "c")
 _TAGS = (

@@ -128,6 +128,10 @@ class FakeIndex:
         """Only noted."""
         self.expected.extend(names)
 
+    def lacking(self) -> tuple[str, ...]:
+        """Nothing: all that there is, is known."""
+        return ()
+
     def asked(self) -> tuple[str, ...]:
         """The one index."""
         return (INDEX,)

@@ -15,21 +15,17 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
+from tests.support.reporting import RecordingReporter
 from tests.unit.resolve.support import FOLDER, PLATFORMS, lower, spelt
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.index.model import IndexClient
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform, marker_environment
 from venvstacks_dag.platforms.tags import wheel_tags
-from venvstacks_dag.reporting import RecordingReporter
 from venvstacks_dag.resolve.lock import lock_layer
-from venvstacks_dag.resolve.lockfile import (
-    own_packages,
-    parse_lock,
-    pinned_wheels,
-    render_lock,
-    shared_packages,
-)
+from venvstacks_dag.resolve.lockfile import parse_lock, render_lock
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
+from venvstacks_dag.resolve.packages import own_packages, shared_packages
+from venvstacks_dag.resolve.pinned import pinned_wheels
 
 Case = Mapping[str, Any]
 

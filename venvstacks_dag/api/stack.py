@@ -18,7 +18,7 @@ from venvstacks_dag.api.work import (
     lock_work,
     publish_work,
 )
-from venvstacks_dag.errors import BuildFailed, DiskError, SelectionError
+from venvstacks_dag.errors import BuildFailed, DiskError
 from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.display import QuietDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
@@ -143,26 +143,14 @@ class Stack:
 
         Raises `SelectionError` for others: nothing would be done about them.
         """
-        from packaging.utils import canonicalize_name
+        from venvstacks_dag.tasks.locked import locked_packages
 
-        from venvstacks_dag.resolve import own_packages
-        from venvstacks_dag.tasks.stages.locks import previous_lock
-
-        names = frozenset(map(canonicalize_name, packages))
-        if not names:
-            return names
-        locks = (
-            previous_lock(self.context(), layer)[0]
+        relocked = [
+            layer
             for layer in self.layers
             if layer.name in selection.operations and selection.operations[layer.name].lock
-        )
-        known = {package.name for lock in locks if lock for package in own_packages(lock)}
-        if unknown := sorted(names - known):
-            raise SelectionError(
-                f"no lock of these layers has the package {unknown[0]}",
-                fix="check its name, or include the layer that installs it",
-            )
-        return names
+        ]
+        return locked_packages(self.context(), relocked, packages)
 
     def build(
         self,

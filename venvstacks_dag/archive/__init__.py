@@ -10,7 +10,6 @@ from venvstacks_dag.archive.model import (
     DEFAULT_PROFILE,
     ArchiveEntry,
     ArchiveFormat,
-    ArchiveProfile,
     ArchiveReceipt,
     format_of,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "DEFAULT_PROFILE",
     "ArchiveEntry",
     "ArchiveFormat",
-    "ArchiveProfile",
     "ArchiveReceipt",
     "archive_mtime",
     "format_of",

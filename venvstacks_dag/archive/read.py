@@ -1,4 +1,4 @@
-"""Reading archives: listing, verifying, and unpacking without trusting them."""
+"""Reading archives: listing and unpacking without trusting them."""
 
 from __future__ import annotations
 
@@ -34,23 +34,6 @@ def iter_entries(path: Path) -> Iterator[ArchiveEntry]:
                 yield replace(entry, sha256=_sha256(content))
             else:
                 yield entry
-
-
-def verify_archive(path: Path, entries: Iterable[ArchiveEntry]) -> tuple[str, ...]:
-    """What tells an archive from `entries`, a line for each difference; empty where nothing does.
-
-    Raises `ArchiveError` where the archive cannot be trusted at all, `DiskError` where it cannot
-    be read.
-    """
-    expected = {entry.name: entry for entry in entries}
-    problems: list[str] = []
-    for found in iter_entries(path):
-        entry = expected.pop(found.name, None)
-        if entry is None:
-            problems.append(f"extra: {found.name}")
-        elif entry != found:
-            problems.append(f"changed: {found.name}")
-    return tuple(sorted([*problems, *(f"missing: {name}" for name in expected)]))
 
 
 def unpack_archive(

@@ -22,7 +22,7 @@ from venvstacks_dag.cli.options import (
     plain_environ,
     verbosity_of,
 )
-from venvstacks_dag.tasks.display import encodable
+from venvstacks_dag.cli.output import show_text
 
 _SPEC = "path/to/venvstacks.toml"
 
@@ -214,7 +214,7 @@ def _print_state(stack: Stack, selection: Selection, *, as_json: bool, operation
     if as_json:
         print(_json(state))
         return
-    print(encodable("\n".join(tree_lines(state)), sys.stdout))
+    show_text("".join(f"{line}\n" for line in tree_lines(state)))
     layers = [*state["runtimes"], *state["frameworks"], *state["applications"]]
     if not all(layer["has_valid_lock"] for layer in layers):
         print("* not locked, or outdated: `venvstacks-dag lock --if-needed` locks these")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from venvstacks_dag.cli.options import HelpFormatter, add_global
+from venvstacks_dag.cli.options import HelpFormatter, add_global, plain_environ
 from venvstacks_dag.cli.output import show
 
 _FORMATS = ("mermaid", "dot", "json", "html")
@@ -31,14 +30,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Run the command. Raises `SpecError` or `DiskError`."""
     from venvstacks_dag import drawing
     from venvstacks_dag.digest import pretty_json
     from venvstacks_dag.fs import atomic_write
     from venvstacks_dag.tasks.contents import StackContents
 
-    contents = StackContents(options.spec, os.environ)
+    contents = StackContents(options.spec, plain_environ(options))
     inventory = contents.inventory
     if options.format == "json":
         data = pretty_json(drawing.graph_json(inventory))
@@ -48,6 +47,6 @@ def run(options: argparse.Namespace) -> int:
         draw = drawing.mermaid if options.format == "mermaid" else drawing.dot
         data = draw(inventory).encode()
     if options.output is None:
-        return show(data)  # in UTF-8, as the page says of itself, whatever the terminal takes
-    atomic_write(options.output, data)
-    return 0
+        show(data)  # in UTF-8, as the page says of itself, whatever the terminal takes
+    else:
+        atomic_write(options.output, data)

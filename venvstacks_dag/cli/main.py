@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        code: int | None = options.run(options)
+        options.run(options)
         sys.stdout.flush()
     except BuildFailed:
         return _FAILED  # What went wrong has been told.
@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return _INTERRUPTED
-    return code or 0
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,28 +1,17 @@
-"""What commands print: all of it, or nothing more where nobody reads on."""
+"""What commands print. `main` sees to it that a reader who has gone is no error."""
 
 from __future__ import annotations
 
-import os
 import sys
 
-from venvstacks_dag.errors import printable
-
-# What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
-_UNREAD = 141
+from venvstacks_dag.tasks.output import encodable
 
 
-def show(data: bytes) -> int:
-    """Write to standard output. Returns the exit code: 141 where the reader has gone."""
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _UNREAD
-    return 0
+def show(data: bytes) -> None:
+    """Write to standard output, as it is."""
+    sys.stdout.buffer.write(data)
 
 
-def show_text(text: str) -> int:
+def show_text(text: str) -> None:
     """Write for people: no control characters, and only what the terminal's encoding has."""
-    return show(printable(text).encode(sys.stdout.encoding or "utf-8", "replace"))
+    print(encodable(text, sys.stdout), end="")

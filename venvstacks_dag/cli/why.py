@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks_dag.cli.options import HelpFormatter, add_global
+from venvstacks_dag.cli.options import HelpFormatter, add_global, plain_environ
 from venvstacks_dag.cli.output import show, show_text
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _is_path(word: str) -> bool:
     return word.endswith(".toml") or "/" in word or os.sep in word or word in (".", "..")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Run the command. Raises `SpecError`, `UnknownPackage` or `DiskError`."""
     from venvstacks_dag.digest import pretty_json
     from venvstacks_dag.drawing import duplicates_json, duplicates_text
@@ -78,16 +78,18 @@ def run(options: argparse.Namespace) -> int:
 
     if options.package is not None and options.duplicates:
         options.usage_error("--duplicates lists all packages: leave PACKAGE out")
-    contents = StackContents(options.spec, os.environ)
+    contents = StackContents(options.spec, plain_environ(options))
     if options.package is not None:
-        return _about(contents, options.package, as_json=options.json)
+        _about(contents, options.package, as_json=options.json)
+        return
     found = duplicates(contents.inventory)
     if options.json:
-        return show(pretty_json(duplicates_json(found, contents.inventory)))
-    return show_text(duplicates_text(found, contents.inventory))
+        show(pretty_json(duplicates_json(found, contents.inventory)))
+    else:
+        show_text(duplicates_text(found, contents.inventory))
 
 
-def _about(contents: StackContents, package: str, *, as_json: bool) -> int:
+def _about(contents: StackContents, package: str, *, as_json: bool) -> None:
     from packaging.utils import canonicalize_name
 
     from venvstacks_dag.digest import pretty_json
@@ -97,7 +99,8 @@ def _about(contents: StackContents, package: str, *, as_json: bool) -> int:
     with contents.requirements() as requirements:
         answer = explain(contents.inventory, canonicalize_name(package), requirements)
     if as_json:
-        return show(pretty_json(answer_json(answer, contents.inventory)))
+        show(pretty_json(answer_json(answer, contents.inventory)))
+        return
     error = requirements.fault
     fault = None if error is None else ": ".join(filter(None, (error.what, error.why)))
-    return show_text(answer_text(answer, contents.inventory, fault=fault))
+    show_text(answer_text(answer, contents.inventory, fault=fault))

@@ -15,7 +15,6 @@ from venvstacks_dag.fs.locks import folder_lock
 from venvstacks_dag.fs.manifest import TreeEntry, TreeManifest
 from venvstacks_dag.fs.newtree import NewTree, new_tree
 from venvstacks_dag.fs.trees import (
-    TRASH_PREFIX,
     link_or_copy,
     make_link,
     remove_path,
@@ -28,7 +27,6 @@ __all__ = [
     "FILE_MODE",
     "PROGRAM_MODE",
     "SEALED_NS",
-    "TRASH_PREFIX",
     "NewTree",
     "TreeEntry",
     "TreeManifest",

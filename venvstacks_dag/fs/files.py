@@ -89,7 +89,7 @@ def atomic_write(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
         stream.write(data)
 
 
-def write_if_changed(path: Path, data: bytes, *, mode: int = FILE_MODE) -> bool:
+def write_if_changed(path: Path, data: bytes) -> bool:
     """`atomic_write` unless `path` holds `data` already; tells whether it wrote.
 
     Leaving equal files alone (with their times) is what lets later stages rest.
@@ -99,7 +99,7 @@ def write_if_changed(path: Path, data: bytes, *, mode: int = FILE_MODE) -> bool:
             return False
     except OSError:
         pass
-    atomic_write(path, data, mode=mode)
+    atomic_write(path, data)
     return True
 
 

@@ -7,15 +7,12 @@ from venvstacks_dag.lazy import lazy_exports
 if TYPE_CHECKING:
     from venvstacks_dag.graph.advice import ADVISED_DEPTH
     from venvstacks_dag.graph.layers import LayerGraph
-    from venvstacks_dag.graph.limits import LayerLimits
     from venvstacks_dag.graph.linearisation import LinearisationConflict, OrderClaim, linearise
-    from venvstacks_dag.graph.model import AnyLayerSpec, LayerNode
+    from venvstacks_dag.graph.model import LayerNode
 
 __all__ = [
     "ADVISED_DEPTH",
-    "AnyLayerSpec",
     "LayerGraph",
-    "LayerLimits",
     "LayerNode",
     "LinearisationConflict",
     "OrderClaim",
@@ -27,8 +24,7 @@ __getattr__ = lazy_exports(
     {
         "advice": ("ADVISED_DEPTH",),
         "layers": ("LayerGraph",),
-        "limits": ("LayerLimits",),
         "linearisation": ("LinearisationConflict", "OrderClaim", "linearise"),
-        "model": ("AnyLayerSpec", "LayerNode"),
+        "model": ("LayerNode",),
     },
 )

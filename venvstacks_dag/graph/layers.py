@@ -26,12 +26,10 @@ class LayerGraph:
         spec: StackSpec,
         nodes: Iterable[LayerNode],
         direct: Mapping[str, tuple[str, ...]],
-        digraph: nx.DiGraph[str],
     ) -> None:
         self.spec = spec
         self._nodes = {node.env_name: node for node in nodes}
         self._direct = direct
-        self._digraph = digraph
         self.warnings = tuple(graph_warnings(self._nodes, direct))
 
     @classmethod
@@ -54,7 +52,7 @@ class LayerGraph:
             builder.add(layers[name])
         if builder.problems:
             raise SpecError(str(spec.path), builder.problems)
-        return cls(spec, builder.nodes.values(), direct, digraph)
+        return cls(spec, builder.nodes.values(), direct)
 
     @property
     def nodes(self) -> tuple[LayerNode, ...]:
@@ -90,28 +88,6 @@ class LayerGraph:
         """What the layer's depth and name cost, as far as names can tell."""
         node = self.node(env_name)
         return layer_limits(node, [self._nodes[name] for name in node.below])
-
-    def dependents(self, env_name: str) -> tuple[str, ...]:
-        """All layers that need this one, directly or not, in build order."""
-        self.node(env_name)
-        return self._in_build_order(nx.descendants(self._digraph, env_name))
-
-    def with_below(self, env_names: Iterable[str]) -> tuple[str, ...]:
-        """These layers and all that they need, in build order: what a deployment has to hold."""
-        wanted: set[str] = set()
-        for name in env_names:
-            wanted |= {name, *self.node(name).below}
-        return self._in_build_order(wanted)
-
-    def with_dependents(self, env_names: Iterable[str]) -> tuple[str, ...]:
-        """These layers and all that need them, in build order: what their change touches."""
-        wanted: set[str] = set()
-        for name in env_names:
-            wanted |= {name, *self.dependents(name)}
-        return self._in_build_order(wanted)
-
-    def _in_build_order(self, names: set[str]) -> tuple[str, ...]:
-        return tuple(name for name in self._nodes if name in names)
 
 
 def _direct_layers(spec: StackSpec) -> tuple[dict[str, tuple[str, ...]], list[SpecProblem]]:

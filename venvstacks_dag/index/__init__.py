@@ -2,12 +2,11 @@
 
 from venvstacks_dag.index.client import PackageIndex, open_index
 from venvstacks_dag.index.fetch import wheel_file
-from venvstacks_dag.index.model import CoreMetadata, IndexClient, ProjectPage, WheelLink
+from venvstacks_dag.index.model import IndexClient, ProjectPage, WheelLink
 from venvstacks_dag.index.sources import IndexReference, IndexSources, layer_sources
 from venvstacks_dag.index.told import check_told
 
 __all__ = [
-    "CoreMetadata",
     "IndexClient",
     "IndexReference",
     "IndexSources",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
@@ -15,6 +16,13 @@ from venvstacks_dag.index.zipped import metadata_bytes
 from venvstacks_dag.store import PinnedWheel, Store
 
 
+class StoredIndex(IndexClient, Protocol):
+    """A client that may be kept off the network."""
+
+    def lacking(self) -> tuple[str, ...]:
+        """What it had no answer to and answered with a guess, for want of the network."""
+
+
 class WheelRequirements:
     """Answers what a locked wheel requires. Each wheel is looked at once.
 
@@ -22,7 +30,7 @@ class WheelRequirements:
     once the network has failed nothing more is asked of it. ``fault`` is what failed first.
     """
 
-    def __init__(self, store: Store, index_of: Callable[[str], IndexClient]) -> None:
+    def __init__(self, store: Store, index_of: Callable[[str], StoredIndex]) -> None:
         self._store = store
         self._index_of = index_of
         self._known: dict[str, tuple[str, ...] | None] = {}
@@ -47,10 +55,12 @@ class WheelRequirements:
         if self._offline:
             return None
         client = self._index_of(layer)
+        before = client.lacking()
         page = client.project(canonicalize_name(wheel.name))
         links = () if page is None else page.wheels
         link = next((link for link in links if link.sha256 == wheel.sha256), None)
-        return None if link is None else client.metadata(link).requires_dist
+        requires = None if link is None else client.metadata(link).requires_dist
+        return requires if client.lacking() == before else None
 
 
 def _read(file: Path, wheel: PinnedWheel) -> tuple[str, ...]:

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from venvstacks_dag.link.libraries import LibraryFacts, library_candidates
+    from venvstacks_dag.link.libraries import LibraryFacts
     from venvstacks_dag.link.model import (
         LinkModules,
         LinkPlan,
         LinkRequest,
         LowerLink,
-        PlannedEntry,
     )
     from venvstacks_dag.link.modules import (
         Module,
@@ -22,10 +21,9 @@ if TYPE_CHECKING:
         read_module,
     )
     from venvstacks_dag.link.plan import plan_links
-    from venvstacks_dag.link.write import FactsReader, link_layer, read_facts
+    from venvstacks_dag.link.write import link_layer, read_facts
 
 __all__ = [
-    "FactsReader",
     "LibraryFacts",
     "LinkModules",
     "LinkPlan",
@@ -33,9 +31,7 @@ __all__ = [
     "LowerLink",
     "Module",
     "ModuleFile",
-    "PlannedEntry",
     "SourceFile",
-    "library_candidates",
     "link_layer",
     "module_digest",
     "module_sources",
@@ -47,8 +43,8 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
-        "libraries": ("LibraryFacts", "library_candidates"),
-        "model": ("LinkModules", "LinkPlan", "LinkRequest", "LowerLink", "PlannedEntry"),
+        "libraries": ("LibraryFacts",),
+        "model": ("LinkModules", "LinkPlan", "LinkRequest", "LowerLink"),
         "modules": (
             "Module",
             "ModuleFile",
@@ -58,6 +54,6 @@ __getattr__ = lazy_exports(
             "read_module",
         ),
         "plan": ("plan_links",),
-        "write": ("FactsReader", "link_layer", "read_facts"),
+        "write": ("link_layer", "read_facts"),
     },
 )

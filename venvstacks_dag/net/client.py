@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,17 +27,13 @@ from venvstacks_dag.net.faults import (
 from venvstacks_dag.net.keyring import Keyring
 from venvstacks_dag.net.local import copy_local, local_answer, local_part
 from venvstacks_dag.net.model import Check, FilePart, Response
+from venvstacks_dag.net.ranges import length_of, part_of
 from venvstacks_dag.net.settings import NetSettings
 from venvstacks_dag.net.tls import SharedTlsAdapter, proxies_of
 from venvstacks_dag.net.urls import Login, is_file_url, login_of, origin, without_login
 from venvstacks_dag.reporting import Progress
 
 Result = TypeVar("Result")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)\Z", re.ASCII)
-# An answer that ignores the range is read nevertheless if it is no longer than this.
-_SMALL = 64 * 1024
-# The server cannot serve (such) ranges: 405 and 501 as some object stores put it.
-_NO_RANGES = frozenset({405, 416, 501})
 
 
 class HttpClient:
@@ -103,7 +98,7 @@ class HttpClient:
             return local_part(url, first, last)
         asked = f"bytes={first}" if first < 0 else f"bytes={first}-{'' if last is None else last}"
         headers = {"Range": asked, "Accept-Encoding": "identity"}
-        return self._ask(url, lambda: headers, lambda answer: _part(answer, url, first, last))
+        return self._ask(url, lambda: headers, lambda answer: part_of(answer, url, first, last))
 
     def download(
         self,
@@ -218,7 +213,7 @@ class HttpClient:
         status = answer.status_code
         resumed = answer.headers.get("content-range", "").startswith(f"bytes {file.received}-")
         if status == 200:
-            file.start(etag=answer.headers.get("etag"), length=_length(answer))
+            file.start(etag=answer.headers.get("etag"), length=length_of(answer))
         elif file.received and (status == 416 or (status == 206 and not resumed)):
             # Not the rest that was asked for: the next try asks for the whole file.
             file.etag = None
@@ -250,40 +245,3 @@ def _wait(retry: Retry, answer: requests.Response | None) -> None:
         retry.sleep(answer.raw if answer is not None else None)
     except InvalidHeader:
         retry.sleep()
-
-
-def _length(answer: requests.Response) -> int | None:
-    """How many bytes the body is said to have, where it comes as it is stored."""
-    if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        return None
-    text = answer.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _part(answer: requests.Response, url: str, first: int, last: int | None) -> FilePart | None:
-    status = answer.status_code
-    if status in _NO_RANGES:
-        return None
-    length = _length(answer)
-    if status == 200:
-        if length is None or length > _SMALL:
-            return None
-        return FilePart(first=0, total=length, body=_read(answer, length))
-    if status != 206:
-        raise status_error(url, status)
-    found = _CONTENT_RANGE.match(answer.headers.get("content-range", ""))
-    if found is None:
-        return None
-    start, end, total = int(found[1]), int(found[2]), int(found[3])
-    wanted = max(0, total + first) if first < 0 else first
-    wanted_end = total - 1 if last is None else min(last, total - 1)
-    if (start, end) != (wanted, wanted_end):
-        return None
-    return FilePart(first=start, total=total, body=_read(answer, end - start + 1))
-
-
-def _read(answer: requests.Response, length: int) -> bytes:
-    body: bytes = answer.raw.read(length, decode_content=False)
-    if len(body) != length:
-        raise IncompleteRead(len(body), length - len(body))
-    return body

@@ -14,7 +14,6 @@ from venvstacks_dag.platforms.target import TargetPlatform
 METADATA_DIR = PurePosixPath("share/venv/metadata")
 LAYER_CONFIG = METADATA_DIR / "venvstacks_layer.json"
 POSTINSTALL = PurePosixPath("postinstall.py")
-PYVENV_CFG = PurePosixPath("pyvenv.cfg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

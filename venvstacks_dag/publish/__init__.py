@@ -10,7 +10,6 @@ from venvstacks_dag.lazy import lazy_exports
 if TYPE_CHECKING:
     from venvstacks_dag.publish.files import layer_manifest_path as layer_manifest_path
     from venvstacks_dag.publish.files import read_layer_manifest as read_layer_manifest
-    from venvstacks_dag.publish.files import read_stack_manifest as read_stack_manifest
     from venvstacks_dag.publish.files import stack_manifest_path as stack_manifest_path
     from venvstacks_dag.publish.files import write_layer_manifest as write_layer_manifest
     from venvstacks_dag.publish.files import write_stack_manifest as write_stack_manifest
@@ -30,7 +29,6 @@ __getattr__ = lazy_exports(
         "files": (
             "layer_manifest_path",
             "read_layer_manifest",
-            "read_stack_manifest",
             "stack_manifest_path",
             "write_layer_manifest",
             "write_stack_manifest",

@@ -1,4 +1,4 @@
-"""Manifests in an output folder: one writer and one reader for each kind.
+"""Manifests in an output folder: how they are named, written and read.
 
 ::
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from venvstacks_dag.digest import parse_json, pretty_json
 from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import disk_errors, write_if_changed
-from venvstacks_dag.publish.manifests import CATEGORIES, stack_manifest
+from venvstacks_dag.publish.manifests import stack_manifest
 from venvstacks_dag.publish.model import LayerManifest
 
 METADATA_FOLDER = "__venvstacks__"
@@ -67,40 +67,6 @@ def read_layer_manifest(
     if manifest.layer_name != layer_name:
         raise _unusable(path, f"it describes the layer {manifest.layer_name!r}")
     return manifest
-
-
-def read_stack_manifest(folder: Path, *, platform: str | None = None) -> tuple[LayerManifest, ...]:
-    """The layers of the stack's manifest: runtimes, frameworks, applications.
-
-    Raises `PublishError` where there is none or it is not one, `DiskError` where it cannot be
-    read.
-    """
-    path = stack_manifest_path(folder, platform)
-    value = _read(path)
-    if value is None:
-        raise PublishError(
-            "there is no manifest of a stack",
-            where=str(path),
-            fix="publish the stack to this folder, or name the folder it was published to",
-        )
-    categories = value.get("layers") if isinstance(value, dict) else None
-    if not isinstance(categories, dict):
-        raise _unusable(path, "it has no object 'layers'")
-    layers: list[LayerManifest] = []
-    for category in CATEGORIES:
-        listed = categories.get(category)
-        if not isinstance(listed, list):
-            raise _unusable(path, f"it has no list 'layers.{category}'")
-        for item in listed:
-            layer = _layer(item, path)
-            if layer.category != category:
-                raise _unusable(path, f"it lists {layer.layer_name!r} under {category!r}")
-            layers.append(layer)
-    try:
-        stack_manifest(layers)
-    except PublishError as error:
-        raise _unusable(path, error.what) from error
-    return tuple(layers)
 
 
 def _file_name(stem: str, platform: str | None) -> str:

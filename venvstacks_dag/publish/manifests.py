@@ -12,7 +12,6 @@ from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.publish.model import (
     AppModules,
     LayerManifest,
-    PublishedArchive,
     SupportModule,
 )
 from venvstacks_dag.spec.model import LayerKind
@@ -32,9 +31,8 @@ def layer_manifest(
     python_implementation: str,
     required_layers: Sequence[str] | None = None,
     app: AppModules | None = None,
-    archive: PublishedArchive | None = None,
 ) -> LayerManifest:
-    """The manifest of a layer that was built for `target`.
+    """The manifest of a layer that was built for `target`, but for its archive.
 
     `runtime_layer` and `required_layers` are deployed names, a runtime's own and None for a
     runtime. A layer is bound to the very build of its Python where it holds files of it: a
@@ -55,7 +53,6 @@ def layer_manifest(
         bound_to_implementation=required_layers is None or target.is_windows,
         required_layers=None if required_layers is None else tuple(required_layers),
         app=app,
-        archive=archive,
     )
 
 

@@ -1,6 +1,6 @@
 """How work tells about itself, without knowing who listens."""
 
 from venvstacks_dag.reporting.protocol import Progress, Reporter
-from venvstacks_dag.reporting.quiet import NullProgress, NullReporter, RecordingReporter
+from venvstacks_dag.reporting.quiet import NullReporter
 
-__all__ = ["NullProgress", "NullReporter", "Progress", "RecordingReporter", "Reporter"]
+__all__ = ["NullReporter", "Progress", "Reporter"]

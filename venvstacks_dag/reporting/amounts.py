@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from venvstacks_dag.reporting.protocol import Unit
+
 
 def count_text(number: int, noun: str) -> str:
     """``1 task``, ``2 tasks``: a number of things for people."""
@@ -18,3 +20,10 @@ def size_text(size: int) -> str:
         if value < 999.5 or unit == "GB":
             break
     return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
+def amount_text(amount: int, unit: Unit) -> str:
+    """``12 files``, ``3.4 MB``: an amount for people (decimal units, as download sites use)."""
+    if unit != "bytes":
+        return count_text(amount, unit.removesuffix("s"))
+    return size_text(amount)

@@ -1,4 +1,4 @@
-"""Reporters that show nothing: for the library's callers and for tests."""
+"""A reporter that shows nothing."""
 
 from __future__ import annotations
 
@@ -36,24 +36,3 @@ class NullReporter:
     ) -> Iterator[Progress]:
         """A progress that counts nothing."""
         yield NullProgress()
-
-
-class RecordingReporter(NullReporter):
-    """Keeps every line, so that a caller can look at them afterwards."""
-
-    def __init__(self) -> None:
-        self.details: list[str] = []
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def detail(self, message: str) -> None:
-        """Keep a log line."""
-        self.details.append(message)
-
-    def note(self, message: str) -> None:
-        """Keep a line for the user."""
-        self.notes.append(message)
-
-    def warn(self, message: str) -> None:
-        """Keep a warning."""
-        self.warnings.append(message)

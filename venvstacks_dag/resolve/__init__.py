@@ -11,7 +11,7 @@ if TYPE_CHECKING:
         packages_file_name,
     )
     from venvstacks_dag.resolve.lock import lock_layer
-    from venvstacks_dag.resolve.lockfile import parse_lock, pinned_wheels, render_lock
+    from venvstacks_dag.resolve.lockfile import parse_lock, render_lock
     from venvstacks_dag.resolve.metadata import (
         LockMetadata,
         hash_strings,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from venvstacks_dag.resolve.model import LayerLock, LockRequest, LowerLayer
     from venvstacks_dag.resolve.packages import own_packages, shared_packages
+    from venvstacks_dag.resolve.pinned import pinned_wheels
     from venvstacks_dag.resolve.request import request_digest
 
 __all__ = [
@@ -59,7 +60,7 @@ __getattr__ = lazy_exports(
     {
         "file_names": ("lock_file_name", "metadata_file_name", "packages_file_name"),
         "lock": ("lock_layer",),
-        "lockfile": ("parse_lock", "pinned_wheels", "render_lock"),
+        "lockfile": ("parse_lock", "render_lock"),
         "metadata": (
             "LockMetadata",
             "hash_strings",
@@ -74,6 +75,7 @@ __getattr__ = lazy_exports(
         ),
         "model": ("LayerLock", "LockRequest", "LowerLayer"),
         "packages": ("own_packages", "shared_packages"),
+        "pinned": ("pinned_wheels",),
         "request": ("request_digest",),
     },
 )

@@ -73,11 +73,6 @@ class IndexedProject:
         self._wheels: dict[Version, WheelLink | None] = {}
         self._tiers: dict[SpecifierSet, tuple[tuple[Version, ...], ...]] = {}
 
-    @property
-    def caps_set_aside(self) -> bool:
-        """Whether upper bounds in ``Requires-Python`` had to be ignored."""
-        return Verdict.UPPER_BOUND in self._acceptable
-
     def wheel(self, version: Version) -> WheelLink | None:
         """The best usable wheel of a version, worked out when it is first asked for."""
         if version not in self._wheels:

@@ -13,9 +13,10 @@ from venvstacks_dag.resolve.explain import explain
 from venvstacks_dag.resolve.lower import LowerPins, hidden_versions, lower_pins
 from venvstacks_dag.resolve.merge import merge
 from venvstacks_dag.resolve.model import LayerLock, LockRequest
+from venvstacks_dag.resolve.problem import ParsedRequest, pose
 from venvstacks_dag.resolve.request import request_digest
 from venvstacks_dag.resolve.rules import PRERELEASE_MODES
-from venvstacks_dag.resolve.solve import Answer, Failure, ParsedRequest, pose, solve
+from venvstacks_dag.resolve.solve import Answer, Failure, solve
 
 
 def lock_layer(

@@ -61,22 +61,16 @@ def requirements_hash(lock: LayerLock) -> str:
     return hash_strings(sorted(_content_lines(lock)))
 
 
-def other_input_lines(
-    request: LockRequest, *, linux_target: str | None = None, macosx_target: str | None = None
-) -> tuple[str, ...]:
+def other_input_lines(request: LockRequest) -> tuple[str, ...]:
     """What makes a lock out of date beside its requirements, as venvstacks lists it.
 
-    `linux_target` and `macosx_target` are as the specification has them, None where it is
-    silent. The runtime stands before the frameworks, which go by their names in the
-    specification.
+    The runtime stands before the frameworks, which go by their names in the specification.
+    venvstacks adds ``linux_target`` and ``macosx_target`` where it is given them: with those, its
+    locks count as outdated here.
     """
-    lines = [f"py_version={request.python.short}"]
-    if linux_target:
-        lines.append(f"linux_target={linux_target}")
-    if macosx_target:
-        lines.append(f"macosx_target={macosx_target}")
     below = [lower.env_name for lower in request.lower]
-    return (*lines, *below[-1:], *(name.removeprefix("framework-") for name in below[:-1]))
+    frameworks = (name.removeprefix("framework-") for name in below[:-1])
+    return (f"py_version={request.python.short}", *below[-1:], *frameworks)
 
 
 def version_input_lines(
@@ -97,17 +91,15 @@ def next_metadata(
     versioned: bool,
     version_inputs: tuple[str, ...],
     now: datetime,
-    other_inputs: tuple[str, ...] | None = None,
 ) -> LockMetadata:
     """The metadata of `lock`, following on what stood beside the lock before.
 
     The time changes only with what is pinned, and never lies after exclude-newer. The lock
     version is 1 unless the layer is versioned; it then goes up by one when what is pinned or
-    one of the version inputs changes. Without `other_inputs` those of `other_input_lines` count.
+    one of the version inputs changes.
     """
     pinned = requirements_hash(lock)
     counted = hash_strings(version_inputs)
-    others = other_input_lines(request) if other_inputs is None else other_inputs
     locked_at = as_utc(now)
     if previous is not None and previous.requirements_hash == pinned:
         locked_at = as_utc(datetime.fromisoformat(previous.locked_at))
@@ -120,7 +112,7 @@ def next_metadata(
     return LockMetadata(
         lock_input_hash=lock_input_hash(request.requirements),
         requirements_hash=pinned,
-        other_inputs_hash=hash_strings(others),
+        other_inputs_hash=hash_strings(other_input_lines(request)),
         version_inputs_hash=counted,
         lock_version=lock_version,
         locked_at=locked_at.isoformat(),

@@ -1,10 +1,9 @@
-"""What resolvelib asks: which candidates there are, what they need, and what to try first."""
+"""What the searches ask: which candidates there are, what they need, and what to try first."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from packaging.requirements import InvalidRequirement
@@ -14,69 +13,20 @@ from packaging.version import Version
 from resolvelib import AbstractProvider
 from resolvelib.structs import RequirementInformation
 
-from venvstacks_dag.index.model import CoreMetadata, ProjectPage, WheelLink
-from venvstacks_dag.resolve.books import GroupedPage, MetadataBook, PageBook
-from venvstacks_dag.resolve.candidates import (
-    Candidate,
-    IndexedProject,
-    PinnedProject,
-    Project,
-)
-from venvstacks_dag.resolve.lower import LowerPin
-from venvstacks_dag.resolve.requirements import (
-    Bond,
-    MarkerScope,
-    Need,
-    Overrides,
-    Parsed,
-    parse,
-    refusal,
-    split_key,
-)
-from venvstacks_dag.resolve.rules import TargetRules, Verdict, admits_python
+from venvstacks_dag.index.model import CoreMetadata
+from venvstacks_dag.resolve.candidates import Candidate, IndexedProject, PinnedProject, Project
+from venvstacks_dag.resolve.problem import TargetProblem
+from venvstacks_dag.resolve.requirements import Bond, Need, Parsed, parse, refusal, split_key
+from venvstacks_dag.resolve.rules import Verdict, admits_python
 from venvstacks_dag.standards import UNANSWERABLE
 
 Information = RequirementInformation[Need, Candidate]
 
 # From here on a project is known to be where the trouble is, and is settled before others.
-_MANY_CONFLICTS = 5
+MANY_CONFLICTS = 5
 # After so many versions, the metadata of so many more are read ahead at once.
 PATIENCE = 3
 BATCH = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetProblem:
-    """One target's resolution as it is put to resolvelib.
-
-    ``order`` is the place of each project among the user's requirements.
-    ``preferred`` are versions to try first, the best first. ``direct`` are the wheels that the
-    user's own requirements point at: such a project comes from nowhere else.
-    """
-
-    rules: TargetRules
-    scope: MarkerScope
-    overrides: Overrides
-    constraints: Mapping[NormalizedName, tuple[Parsed, ...]]
-    pins: Mapping[NormalizedName, tuple[LowerPin, ...]]
-    preferred: Mapping[NormalizedName, tuple[Version, ...]]
-    direct: Mapping[NormalizedName, tuple[WheelLink, ...]]
-    order: Mapping[NormalizedName, int]
-    pages: PageBook
-    metadata: MetadataBook
-    projects: dict[NormalizedName, Project] = field(default_factory=dict)
-
-    def rules_for(self, name: NormalizedName) -> TargetRules:
-        """The rules for a project: who points at a wheel wants it, pre-release or new as it is."""
-        if name not in self.direct:
-            return self.rules
-        return replace(self.rules, prerelease="allow", exclude_newer=None)
-
-    def page(self, name: NormalizedName) -> GroupedPage | None:
-        """What there is of a project: the wheels that are pointed at, or an index's page."""
-        if name not in self.direct:
-            return self.pages.page(name)
-        return GroupedPage.of(ProjectPage(name=name, index="", wheels=self.direct[name]))
 
 
 class Provider(AbstractProvider[Need, Candidate, str]):
@@ -173,7 +123,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         name, _ = split_key(identifier)
         return (
             name not in self._problem.pins,
-            self._conflicts[identifier] < _MANY_CONFLICTS,
+            self._conflicts[identifier] < MANY_CONFLICTS,
             min((info.requirement.bond for info in information[identifier]), default=Bond.LOOSE),
             self._problem.order.get(name, len(self._problem.order)),
             identifier,

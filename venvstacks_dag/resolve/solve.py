@@ -6,27 +6,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from packaging.requirements import InvalidRequirement
 from packaging.utils import NormalizedName
-from packaging.version import Version
 from resolvelib import ResolutionImpossible, ResolutionTooDeep
 from resolvelib.resolvers import Resolution
 
-from venvstacks_dag.errors import ResolutionFailed
-from venvstacks_dag.index.model import IndexClient, WheelLink
-from venvstacks_dag.platforms import TargetPlatform, marker_environment
-from venvstacks_dag.platforms.tags import tag_priorities
+from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.resolve import thorough
-from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
-from venvstacks_dag.resolve.lower import LowerPin
-from venvstacks_dag.resolve.model import LockRequest
 from venvstacks_dag.resolve.patience import Patience, Unsettled
-from venvstacks_dag.resolve.provider import Provider, TargetProblem
-from venvstacks_dag.resolve.requirements import MarkerScope, Need, Overrides, Parsed, parse
-from venvstacks_dag.resolve.rules import TargetRules, Verdict, direct_specifiers
+from venvstacks_dag.resolve.problem import TargetProblem
+from venvstacks_dag.resolve.provider import Provider
+from venvstacks_dag.resolve.requirements import Need, Parsed
+from venvstacks_dag.resolve.rules import Verdict
 from venvstacks_dag.resolve.thorough import Proof
-from venvstacks_dag.standards import UNANSWERABLE
 
 # A round pins one project or takes pins back; dead ends are the costly ones among them.
 MAX_ROUNDS = 20_000
@@ -52,108 +44,6 @@ class Failure:
     proof: Proof | None
     problem: TargetProblem
     contested: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedRequest:
-    """A request's requirement strings, parsed once for all targets."""
-
-    requirements: tuple[Parsed, ...]
-    overrides: tuple[Parsed, ...]
-    constraints: tuple[Parsed, ...]
-
-    @classmethod
-    def of(cls, request: LockRequest, index: IndexClient) -> ParsedRequest:
-        """Parse a request, and fetch the wheels whose addresses are in it.
-
-        Raises `ResolutionFailed` on a string that cannot be used, and what `IndexClient.direct`
-        raises.
-        """
-        requirements = _parse_all(request, request.requirements, "requirement")
-        return cls(
-            requirements=tuple(
-                item.bound_to(index.direct(item.name, item.requirement.url))
-                if item.requirement.url
-                else item
-                for item in requirements
-            ),
-            overrides=_parse_all(request, request.overrides, "override"),
-            constraints=_parse_all(request, request.constraints, "constraint"),
-        )
-
-
-def _parse_all(request: LockRequest, texts: Iterable[str], kind: str) -> tuple[Parsed, ...]:
-    return tuple(_parse_one(request, text, kind) for text in texts)
-
-
-def _parse_one(request: LockRequest, text: str, kind: str) -> Parsed:
-    """Parse a requirement and try its marker, so that nothing later can stumble over it."""
-    try:
-        parsed = parse(text)
-        for target in request.targets:
-            MarkerScope(marker_environment(target, request.python)).holds(parsed)
-    except (InvalidRequirement, *UNANSWERABLE) as error:
-        raise ResolutionFailed(
-            f"the {kind} {text!r} cannot be used",
-            layer=request.env_name,
-            why=str(error).splitlines()[0],
-        ) from error
-    if parsed.requirement.url and kind != "requirement":
-        raise ResolutionFailed(
-            f"the {kind} on {parsed.name} is a direct address",
-            layer=request.env_name,
-            fix=f"name the version of {parsed.name}; layers' own requirements may have addresses",
-        )
-    return parsed
-
-
-def pose(
-    request: LockRequest,
-    parsed: ParsedRequest,
-    target: TargetPlatform,
-    *,
-    pins: Mapping[NormalizedName, tuple[LowerPin, ...]],
-    preferred: Mapping[NormalizedName, tuple[Version, ...]],
-    pages: PageBook,
-    metadata: MetadataBook,
-) -> TargetProblem:
-    """A request as it stands on one target."""
-    scope = MarkerScope(marker_environment(target, request.python))
-    written = (*parsed.requirements, *parsed.overrides, *parsed.constraints)
-    constraints: dict[NormalizedName, tuple[Parsed, ...]] = {}
-    for item in filter(scope.holds, parsed.constraints):
-        constraints[item.name] = (*constraints.get(item.name, ()), item)
-    return TargetProblem(
-        rules=TargetRules(
-            target=target,
-            python=request.python,
-            ranks=tag_priorities(target, request.python),
-            prerelease=request.prerelease,
-            exclude_newer=request.exclude_newer,
-            direct=direct_specifiers(filter(scope.holds, written)),
-        ),
-        scope=scope,
-        overrides=Overrides.of(parsed.overrides),
-        constraints=constraints,
-        pins=pins,
-        preferred=preferred,
-        direct=_direct(parsed, scope),
-        order={item.name: place for place, item in reversed([*enumerate(parsed.requirements)])},
-        pages=pages,
-        metadata=metadata,
-    )
-
-
-def _direct(
-    parsed: ParsedRequest, scope: MarkerScope
-) -> dict[NormalizedName, tuple[WheelLink, ...]]:
-    """The wheels by address that count on a target: overrides stand in for these as well."""
-    found: dict[NormalizedName, tuple[WheelLink, ...]] = {}
-    overridden = {item.name for item in parsed.overrides}
-    for item in filter(scope.holds, parsed.requirements):
-        if item.direct is not None and item.name not in overridden:
-            found[item.name] = (*found.get(item.name, ()), item.direct)
-    return found
 
 
 def solve(problem: TargetProblem, requirements: Sequence[Parsed]) -> Answer | Failure:

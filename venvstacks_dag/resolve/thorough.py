@@ -14,13 +14,11 @@ from dataclasses import dataclass
 
 from venvstacks_dag.resolve.candidates import Candidate
 from venvstacks_dag.resolve.choices import ABSENT, Clash, Fact, Ground
-from venvstacks_dag.resolve.provider import BATCH, PATIENCE, Provider
+from venvstacks_dag.resolve.provider import BATCH, MANY_CONFLICTS, PATIENCE, Provider
 from venvstacks_dag.resolve.requirements import Need, split_key
 
 # Versions chosen, in all. Seconds, where their metadata are known.
 MOST_STEPS = 20_000
-# From here on a key is known to be where the trouble is, and is settled before others.
-_MANY_CONFLICTS = 5
 _FEW = 3
 
 
@@ -127,7 +125,7 @@ class _Search:
 
     def _rank(self, key: str) -> tuple[bool, bool]:
         left = self._current[key]
-        return self._conflicts[key] < _MANY_CONFLICTS, left & (left - 1) != 0
+        return self._conflicts[key] < MANY_CONFLICTS, left & (left - 1) != 0
 
     def choose(self, key: str) -> Clash | None:
         """Take a key's best version that is left, and see what follows."""

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
         RuntimeRequest,
     )
     from venvstacks_dag.runtimes.settings import RuntimeSettings
-    from venvstacks_dag.runtimes.wanted import HOST_PYTHON
 
 __all__ = [
-    "HOST_PYTHON",
     "HOST_WARNING",
     "Absence",
     "RuntimeProvider",
@@ -44,6 +42,5 @@ __getattr__ = lazy_exports(
         "host": ("HOST_WARNING",),
         "model": ("Absence", "RuntimeProvider", "RuntimeRelease", "RuntimeRequest"),
         "settings": ("RuntimeSettings",),
-        "wanted": ("HOST_PYTHON",),
     },
 )

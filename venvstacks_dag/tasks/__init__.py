@@ -1,5 +1,5 @@
 """The graph as doit tasks: what runs when, and why."""
 
-from venvstacks_dag.tasks.entry import build_context, stack
+from venvstacks_dag.tasks.entry import stack
 
-__all__ = ["build_context", "stack"]
+__all__ = ["stack"]

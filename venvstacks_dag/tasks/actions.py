@@ -9,8 +9,8 @@ from doit.exceptions import TaskError, TaskFailed
 
 from venvstacks_dag.errors import NotBuilt, VenvstacksDagError
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import shown_path
 from venvstacks_dag.tasks.logs import FAILED, task_log
+from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import STACK, LayerPlan
 from venvstacks_dag.tasks.stages.base import FIRST_RUN, Stage, run_stage
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,15 +20,17 @@ from doit.cmd_list import List
 from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
-from venvstacks_dag.fs import folder_lock, sweep
-from venvstacks_dag.tasks.actions import clean_stage
-from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.folders import (
+    folder_of,
+    fresh_of,
+    remove_environments,
+    stack_of,
+    sweep_folders,
+)
 from venvstacks_dag.tasks.fresh import Fresh
 from venvstacks_dag.tasks.output import quiet_when_unread
 from venvstacks_dag.tasks.spelling import suggestions
-from venvstacks_dag.tasks.stages import STAGES
 
-_WAIT_SECONDS = 3600.0
 _FAILED, _ERROR = 1, 2
 # What shells report of a program that was interrupted: 128 + SIGINT.
 _INTERRUPTED = 130
@@ -41,18 +42,6 @@ _DEBUG_OPTION = {
     "default": False,
     "help": "show tracebacks of failed stack tasks (as VENVSTACKS_DAG_DEBUG=1 does)",
 }
-
-
-def _fresh_of(task: Any) -> Fresh | None:
-    """A stack task's own look at whether it is up to date; None for tasks of other projects."""
-    return next((item for item, _, _ in task.uptodate if isinstance(item, Fresh)), None)
-
-
-def _stack_of(command: Any) -> BuildContext | None:
-    """The build that the tasks of a command belong to; None in other projects."""
-    found = (fresh for task in command.task_list if (fresh := _fresh_of(task)))
-    first = next(found, None)
-    return first.context if first else None
 
 
 class StackRun(Run):  # type: ignore[misc]
@@ -77,7 +66,7 @@ class StackRun(Run):  # type: ignore[misc]
         pdb: bool = False,
         debug: bool = False,
     ) -> int:
-        stack = _stack_of(self)
+        stack = stack_of(self)
         if stack is not None:
             stack.flags.always = always
             # Newer versions are taken where locks are asked for by name. To run a whole build
@@ -89,9 +78,9 @@ class StackRun(Run):  # type: ignore[misc]
             continue_ = continue_ or only_locks
             stack.flags.debug = stack.flags.debug or debug
         try:
-            with _folder_of(stack), quiet_when_unread(), _suggestions(self):
-                _sweep(stack, self.sel_tasks or ())
-                _remove_environments(stack)
+            with folder_of(stack), quiet_when_unread(), _suggestions(self):
+                sweep_folders(stack, self.sel_tasks or ())
+                remove_environments(stack)
                 result: int = super()._execute(
                     outfile,
                     verbosity=verbosity,
@@ -125,47 +114,7 @@ class StackRun(Run):  # type: ignore[misc]
 
 def _suggestions(command: Any) -> AbstractContextManager[None]:
     """The nearest right spelling of tasks that there are not; none for other projects' tasks."""
-    return nullcontext() if _stack_of(command) is None else suggestions(command)
-
-
-def _folder_of(stack: BuildContext | None) -> AbstractContextManager[None]:
-    """The lock of a stack's build folder; none for other projects' tasks."""
-    if stack is None:
-        return nullcontext()
-    settings = stack.settings
-    return folder_lock(
-        settings.run_lock,
-        timeout=_WAIT_SECONDS,
-        on_wait=lambda: stack.display.line(
-            f"waiting for another build in {settings.build_dir} to end"
-        ),
-    )
-
-
-def _sweep(stack: BuildContext | None, selected: Iterable[str]) -> None:
-    """Remove what killed runs left behind; the folder's lock is held."""
-    if stack is None:
-        return
-    settings = stack.settings
-    layers = [layer.name for layer in stack.plan.layers]
-    folders = [settings.build_dir, settings.output_dir]
-    # Builds that lie elsewhere may be exporting there: a run that does not export stays away.
-    if any(name.partition(":")[0] in ("export", "local-export") for name in selected):
-        folders.append(settings.export_dir)
-    folders += [settings.layer_state(layer) for layer in layers]
-    folders += [settings.lock_folder(layer) for layer in layers]
-    for folder in folders:
-        sweep(folder)
-
-
-def _remove_environments(stack: BuildContext | None) -> None:
-    """Remove what the user asked to be built from nothing; the folder's lock is held."""
-    if stack is None:
-        return
-    for name in stack.flags.removed:
-        layer = stack.plan.layer(name)
-        for stage in ("link", "install"):
-            clean_stage(STAGES[stage], stack, layer)
+    return nullcontext() if stack_of(command) is None else suggestions(command)
 
 
 class StackInfo(Info):  # type: ignore[misc]
@@ -228,7 +177,7 @@ class StackClean(Clean):  # type: ignore[misc]
         cleanforget: bool,
         pos_args: list[str] | None = None,
     ) -> None:
-        with _folder_of(_stack_of(self)), _suggestions(self):
+        with folder_of(stack_of(self)), _suggestions(self):
             super()._execute(dryrun, cleandep, cleanall, cleanforget, pos_args)
 
 
@@ -240,9 +189,9 @@ class StackForget(Forget):  # type: ignore[misc]
     def _execute(
         self, forget_sub: bool, forget_disable_default: bool, forget_all: bool
     ) -> int | None:
-        with _folder_of(_stack_of(self)), _suggestions(self):
+        with folder_of(stack_of(self)), _suggestions(self):
             for task in self._forgotten(forget_sub, forget_disable_default, forget_all):
-                if (fresh := _fresh_of(task)) is not None:
+                if (fresh := fresh_of(task)) is not None:
                     fresh.stamp.unlink(missing_ok=True)
             result: int | None = super()._execute(forget_sub, forget_disable_default, forget_all)
         return result

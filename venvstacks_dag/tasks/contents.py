@@ -10,15 +10,15 @@ from venvstacks_dag import index
 from venvstacks_dag.errors import LockError
 from venvstacks_dag.fs import read_bytes
 from venvstacks_dag.graph import LayerGraph, LayerNode
-from venvstacks_dag.index import IndexClient
+from venvstacks_dag.index import PackageIndex
 from venvstacks_dag.inventory import Inventory, WheelRequirements, take_inventory
-from venvstacks_dag.net import HttpClient, NetSettings
+from venvstacks_dag.net import RangeDownloader
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.resolve import LayerLock, parse_metadata
 from venvstacks_dag.spec import load_stack
 from venvstacks_dag.store import Store
-from venvstacks_dag.tasks.client import DeferredClient
+from venvstacks_dag.tasks.client import DeferredClient, is_offline, open_client
 from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.stages.locks import lock_file, metadata_file, read_lock
 
@@ -48,10 +48,10 @@ class StackContents:
         """What wheels require; the indexes are asked only for wheels that are not at hand."""
         http = DeferredClient(self._open_client)
         store = Store.of_user(self._environ)
-        opened: dict[str, IndexClient] = {}
+        opened: dict[str, PackageIndex] = {}
         with ExitStack() as clients:
 
-            def index_of(layer: str) -> IndexClient:
+            def index_of(layer: str) -> PackageIndex:
                 if layer not in opened:
                     client = index.open_index(self._sources(layer), http, store, NullReporter())
                     opened[layer] = clients.enter_context(client)
@@ -69,11 +69,10 @@ class StackContents:
             environ=self._environ,
         )
 
-    def _open_client(self) -> HttpClient:
-        sources = index.layer_sources(
-            self.graph.spec.uv, base=self.settings.spec.parent, environ=self._environ
-        )
-        return HttpClient(NetSettings.from_environ(self._environ).with_logins(sources.urls()))
+    def _open_client(self) -> RangeDownloader:
+        environ = self._environ
+        spec, path = self.graph.spec, self.settings.spec
+        return open_client(spec, path, environ, offline=is_offline(environ))
 
 
 def _lock(settings: BuildSettings, layer: str) -> LayerLock | LockError:

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
-from venvstacks_dag.tasks.client import DeferredClient
+from venvstacks_dag.tasks.client import (
+    DeferredClient,
+    fetch_advice,
+    is_offline,
+    open_client,
+)
 from venvstacks_dag.tasks.display import Display, PlainDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, StackPlan
 from venvstacks_dag.tasks.settings import BuildSettings
@@ -82,8 +87,7 @@ class BuildContext:
     @property
     def offline(self) -> bool:
         """Whether the network is not to be used."""
-        asked = self.environ.get("VENVSTACKS_DAG_OFFLINE", "0") not in ("", "0")
-        return asked or self.settings.offline
+        return is_offline(self.environ) or self.settings.offline
 
     def relocks(self, layer: str) -> bool:
         """Whether a layer's lock is made without regard to the one there is.
@@ -133,25 +137,11 @@ class BuildContext:
     @property
     def fetch_advice(self) -> str:
         """What helps where the store lacks something and the network is not to be used."""
-        return f"run `venvstacks-dag fetch {self.settings.spec}` where there is a network"
+        return fetch_advice(self.settings.spec)
 
     def _open_client(self) -> RangeDownloader:
-        from venvstacks_dag.index import layer_sources
-        from venvstacks_dag.net import HttpClient, NetSettings, OfflineClient
-        from venvstacks_dag.standards import read_requirement
-
-        if self.offline:
-            return OfflineClient(self.fetch_advice)
-        # Locks, and so the addresses of wheels, hold no logins: the specification's may.
-        sources = layer_sources(self.spec.uv, base=self.base, environ=self.environ)
-        direct = (
-            read_requirement(text).url or ""
-            for layer in self.spec.layers
-            for text in layer.requirements
-            if "://" in text
-        )
-        settings = NetSettings.from_environ(self.environ)
-        return HttpClient(settings.with_logins((*sources.urls(), *direct)))
+        settings = self.settings
+        return open_client(self.spec, settings.spec, self.environ, offline=self.offline)
 
     @cached_property
     def providers(self) -> tuple[RuntimeProvider, ...]:

@@ -6,30 +6,19 @@ imported when the first task starts: a run that has nothing to do never pays for
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Protocol, TextIO
 
-from venvstacks_dag.errors import printable
 from venvstacks_dag.reporting import Progress
-from venvstacks_dag.reporting.amounts import count_text, size_text
+from venvstacks_dag.reporting.amounts import amount_text
 from venvstacks_dag.reporting.protocol import Unit
 from venvstacks_dag.tasks.board import Board, Mark
-
-__all__ = [
-    "Display",
-    "PlainDisplay",
-    "amount_text",
-    "count_text",
-    "make_display",
-    "size_text",
-]
+from venvstacks_dag.tasks.output import encodable
 
 # A step that took less than this is not worth a plain line of its own.
 _PLAIN_SECONDS = 2.0
@@ -141,25 +130,3 @@ class QuietDisplay(PlainDisplay):
 
     def line(self, text: str = "") -> None:
         """Drop the line."""
-
-
-def amount_text(amount: int, unit: Unit) -> str:
-    """``12 files``, ``3.4 MB``: an amount for people (decimal units, as download sites use)."""
-    if unit != "bytes":
-        return count_text(amount, unit.removesuffix("s"))
-    return size_text(amount)
-
-
-def shown_path(path: Path) -> str:
-    """A path as short as it can be from where the user is."""
-    # doit changes to the folder of dodo.py, where there is one; users think from where they are.
-    from doit import get_initial_workdir
-
-    relative = os.path.relpath(path, get_initial_workdir() or Path.cwd())
-    return str(path) if relative.startswith("..") else relative
-
-
-def encodable(text: str, stream: TextIO) -> str:
-    """`text` with only what `stream` can show."""
-    encoding = stream.encoding or "utf-8"
-    return printable(text).encode(encoding, "replace").decode(encoding)

@@ -9,8 +9,8 @@ from venvstacks_dag.errors import NotBuilt
 from venvstacks_dag.publish.manifests import CATEGORIES
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import shown_path
 from venvstacks_dag.tasks.locked import locked_versions
+from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages import STAGES
 from venvstacks_dag.tasks.stages.archive import archive_name, build_number

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TextIO
 
 from venvstacks_dag.errors import printable
 from venvstacks_dag.reporting import Progress
+from venvstacks_dag.reporting.amounts import amount_text
 from venvstacks_dag.reporting.protocol import Unit
 from venvstacks_dag.tasks.board import Board, Mark, Row
-from venvstacks_dag.tasks.display import amount_text, encodable
+from venvstacks_dag.tasks.output import encodable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -13,8 +13,9 @@ from typing import TextIO
 from venvstacks_dag.errors import printable
 from venvstacks_dag.fs import disk_errors
 from venvstacks_dag.reporting import Progress
+from venvstacks_dag.reporting.amounts import amount_text
 from venvstacks_dag.reporting.protocol import Unit
-from venvstacks_dag.tasks.display import Display, amount_text
+from venvstacks_dag.tasks.display import Display
 
 # What each stage does also goes to the children of this logger, one for each stage.
 LOGGER = "venvstacks_dag"

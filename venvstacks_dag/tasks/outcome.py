@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.reporting.amounts import count_text, size_text
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text, shown_path, size_text
+from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.link import install_target
 

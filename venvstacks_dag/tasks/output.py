@@ -1,4 +1,4 @@
-"""Standard output that nobody reads, or reads to its end."""
+"""What streams take: text in their encoding, short paths, and nothing where nobody reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+from venvstacks_dag.errors import printable
 
 # What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
 _UNREAD = 141
@@ -31,3 +34,18 @@ def open_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be from where the user is."""
+    # doit changes to the folder of dodo.py, where there is one; users think from where they are.
+    from doit import get_initial_workdir
+
+    relative = os.path.relpath(path, get_initial_workdir() or Path.cwd())
+    return str(path) if relative.startswith("..") else relative
+
+
+def encodable(text: str, stream: TextIO) -> str:
+    """`text` with only what `stream` can show."""
+    encoding = stream.encoding or "utf-8"
+    return printable(text).encode(encoding, "replace").decode(encoding)

@@ -22,7 +22,7 @@ from venvstacks_dag.tasks.settings import BuildSettings
 if TYPE_CHECKING:
     from venvstacks_dag.spec import UvSettings
 
-PLAN_SCHEMA = 2
+PLAN_SCHEMA = 3
 # Variables that the specification's meaning depends on.
 _ENVIRONMENT = ("MACOSX_DEPLOYMENT_TARGET", "UV_EXCLUDE_NEWER")
 
@@ -36,7 +36,6 @@ class LayerPlan:
 
     name: str
     kind: str
-    base_name: str
     requirements: tuple[str, ...]
     runtime: str
     below: tuple[str, ...]
@@ -86,7 +85,7 @@ class StackPlan:
 
 # What belongs to the stack as a whole is kept under a name that no layer can have.
 STACK = LayerPlan(
-    name=".stack", kind="stack", base_name="", requirements=(), runtime="", below=(), targets=(),
+    name=".stack", kind="stack", requirements=(), runtime="", below=(), targets=(),
     python_implementation="",
 )  # fmt: skip
 
@@ -153,7 +152,6 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
             LayerPlan(
                 name=node.env_name,
                 kind=spec.kind,
-                base_name=spec.name,
                 requirements=tuple(map(without_login, spec.requirements)),
                 runtime=node.runtime,
                 below=node.below,

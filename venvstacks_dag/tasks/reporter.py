@@ -10,9 +10,10 @@ from typing import Any
 from doit.exceptions import TaskFailed
 from doit.reporter import ConsoleReporter
 
+from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.board import Board
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text, make_display
+from venvstacks_dag.tasks.display import make_display
 from venvstacks_dag.tasks.logs import log_tail
 from venvstacks_dag.tasks.outcome import outcome_lines
 from venvstacks_dag.tasks.plan import STACK

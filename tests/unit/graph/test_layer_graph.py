@@ -90,19 +90,7 @@ def test_direct_layers_are_as_listed(graph: LayerGraph) -> None:
     )
 
 
-def test_dependents_are_transitive(graph: LayerGraph) -> None:
-    assert graph.dependents("framework-left") == ("framework-top", "app-app")
-    assert graph.dependents("rt") == graph.names[1:]
-    assert graph.dependents("app-app") == ()
-
-
-def test_closures(graph: LayerGraph) -> None:
-    assert graph.with_below(["framework-left"]) == ("rt", "framework-base", "framework-left")
-    assert graph.with_below([]) == ()
-    assert graph.with_dependents(["framework-right", "framework-left"]) == graph.names[2:]
-
-
-@pytest.mark.parametrize("method", ["node", "direct", "dependents"])
+@pytest.mark.parametrize("method", ["node", "direct", "limits"])
 def test_an_unknown_layer_is_told_with_the_nearest_name(graph: LayerGraph, method: str) -> None:
     with pytest.raises(UnknownLayer) as caught:
         getattr(graph, method)("framework-rihgt")

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.support.index_server import Fault, LocalIndex, status
+from tests.support.reporting import RecordingReporter
 from tests.support.wheels import make_wheel
 from venvstacks_dag.digest import sha256_bytes, sha256_file
 from venvstacks_dag.errors import DigestMismatch, IndexFault, WheelRefused
@@ -27,7 +28,6 @@ from venvstacks_dag.index import (
 from venvstacks_dag.index.once import Once
 from venvstacks_dag.net import HttpClient, NetSettings
 from venvstacks_dag.net.urls import url_of_path
-from venvstacks_dag.reporting import RecordingReporter
 from venvstacks_dag.store import Store
 
 SPAM = canonicalize_name("spam")

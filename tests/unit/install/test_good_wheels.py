@@ -10,9 +10,10 @@ import pytest
 
 from tests.cases.wheels.builder import DIST_INFO, Draft
 from tests.cases.wheels.good import GOOD_WHEELS, GoodWheel
+from tests.support.reporting import RecordingReporter
 from venvstacks_dag.errors import DigestMismatch, DiskError, WheelRefused
 from venvstacks_dag.install import check_pin, wheel_image
-from venvstacks_dag.reporting import NullReporter, RecordingReporter
+from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.store import Image, Store
 
 

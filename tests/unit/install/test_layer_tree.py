@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.reporting import RecordingReporter
 from tests.support.wheel_images import make_distribution, make_image
 from venvstacks_dag.errors import DiskError, InstallConflict, StoreError, WheelRefused
 from venvstacks_dag.install import InstallRequest, install_layer
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
-from venvstacks_dag.reporting import NullReporter, RecordingReporter
+from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.store import Image, ImageScheme, Store
 
 PYTHON = PythonVersion(major=3, minor=11, micro=7)

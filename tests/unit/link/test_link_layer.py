@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.reporting import RecordingReporter
 from tests.unit.link.builders import ELF, RUNTIME, SITE, app_request, installed, lower
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import DiskError, InputChanged, LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest
 from venvstacks_dag.link import LibraryFacts, LinkRequest, link_layer, read_facts, write
 from venvstacks_dag.link.plan import plan_links
-from venvstacks_dag.reporting import NullReporter, RecordingReporter
+from venvstacks_dag.reporting import NullReporter
 
 
 @pytest.fixture

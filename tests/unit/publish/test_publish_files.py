@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,9 +12,7 @@ from venvstacks_dag.errors import DiskError, PublishError
 from venvstacks_dag.publish import (
     layer_manifest_path,
     read_layer_manifest,
-    read_stack_manifest,
     stack_manifest,
-    stack_manifest_path,
     write_layer_manifest,
     write_stack_manifest,
 )
@@ -44,7 +41,6 @@ def test_places_and_round_trip(
     assert json.loads(layer.read_bytes()) == manifest().as_json()
     assert json.loads(stack.read_bytes()) == stack_manifest(LAYERS)
     assert read_layer_manifest(tmp_path, "app-hello", platform=platform) == manifest()
-    assert read_stack_manifest(tmp_path, platform=platform) == LAYERS
 
 
 def test_the_text_is_that_of_the_peer(tmp_path: Path) -> None:
@@ -68,23 +64,12 @@ def test_a_layer_that_was_never_published(tmp_path: Path) -> None:
     assert read_layer_manifest(tmp_path, "app-hello") is None
 
 
-def test_a_stack_that_was_never_published(tmp_path: Path) -> None:
-    with pytest.raises(PublishError, match="no manifest of a stack") as caught:
-        read_stack_manifest(tmp_path)
-    assert caught.value.where == str(stack_manifest_path(tmp_path))
-    assert caught.value.fix is not None
-
-
 def test_a_manifest_of_another_layer(tmp_path: Path) -> None:
     path = write_layer_manifest(tmp_path, manifest())
     path.rename(layer_manifest_path(tmp_path, "app-other"))
     with pytest.raises(PublishError, match="cannot be used") as caught:
         read_layer_manifest(tmp_path, "app-other")
     assert caught.value.why == "it describes the layer 'app-hello'"
-
-
-def _layers(**categories: list[Any]) -> dict[str, Any]:
-    return {"layers": {"runtimes": [], "frameworks": [], "applications": []} | categories}
 
 
 @pytest.mark.parametrize(
@@ -95,38 +80,25 @@ def _layers(**categories: list[Any]) -> dict[str, Any]:
         (b"\xff", "it is not JSON"),
         (b"[" * 100_000, "it is not JSON"),
         (b"null", "it holds null"),
-        (b"[]", "it has no object 'layers'"),
-        (b'{"layers": []}', "it has no object 'layers'"),
-        (b'{"layers": {"runtimes": [], "frameworks": []}}', "no list 'layers.applications'"),
-        (json.dumps(_layers(runtimes=[3])).encode(), "a JSON object belongs"),
+        (b"[]", "a JSON object belongs"),
         (
-            json.dumps(_layers(frameworks=[runtime().as_json()])).encode(),
-            "it lists 'cpython-3.11' under 'frameworks'",
-        ),
-        (
-            json.dumps(_layers(runtimes=[runtime().as_json()] * 2)).encode(),
-            "two layers of the stack have the name 'cpython-3.11'",
-        ),
-        (
-            json.dumps(
-                _layers(runtimes=[runtime().as_json() | {"install_target": "../x"}])
-            ).encode(),
+            json.dumps(manifest().as_json() | {"install_target": "../x"}).encode(),
             "no file name: '../x': it has the part '..'",
         ),
     ],
 )
-def test_stack_manifests_that_cannot_be_used(tmp_path: Path, content: bytes, why: str) -> None:
-    path = stack_manifest_path(tmp_path)
-    path.parent.mkdir()
+def test_manifests_that_cannot_be_used(tmp_path: Path, content: bytes, why: str) -> None:
+    path = layer_manifest_path(tmp_path, "app-hello")
+    path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(PublishError, match="cannot be used") as caught:
-        read_stack_manifest(tmp_path)
+        read_layer_manifest(tmp_path, "app-hello")
     assert caught.value.where == str(path)
     assert caught.value.why is not None
     assert why in caught.value.why
 
 
 def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
-    stack_manifest_path(tmp_path).mkdir(parents=True)
+    layer_manifest_path(tmp_path, "app-hello").mkdir(parents=True)
     with pytest.raises(DiskError, match="cannot read a manifest"):
-        read_stack_manifest(tmp_path)
+        read_layer_manifest(tmp_path, "app-hello")

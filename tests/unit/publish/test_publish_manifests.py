@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -41,7 +42,7 @@ def manifest(
     app: AppModules | None = APP,
     archive: PublishedArchive | None = ARCHIVE,
 ) -> LayerManifest:
-    return layer_manifest(
+    made = layer_manifest(
         layer_name=name,
         install_target=install_target or name,
         target=target,
@@ -52,8 +53,8 @@ def manifest(
         python_implementation="cpython@3.11.14",
         required_layers=required,
         app=app,
-        archive=archive,
     )
+    return replace(made, archive=archive)
 
 
 def runtime(name: str = "cpython-3.11") -> LayerManifest:

@@ -12,19 +12,20 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tests.support.fake_index import FakeIndex, FakePackage
+from tests.support.reporting import RecordingReporter
 from tests.unit.resolve.support import FOLDER, PYTHON, document, lock, lower, request, targets
 from venvstacks_dag.errors import IndexFault, ResolutionFailed
 from venvstacks_dag.index.model import CoreMetadata, WheelLink
 from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.platforms.tags import tag_priorities
-from venvstacks_dag.reporting import NullReporter, RecordingReporter
+from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.resolve import solve, thorough
 from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import IndexedProject
 from venvstacks_dag.resolve.lock import lock_layer
-from venvstacks_dag.resolve.lockfile import shared_packages
 from venvstacks_dag.resolve.model import LayerLock, LowerLayer
 from venvstacks_dag.resolve.offers import describe_offer
+from venvstacks_dag.resolve.packages import shared_packages
 from venvstacks_dag.resolve.request import request_digest
 from venvstacks_dag.resolve.rules import TargetRules, Verdict
 

@@ -12,15 +12,10 @@ from tests.unit.resolve.support import FOLDER, PYTHON, document, lock, lower, wh
 from venvstacks_dag.errors import LockError
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform
 from venvstacks_dag.resolve.file_names import lock_file_name
-from venvstacks_dag.resolve.lockfile import (
-    own_packages,
-    parse_lock,
-    pinned_wheels,
-    render_lock,
-    shared_packages,
-)
+from venvstacks_dag.resolve.lockfile import parse_lock, render_lock
 from venvstacks_dag.resolve.model import SHARED_CLAUSE, LayerLock
-from venvstacks_dag.resolve.packages import own_marker
+from venvstacks_dag.resolve.packages import own_marker, own_packages, shared_packages
+from venvstacks_dag.resolve.pinned import pinned_wheels
 
 PATH = FOLDER / "pylock.app-x.toml"
 LINUX = TargetPlatform(name="linux_x86_64")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.reporting import RecordingReporter
 from tests.unit.runtimes.host_trees import posix_host, windows_host
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DiskError, InputChanged, RuntimeUnavailable
 from venvstacks_dag.platforms import TargetPlatform
-from venvstacks_dag.reporting import RecordingReporter
 from venvstacks_dag.runtimes import HOST_WARNING, RuntimeRelease, RuntimeRequest, host_pack
 from venvstacks_dag.runtimes import host as host_module
 from venvstacks_dag.runtimes.elf import read_dynamic

@@ -23,7 +23,6 @@ def layer(name: str, *below: str, platforms: tuple[str, ...] = (LINUX,), **more:
     return LayerPlan(
         name=name,
         kind=kinds.get(name.partition("-")[0], "runtimes"),
-        base_name=name.partition("-")[2] or name,
         requirements=("some",),
         runtime=below[-1] if below else name,
         below=below,

@@ -15,7 +15,7 @@ from doit.doit_cmd import DoitMain
 from tests.unit.tasks.builders import LAYERS, FakeStage, make_context
 from venvstacks_dag.fs import folder_lock
 from venvstacks_dag.reporting import NullReporter
-from venvstacks_dag.tasks import commands, factory
+from venvstacks_dag.tasks import factory, folders
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.factory import namespace
 from venvstacks_dag.tasks.reporter import bound_reporter
@@ -116,7 +116,7 @@ def test_a_busy_folder_is_told(
     context: BuildContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(commands, "_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(folders, "_WAIT_SECONDS", 0.1)
     said: list[str] = []
     monkeypatch.setattr(context.display, "line", said.append)
     with folder_lock(context.settings.run_lock, timeout=0):

@@ -9,14 +9,9 @@ from typing import Any
 
 import pytest
 
+from venvstacks_dag.reporting.amounts import amount_text, size_text
 from venvstacks_dag.tasks import display as display_module
-from venvstacks_dag.tasks.display import (
-    PlainDisplay,
-    QuietDisplay,
-    amount_text,
-    make_display,
-    size_text,
-)
+from venvstacks_dag.tasks.display import PlainDisplay, QuietDisplay, make_display
 from venvstacks_dag.tasks.live import LiveDisplay
 from venvstacks_dag.tasks.logs import TaskReporter, log_tail, task_log
 

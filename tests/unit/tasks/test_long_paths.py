@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks_dag.reporting import RecordingReporter
+from tests.support.reporting import RecordingReporter
 from venvstacks_dag.tasks.stages.archive import _warn_of_long_paths
 
 TOP = "app/Lib/site-packages/"

@@ -1,6 +1,5 @@
 """One module a stage: what decides its output, whether that is intact, and how it is made."""
 
-from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.archive import Archive
 from venvstacks_dag.tasks.stages.base import Stage
 from venvstacks_dag.tasks.stages.build import Build
@@ -27,4 +26,4 @@ STAGES: dict[str, Stage] = {
     )
 }
 
-__all__ = ["STAGES", "LayerPlan", "Stage"]
+__all__ = ["STAGES"]

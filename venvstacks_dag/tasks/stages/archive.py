@@ -16,8 +16,8 @@ from venvstacks_dag.errors import ArchiveError, PublishError
 from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
 from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.reporting.amounts import size_text
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import size_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.link import install_target

@@ -12,8 +12,8 @@ from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import TreeManifest, remove_path
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.archive import shipped_entries
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage

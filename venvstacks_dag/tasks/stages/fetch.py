@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.reporting import Progress, Reporter
+from venvstacks_dag.reporting.amounts import count_text, size_text
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text, size_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.solving import open_layer_index

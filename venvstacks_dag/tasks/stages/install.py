@@ -11,8 +11,8 @@ from venvstacks_dag.errors import DigestMismatch
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Progress, Reporter
+from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage

@@ -8,8 +8,8 @@ from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stamps import Parts, Stamp

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from venvstacks_dag.digest import sha256_bytes, sha256_file
 from venvstacks_dag.errors import LockError
 from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.display import count_text, shown_path
+from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.locks import (
