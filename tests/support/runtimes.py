@@ -60,8 +60,11 @@ def runtime_members(version: str, triple: str) -> list[TarMember]:
     if platform.startswith("win"):
         files = {
             "python.exe": program(platform),
-            "python3.dll": b"dll",
+            "pythonw.exe": program(platform),
+            "python3.dll": program(platform),
             "Lib/os.py": b"# os\n",
+            "Lib/venv/scripts/nt/python.exe": program(platform) + b"launcher",
+            "Lib/venv/scripts/nt/pythonw.exe": program(platform) + b"launcher without a window",
             "Lib/__pycache__/os.pyc": b"code",
             "Lib/site-packages/pip/__init__.py": b"",
             "Scripts/pip.exe": b"MZ",

@@ -27,6 +27,7 @@ from unittest import mock
 
 import tomli_w
 import zstandard
+from doit import doit_cmd
 from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidDodoFile
@@ -44,7 +45,7 @@ globals().update(stack("venvstacks.toml"))
 """
 HOST = "cpython@host"
 _RAN = re.compile(
-    r"^ {2}((?:resolve|install|link|archive|build|export):\S+|publish|local-export) +[\d.]+ s\b",
+    r"^ {2}((?:resolve|install|link|archive|build|export):\S+|publish\S*|local-export) +[\d.]+ s\b",
     re.M,
 )
 _PREFIXES = {"runtimes": "", "frameworks": "framework-", "applications": "app-"}
@@ -305,6 +306,12 @@ def _entries(tree: Path, base: Path) -> Iterator[tuple[str, tuple[str, int, str]
 
 
 def _doit(spec: Path, arguments: Sequence[str]) -> int:
+    # Variables are there before a dodo.py is read.
+    doit_cmd.reset_vars()
+    for word in arguments:
+        name, is_variable, value = word.partition("=")
+        if is_variable and not name.startswith("-"):
+            doit_cmd.set_var(name, value)
     try:
         namespace = stack(str(spec))
     except InvalidDodoFile as error:

@@ -85,12 +85,12 @@ def select(
     lock: Wish,
     build: bool,
     publish: bool,
-    platform: str,
+    platforms: Sequence[str],
 ) -> Selection:
     """The operations on each layer.
 
     `lock`, `build` and `publish` say what is done with the layers that `choice` includes. Only
-    what targets `platform` can be built and published; all can be locked. Raises
+    what targets one of `platforms` can be built and published; all can be locked. Raises
     `SelectionError` where a pattern fits no layer, or where a layer both lies below an included
     one and above another, and the choice says different things about the two.
     """
@@ -129,7 +129,7 @@ def select(
             )
         else:
             continue
-        if not any(target["name"] == platform for target in layer.targets):
+        if not any(map(layer.is_built_for, platforms)):
             wanted = replace(wanted, build=False, publish=False)
         chosen[name] = wanted
     return Selection(operations=chosen, warnings=warnings)

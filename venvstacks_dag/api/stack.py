@@ -11,6 +11,7 @@ from typing import Any
 from venvstacks_dag.api.selection import Choice, Selection, Wish, select
 from venvstacks_dag.api.status import StackState, stack_state
 from venvstacks_dag.api.work import (
+    TaskNames,
     Work,
     build_work,
     export_work,
@@ -18,7 +19,8 @@ from venvstacks_dag.api.work import (
     lock_work,
     publish_work,
 )
-from venvstacks_dag.errors import BuildFailed, DiskError
+from venvstacks_dag.errors import BuildFailed, DiskError, SelectionError
+from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.display import QuietDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
@@ -35,6 +37,7 @@ def load_stack(
     export_dir: str | os.PathLike[str] = "_export",
     tag_outputs: bool = False,
     offline: bool = False,
+    targets: Iterable[str] = (),
     fetched: Iterable[str] = (),
     local_wheels: Iterable[str | os.PathLike[str]] = (),
     index: bool = True,
@@ -44,14 +47,15 @@ def load_stack(
     """The stack of a ``venvstacks.toml``, or of the folder that holds one.
 
     Folders are relative to that of the specification. `tag_outputs` puts the platform into the
-    names of archives and manifests. `offline` keeps all runs off the network; `fetched` are the
-    platforms that `Stack.fetch` is for, where not for all. `local_wheels` are folders whose wheels
+    names of archives and manifests. `offline` keeps all runs off the network. `targets` are the
+    platforms to build for ("all" for those of the layers), where not for the host's; `fetched` are
+    those that `Stack.fetch` is for, where not for all. `local_wheels` are folders whose wheels
     locks may take, too; without `index` they take no others but those of find-links. `verbosity` is
     how much runs tell on standard output: -1 for nothing, 0 for what people like to read, 1 for
     plain lines only.
 
     Raises `SpecError` with every mistake that was found, `DiskError` where there is no such folder
-    of wheels, `ValueError` for an unknown platform.
+    of wheels, `ValueError` for an unknown platform, `SelectionError` for one that no layer has.
     """
     settings = BuildSettings.of(
         Path(spec),
@@ -60,6 +64,7 @@ def load_stack(
         export_dir=export_dir,
         tag_outputs=tag_outputs,
         offline=offline,
+        targets=targets,
         fetched=fetched,
         local_wheels=local_wheels,
         index=index,
@@ -80,6 +85,19 @@ class Stack:
         self.environ = environ
         self.verbosity = verbosity
         self.plan = load_plan(settings, environ)
+        self._check_targets()
+
+    def _check_targets(self) -> None:
+        settings = self.settings
+        for name in settings.targets:
+            if settings.targets not in (PLATFORM_NAMES, (settings.host,)) and not (
+                self.plan.built_for(name)
+            ):
+                raise SelectionError(
+                    f"no layer of the stack is built for {name}",
+                    where=str(settings.spec),
+                    fix="add it to the platforms of the layers, or leave it out",
+                )
 
     @property
     def layers(self) -> tuple[LayerPlan, ...]:
@@ -93,10 +111,16 @@ class Stack:
 
     def select(self, choice: Choice = _ALL, *, lock: Wish, build: bool, publish: bool) -> Selection:
         """The operations on each layer. Raises `SelectionError`."""
-        platform = self.settings.platform
+        platforms = self.settings.targets
         return select(
-            self.layers, choice, lock=lock, build=build, publish=publish, platform=platform
+            self.layers, choice, lock=lock, build=build, publish=publish, platforms=platforms
         )
+
+    @property
+    def task_names(self) -> TaskNames:
+        """How the tasks of the stack are called, for the platforms that are built for."""
+        platforms = [view.settings for view in self.context().views()]
+        return TaskNames(self.layers, platforms)
 
     def state(
         self,
@@ -167,7 +191,7 @@ class Stack:
         self.run(
             build_work(
                 selection,
-                self.layers,
+                self.task_names,
                 lock=lock_if_needed,
                 build=build,
                 publish=publish,
@@ -178,12 +202,15 @@ class Stack:
     def publish(self, choice: Choice = _ALL, *, force: bool = False) -> None:
         """Archive environments that are built, and write the manifests."""
         selection = self.select(choice, lock=False, build=False, publish=True)
-        self.run(publish_work(selection, self.layers, force=force))
+        self.run(publish_work(selection, self.task_names, force=force))
 
     def export(self, choice: Choice = _ALL, *, force: bool = False) -> None:
-        """Copy environments that are built to the export folder, ready to run there."""
+        """Copy environments that are built to the export folder, ready to run there.
+
+        Only for the host's platform: layers are finished by their own Python.
+        """
         selection = self.select(choice, lock=False, build=False, publish=True)
-        self.run(export_work(selection, self.layers, force=force))
+        self.run(export_work(selection, self.task_names, force=force))
 
     def fetch(self) -> None:
         """Fetch what builds need of the network into the user's store; lock before, if needed."""
@@ -193,31 +220,36 @@ class Stack:
     def publication(self, selection: Selection, *, archives: bool) -> dict[str, Any]:
         """The manifest that publishing (or, without `archives`, exporting) would write.
 
-        Sizes and hashes of archives are not in it. Raises `NotBuilt`.
+        Sizes and hashes of archives are not in it. Where more than one platform is built for, the
+        manifests by platform. Raises `NotBuilt`.
         """
         from venvstacks_dag.tasks.forecast import forecast
 
         names = [name for name, what in selection.operations.items() if what.publish]
-        return forecast(self.context(), names, archives=archives)
+        found = {
+            view.settings.platform: forecast(view, names, archives=archives)
+            for view in self.context().views()
+        }
+        return found if len(found) > 1 else next(iter(found.values()))
 
     def context(self) -> BuildContext:
         """The surroundings of one run."""
         context = BuildContext(self.settings, self.plan, self.environ)
-        context.verbosity = self.verbosity
+        context.run.verbosity = self.verbosity
         if self.verbosity < 0:
-            context.display = QuietDisplay(sys.stdout)
+            context.run.display = QuietDisplay(sys.stdout)
         return context
 
     def run(self, work: Work) -> None:
         """Run tasks. Raises `BuildFailed` after what went wrong has been reported."""
         context = self.context()
         if not work.tasks:
-            platform = self.settings.platform
-            context.display.line(f"Nothing to do: nothing is asked of a layer for {platform}.")
+            platforms = ", ".join(self.settings.targets)
+            context.run.display.line(f"Nothing to do: nothing is asked of a layer for {platforms}.")
             return
-        context.published = work.published
-        context.flags = RunFlags(
-            debug=context.flags.debug,
+        context.run.published = work.published
+        context.run.flags = RunFlags(
+            debug=context.run.flags.debug,
             afresh=work.afresh,
             kept=work.kept,
             removed=work.removed,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from venvstacks_dag.api.selection import Operations, Selection
-from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.plan import STACK, LayerPlan, task_name
+from venvstacks_dag.tasks.settings import PLATFORMLESS, BuildSettings
 
 # The stages that make an environment.
 _ENVIRONMENT = ("install", "link")
@@ -26,6 +27,44 @@ class Work:
     removed: frozenset[str] = frozenset()
     published: frozenset[str] = frozenset()
     upgrades: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class TaskNames:
+    """How doit calls what is done with layers: once, or on each platform that they are built for.
+
+    `platforms` are the settings of the build for each platform that it works for.
+    """
+
+    def __init__(self, layers: Sequence[LayerPlan], platforms: Sequence[BuildSettings]) -> None:
+        self.layers = tuple(layer.name for layer in layers)
+        self._platforms = tuple(platforms)
+        self._built = {layer.name: layer for layer in layers}
+
+    def on_host(self) -> TaskNames:
+        """Those for the platform that the build runs on."""
+        host = [settings for settings in self._platforms if settings.is_host]
+        return TaskNames(tuple(self._built.values()), host)
+
+    def of(self, stage: str, layers: Iterable[str]) -> tuple[str, ...]:
+        """The tasks of a stage."""
+        if stage in PLATFORMLESS:
+            return tuple(f"{stage}:{layer}" for layer in layers)
+        layers = list(layers)
+        return tuple(
+            task_name(settings, stage, layer)
+            for settings in self._platforms
+            for layer in layers
+            if self._built[layer].is_built_for(settings.platform)
+        )
+
+    def of_stack(self, stage: str, layers: Iterable[str]) -> tuple[str, ...]:
+        """The tasks of a stage of the whole stack, where some of `layers` are built."""
+        layers = list(layers)
+        return tuple(
+            task_name(settings, stage, STACK.name)
+            for settings in self._platforms
+            if any(self._built[layer].is_built_for(settings.platform) for layer in layers)
+        )
 
 
 def lock_work(selection: Selection, *, clean: bool = False, upgrades: Collection[str] = ()) -> Work:
@@ -50,7 +89,7 @@ def fetch_work(selection: Selection) -> Work:
 
 def build_work(
     selection: Selection,
-    layers: Sequence[LayerPlan],
+    names: TaskNames,
     *,
     lock: bool,
     build: bool,
@@ -65,39 +104,40 @@ def build_work(
     locks, builds = _with(selection, _locks), _with(selection, _builds)
     published = _with(selection, lambda what: what.publish) if publish else []
     tasks = [
-        *(_tasks("resolve", locks) if lock else ()),
-        *(_tasks("link", builds) if build else ()),
-        *_tasks("build", published),
-        *(["publish"] if published else ()),
+        *(names.of("resolve", locks) if lock else ()),
+        *(names.of("link", builds) if build else ()),
+        *names.of("build", published),
+        *names.of_stack("publish", published),
     ]
-    kept = set(_tasks("resolve", [layer.name for layer in layers if layer.name not in locks]))
+    kept = set(names.of("resolve", [layer for layer in names.layers if layer not in locks]))
     if not build:
-        kept |= _environments(layer.name for layer in layers)
+        kept |= _environments(names)
     return Work(
         selection=selection,
         tasks=tuple(tasks),
-        afresh=_locked_afresh(selection) | set(_tasks("archive", published) if clean else ()),
+        afresh=_locked_afresh(selection) | set(names.of("archive", published) if clean else ()),
         kept=frozenset(kept),
         removed=frozenset(builds) if clean and build else frozenset(),
         published=frozenset(published),
     )
 
 
-def publish_work(selection: Selection, layers: Sequence[LayerPlan], *, force: bool = False) -> Work:
+def publish_work(selection: Selection, names: TaskNames, *, force: bool = False) -> Work:
     """Make archives and manifests of environments that are there."""
-    return _shipping(selection, layers, stage="build", made="archive", last="publish", force=force)
+    return _shipping(selection, names, stage="build", made="archive", last="publish", force=force)
 
 
-def export_work(selection: Selection, layers: Sequence[LayerPlan], *, force: bool = False) -> Work:
-    """Copy environments that are there to the export folder."""
+def export_work(selection: Selection, names: TaskNames, *, force: bool = False) -> Work:
+    """Copy environments that are there to the export folder: those that run here."""
+    names = names.on_host()
     return _shipping(
-        selection, layers, stage="export", made="export", last="local-export", force=force
+        selection, names, stage="export", made="export", last="local-export", force=force
     )
 
 
 def _shipping(
     selection: Selection,
-    layers: Sequence[LayerPlan],
+    names: TaskNames,
     *,
     stage: str,
     made: str,
@@ -105,12 +145,11 @@ def _shipping(
     force: bool,
 ) -> Work:
     published = _with(selection, lambda what: what.publish)
-    names = [layer.name for layer in layers]
     return Work(
         selection=selection,
-        tasks=(*_tasks(stage, published), last) if published else (),
-        afresh=frozenset(_tasks(made, published) if force else ()),
-        kept=frozenset({*_tasks("resolve", names), *_environments(names)}),
+        tasks=(*names.of(stage, published), *names.of_stack(last, published)),
+        afresh=frozenset(names.of(made, published) if force else ()),
+        kept=frozenset({*names.of("resolve", names.layers), *_environments(names)}),
         published=frozenset(published),
     )
 
@@ -129,8 +168,8 @@ def _tasks(stage: str, layers: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{stage}:{layer}" for layer in layers)
 
 
-def _environments(layers: Iterable[str]) -> set[str]:
-    return {f"{stage}:{layer}" for layer in layers for stage in _ENVIRONMENT}
+def _environments(names: TaskNames) -> set[str]:
+    return {task for stage in _ENVIRONMENT for task in names.of(stage, names.layers)}
 
 
 def _locks(what: Operations) -> bool:

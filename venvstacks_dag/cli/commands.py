@@ -17,6 +17,7 @@ from venvstacks_dag.cli.options import (
     add_output_dir,
     add_reset_lock,
     add_show,
+    add_target,
     add_wheel_sources,
     choice_of,
     plain_environ,
@@ -84,6 +85,7 @@ def _register_build(commands: argparse._SubParsersAction[argparse.ArgumentParser
     add_flag(parser, "build", "build environments", default=True)
     add_flag(parser, "publish", "make archives and manifests, too")
     add_flag(parser, "tag-outputs", "put platform and build number into names")
+    add_target(parser, "build for this platform, or 'all' (repeatable; default: the host's)")
     add_flag(parser, "clean", "build (and publish) from nothing")
     add_include(
         parser,
@@ -106,6 +108,7 @@ def _register_publish(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
     add_output_dir(parser, "_artifacts", "archives and manifests")
     add_flag(parser, "tag-outputs", "put platform and build number into names")
+    add_target(parser, "pack what was built for this platform, or 'all' (repeatable)")
     _add_shipping(parser)
     parser.set_defaults(run=_publish)
 
@@ -155,7 +158,7 @@ def _build(options: argparse.Namespace) -> None:
     if _goes_on(stack, selection, options):
         work = build_work(
             selection,
-            stack.layers,
+            stack.task_names,
             lock=options.lock_if_needed,
             build=options.build,
             publish=options.publish,
@@ -181,7 +184,7 @@ def _ship(options: argparse.Namespace, *, archives: bool) -> None:
         print(_json(stack.publication(selection, archives=archives)))
         return
     work = publish_work if archives else export_work
-    stack.run(work(selection, stack.layers, force=options.force))
+    stack.run(work(selection, stack.task_names, force=options.force))
 
 
 def _stack(options: argparse.Namespace) -> Stack:
@@ -194,6 +197,7 @@ def _stack(options: argparse.Namespace) -> Stack:
         options.spec,
         **folders,
         tag_outputs=getattr(options, "tag_outputs", False),
+        targets=getattr(options, "target", ()),
         local_wheels=getattr(options, "local_wheels", ()),
         index=getattr(options, "index", True),
         environ=plain_environ(options),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from venvstacks_dag.api.stack import load_stack
-from venvstacks_dag.cli.options import add_command, plain_environ, verbosity_of
+from venvstacks_dag.cli.options import add_command, add_target, plain_environ, verbosity_of
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,13 +16,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "fetch wheels and runtimes into the store, to build without a network",
         "--target linux_x86_64 path/to/venvstacks.toml",
     )
-    parser.add_argument(
-        "--target",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="only for this platform (repeatable; default: all)",
-    )
+    add_target(parser, "only for this platform (repeatable; default: all)")
     parser.set_defaults(run=_run)
 
 

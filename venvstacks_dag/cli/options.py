@@ -161,6 +161,11 @@ def add_wheel_sources(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "index", "ask package indexes when locking", default=True)
 
 
+def add_target(parser: argparse.ArgumentParser, text: str) -> None:
+    """The platforms that a command works for."""
+    parser.add_argument("--target", action="append", default=[], metavar="NAME", help=text)
+
+
 def add_show(parser: argparse.ArgumentParser) -> None:
     """Showing what would be done."""
     add_flag(parser, "show", "show what is done with each layer, then do it")

@@ -42,7 +42,8 @@ class LinkRequest:
     ``install_target`` is the deployed folder's name: ``env_name``, or ``env_name@N`` of a
     versioned layer. ``below`` are the layers below, nearest first, the runtime last; a runtime
     has none. ``launch_module`` and ``support_modules`` are absolute paths of a module file or a
-    package folder. ``dynlib_exclude`` are patterns for the end of a library's path.
+    package folder. ``dynlib_exclude`` are patterns for the end of a library's path. Only where the
+    layer ``runs_here`` it is finished for the place where it lies.
     Raises `ValueError` where ``layout`` and ``below`` do not fit together.
     """
 
@@ -54,6 +55,7 @@ class LinkRequest:
     launch_module: Path | None = None
     support_modules: tuple[Path, ...] = ()
     dynlib_exclude: tuple[str, ...] = ()
+    runs_here: bool = True
 
     def __post_init__(self) -> None:
         kinds = [self.layout.is_runtime, *(lower.layout.is_runtime for lower in self.below)]

@@ -60,7 +60,8 @@ def _entries(
     _resolve(request, tree.parent / request.install_target, shipped)
     yield planned_bytes(str(LAYER_CONFIG), pretty_json(shipped))
     yield planned_bytes(str(POSTINSTALL), postinstall_script())
-    yield from _local_files(request, tree)
+    if request.runs_here:
+        yield from _local_files(request, tree)
     yield from interpreter_entries(request, tree.parent)
     yield from _library_links(request, facts)
     for module in modules.all:

@@ -22,14 +22,14 @@ def run_task(fresh: Fresh) -> Any:
     """Run the stage that `fresh` looks after. Returns what doit takes for success or failure."""
     stage, context, layer = fresh.stage, fresh.context, fresh.layer
     task = fresh.task_name
-    if fresh.good and not context.flags.always:
+    if fresh.good and not context.run.flags.always:
         # Nothing is wrong but doit's record, which doit writes anew now.
-        context.adopted.add(task)
+        context.run.adopted.add(task)
         return True
-    context.adopted.discard(task)
+    context.run.adopted.discard(task)
     log = context.settings.log(stage.name, layer.name)
     try:
-        with task_log(log, task, context.display) as reporter:
+        with task_log(log, task, context.run.display) as reporter:
             reporter.detail(f"{task} runs: {fresh.reason or 'asked for'}")
             try:
                 _refuse_if_kept(fresh)
@@ -37,20 +37,20 @@ def run_task(fresh: Fresh) -> Any:
             except VenvstacksDagError as error:
                 error.layer = error.layer or _layer_name(layer)
                 reporter.detail(f"{FAILED}{error}")
-                if context.flags.debug:
+                if context.run.flags.debug:
                     reporter.detail(traceback.format_exc())
-                return TaskFailed(_message(context.flags.debug, error))
+                return TaskFailed(_message(context.run.flags.debug, error))
             except Exception as error:
                 # A bug of ours, or something nobody thought of: the log always has the traceback.
                 reporter.detail(FAILED + traceback.format_exc())
                 unexpected = _unexpected(stage.name, error)
                 unexpected.layer = _layer_name(layer)
-                return TaskError(_message(context.flags.debug, unexpected))
+                return TaskError(_message(context.run.flags.debug, unexpected))
     except VenvstacksDagError as error:
-        return TaskFailed(_message(context.flags.debug, error))
-    context.summaries[task] = result.summary
+        return TaskFailed(_message(context.run.flags.debug, error))
+    context.run.summaries[task] = result.summary
     if fresh.reason and fresh.reason != FIRST_RUN:
-        context.reasons[task] = fresh.reason
+        context.run.reasons[task] = fresh.reason
     return True
 
 
@@ -59,7 +59,7 @@ def _refuse_if_kept(fresh: Fresh) -> None:
 
     Locks are looked at by their own stage: it may find that one answers which it did not make.
     """
-    if fresh.stage.name == "resolve" or fresh.task_name not in fresh.context.flags.kept:
+    if fresh.stage.name == "resolve" or fresh.task_name not in fresh.context.run.flags.kept:
         return
     raise NotBuilt(
         "the environment is not built, or is out of date",

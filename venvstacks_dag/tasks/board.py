@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.plan import LayerPlan, task_parts
 
 Mark = Literal["waiting", "running", "done", "rested", "failed"]
 _KINDS = ("runtimes", "frameworks", "applications")
@@ -15,7 +15,7 @@ _STAGES = ("resolve", "install", "link", "archive", "build", "export")
 
 @dataclass(slots=True, kw_only=True)
 class Row:
-    """One layer: the marks of its stages in their order, and the last thing said of it."""
+    """One layer on one platform: the marks of its stages in their order, the last thing said."""
 
     layer: str
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -29,20 +29,22 @@ class Board:
         kinds = {layer.name: layer.kind for layer in layers}
         self.rows: dict[str, Row] = {}
         stages: dict[str, set[str]] = {}
+        platforms: dict[str, set[str]] = {}
         for task in tasks:
-            stage, _, name = task.partition(":")
+            stage, name, platform = task_parts(task)
             if name in kinds:
-                stages.setdefault(name, set()).add(stage)
+                stages.setdefault(_row_name(name, platform), set()).add(stage)
+                platforms.setdefault(name, set()).add(platform or "")
         self.stages = [name for name in _STAGES if any(name in found for found in stages.values())]
         self.kinds: dict[str, list[Row]] = {}
-        for kind in _KINDS:
-            for layer in layers:
-                if layer.kind == kind and layer.name in stages:
-                    marks: dict[str, Mark] = {
-                        name: "waiting" for name in self.stages if name in stages[layer.name]
-                    }
-                    row = self.rows[layer.name] = Row(layer=layer.name, marks=marks)
-                    self.kinds.setdefault(kind, []).append(row)
+        for layer in sorted(layers, key=lambda layer: _KINDS.index(layer.kind)):
+            for platform in sorted(platforms.get(layer.name, ())):
+                name = _row_name(layer.name, platform)
+                marks: dict[str, Mark] = {
+                    stage: "waiting" for stage in self.stages if stage in stages[name]
+                }
+                row = self.rows[name] = Row(layer=name, marks=marks)
+                self.kinds.setdefault(layer.kind, []).append(row)
 
     @property
     def height(self) -> int:
@@ -51,10 +53,15 @@ class Board:
 
     def mark(self, task: str, mark: Mark, note: str = "") -> bool:
         """Mark a task; whether the board has it."""
-        stage, _, layer = task.partition(":")
-        row = self.rows.get(layer)
+        stage, layer, platform = task_parts(task)
+        row = self.rows.get(_row_name(layer, platform))
         if row is None or stage not in row.marks:
             return False
         row.marks[stage] = mark
         row.note = note or row.note
         return True
+
+
+def _row_name(layer: str, platform: str | None) -> str:
+    """A layer for the host (or what is done for all platforms), or for another platform."""
+    return f"{layer}@{platform}" if platform else layer

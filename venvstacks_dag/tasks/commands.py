@@ -68,15 +68,15 @@ class StackRun(Run):  # type: ignore[misc]
     ) -> int:
         stack = stack_of(self)
         if stack is not None:
-            stack.flags.always = always
+            stack.run.flags.always = always
             # Newer versions are taken where locks are asked for by name. To run a whole build
             # again is not to change anything.
             selected = self.sel_tasks or ()
             only_locks = all(name.partition(":")[0] == "resolve" for name in selected)
-            stack.flags.relock = always and only_locks
+            stack.run.flags.relock = always and only_locks
             # Who locks wants to hear of every layer that fails, not of the first one only.
             continue_ = continue_ or only_locks
-            stack.flags.debug = stack.flags.debug or debug
+            stack.run.flags.debug = stack.run.flags.debug or debug
         try:
             with folder_of(stack), quiet_when_unread(), _suggestions(self):
                 sweep_folders(stack, self.sel_tasks or ())
@@ -103,12 +103,12 @@ class StackRun(Run):  # type: ignore[misc]
                 raise
             # Worker threads may be in the middle of something: what they leave is swept away by
             # the next run, and without a stamp nothing of it counts.
-            stack.display.close()
+            stack.run.display.close()
             sys.stderr.write("\nstopped\n")
             sys.stderr.flush()
             os._exit(_INTERRUPTED)
         # doit counts a task that others block as an error of its own.
-        only_failed = result == _ERROR and stack is not None and not stack.errors
+        only_failed = result == _ERROR and stack is not None and not stack.run.errors
         return _FAILED if only_failed else result
 
 

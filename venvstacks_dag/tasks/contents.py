@@ -29,7 +29,7 @@ class StackContents:
     def __init__(self, spec: Path, environ: Mapping[str, str]) -> None:
         self.settings = BuildSettings.of(spec)
         self._environ = environ
-        self.graph = LayerGraph.of(load_stack(self.settings.spec, environ), self.settings.platform)
+        self.graph = LayerGraph.of(load_stack(self.settings.spec, environ), self.settings.host)
         locks = {
             node.env_name: _lock(self.settings, node.env_name)
             for node in self.graph.nodes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.platforms import PLATFORM_NAMES, LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.tasks.client import (
     DeferredClient,
     fetch_advice,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from venvstacks_dag.runtimes import RuntimeProvider
     from venvstacks_dag.spec import StackSpec
     from venvstacks_dag.store import Store
+
+_DEBUG = "VENVSTACKS_DAG_DEBUG"
 
 
 @dataclass(slots=True)
@@ -54,6 +57,29 @@ class RunFlags:
         return self.relock or (task in self.afresh and task not in self.upgrades)
 
 
+@dataclass(slots=True)
+class RunState:
+    """What all tasks of one run share, whatever platform they work for.
+
+    ``published`` are the layers that are published and exported; None means all that are built.
+    ``verbosity`` is how much the user wants to hear: -1 for errors only, 0, or more. By task, there
+    are summaries, and ``reasons`` why those ran that had run before, in terms of the
+    specification; ``adopted`` tasks only had their record renewed. ``errors`` counts tasks that
+    ended by anything but a plain failure; ``lacking_told`` is whether it was told what the layers
+    lack that are built without a network.
+    """
+
+    flags: RunFlags = field(default_factory=RunFlags)
+    display: Display = field(default_factory=lambda: PlainDisplay(sys.stdout))
+    verbosity: int = 0
+    published: frozenset[str] | None = None
+    summaries: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    adopted: set[str] = field(default_factory=set)
+    errors: int = 0
+    lacking_told: bool = False
+
+
 class BuildContext:
     """One build's surroundings. Rooms that cost time to import are entered at first use."""
 
@@ -63,26 +89,34 @@ class BuildContext:
         self.settings = settings
         self.plan = plan
         self.environ = environ
-        # The layers that are published and exported; None means all that are built.
-        self.published: frozenset[str] | None = None
-        self.flags = RunFlags(debug=environ.get("VENVSTACKS_DAG_DEBUG", "0") not in ("", "0"))
-        self.display: Display = PlainDisplay(sys.stdout)
-        # How much the user wants to hear: -1 for errors only, 0, or more.
-        self.verbosity = 0
-        self.summaries: dict[str, str] = {}
-        # Why tasks ran that had run before, in terms of the specification.
-        self.reasons: dict[str, str] = {}
-        self.adopted: set[str] = set()
-        # How many tasks ended by anything but a plain failure.
-        self.errors = 0
-        # Whether it was told in this run what the layers lack that are built without a network.
-        self.lacking_told = False
+        self.run = RunState(flags=RunFlags(debug=environ.get(_DEBUG, "0") not in ("", "0")))
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
+        self._views: dict[str, BuildContext] = {}
+
+    def on(self, platform: str) -> BuildContext:
+        """The same run for another platform: its folders are other ones, all else is shared."""
+        if platform == self.settings.platform:
+            return self
+        view = self._views.get(platform)
+        if view is None:
+            view = copy(self)
+            view.settings = self.settings.on(platform)
+            self._views[platform] = view
+        return view
+
+    def views(self) -> tuple[BuildContext, ...]:
+        """The run for each platform that it builds for.
+
+        Where that is all of them, those that no layer has are passed over.
+        """
+        targets = self.settings.targets
+        used = targets if targets != PLATFORM_NAMES else filter(self.plan.built_for, targets)
+        return tuple(map(self.on, used)) or (self,)
 
     def publishes(self, layer: str) -> bool:
         """Whether a layer is to be archived and exported in this run."""
-        return self.published is None or layer in self.published
+        return self.run.published is None or layer in self.run.published
 
     @property
     def offline(self) -> bool:
@@ -95,7 +129,7 @@ class BuildContext:
         Without a network never: nothing newer can be learnt, and what was fetched ahead is what
         the locks pin.
         """
-        return self.flags.relocks(layer) and not self.offline
+        return self.run.flags.relocks(layer) and not self.offline
 
     @property
     def base(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from doit.exceptions import InvalidDodoFile
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.factory import namespace
-from venvstacks_dag.tasks.plan import load_plan
+from venvstacks_dag.tasks.plan import load_plan, named_platforms
 from venvstacks_dag.tasks.reporter import bound_reporter
 from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.spelling import check_variables
@@ -30,7 +31,9 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
 
     ``spec=PATH`` on the command line and ``VENVSTACKS_DAG_SPEC`` choose another specification,
     in this order; their paths are relative to where doit was called, `default_spec` to `dodo.py`.
-    ``offline=1`` keeps the build off the network; ``target=NAME,NAME`` says what to fetch for.
+    ``offline=1`` keeps the build off the network; ``target=NAME,NAME`` (or ``target=all``) says
+    which platforms to build and to fetch for. Tasks of other platforms that are named on the
+    command line, such as ``install:app-x@win_amd64``, are there without it.
     """
     check_variables()
     chosen = get_var("spec") or os.environ.get("VENVSTACKS_DAG_SPEC")
@@ -38,12 +41,15 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
         spec = Path(get_initial_workdir() or ".", Path(chosen).expanduser())
     else:
         spec = Path(default_spec)
+    targets = (get_var("target") or "").split(",")
     try:
         settings = BuildSettings.of(
             spec,
             offline=(get_var("offline") or "0") != "0",
-            fetched=(get_var("target") or "").split(","),
+            targets=targets,
+            fetched=targets,
         )
+        settings = settings.also_for(named_platforms(sys.argv[1:]))
         context = build_context(settings, os.environ)
     except (VenvstacksDagError, ValueError) as error:
         message = str(error)

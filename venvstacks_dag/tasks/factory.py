@@ -10,7 +10,8 @@ from typing import Any
 from venvstacks_dag.tasks.actions import clean_task, run_task
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh, StampChecker
-from venvstacks_dag.tasks.plan import STACK, LayerPlan
+from venvstacks_dag.tasks.plan import STACK, LayerPlan, task_name
+from venvstacks_dag.tasks.settings import PLATFORMLESS
 from venvstacks_dag.tasks.stages import STAGES
 from venvstacks_dag.tasks.stages.base import Stage
 from venvstacks_dag.tasks.stages.locks import lock_file
@@ -30,21 +31,30 @@ _GROUPS = {
 
 def stack_tasks(context: BuildContext) -> Iterator[TaskDict]:
     """All tasks of a stack, as doit takes them."""
-    plan, platform = context.plan, context.settings.platform
+    views = context.views()
     for name, doc in _GROUPS.items():
         group: TaskDict = {"basename": name, "name": None, "doc": doc}
         if name == "build":
-            group["task_dep"] = ["publish"]
+            group["task_dep"] = [task_name(view.settings, "publish", STACK.name) for view in views]
         yield group
-    for layer in plan.layers:
+    for layer in context.plan.layers:
         if layer.targets:
             yield _task(context, "resolve", layer, **_resolve_links(context, layer))
             yield _task(context, "fetch", layer, **_fetch_links(context, layer))
-    for layer in plan.built_for(platform):
-        for stage, links in _LINKS.items():
-            yield _task(context, stage, layer, **links(context, layer))
+    for view in views:
+        yield from _platform_tasks(view)
+
+
+def _platform_tasks(context: BuildContext) -> Iterator[TaskDict]:
+    """The tasks that build for one platform. Only what runs here can be finished here."""
+    settings = context.settings
+    stages = [stage for stage in _LINKS if settings.is_host or stage != "export"]
+    for layer in context.plan.built_for(settings.platform):
+        for stage in stages:
+            yield _task(context, stage, layer, **_LINKS[stage](context, layer))
     yield _of_stack(context, "publish", "build")
-    yield _of_stack(context, "local-export", "export")
+    if settings.is_host:
+        yield _of_stack(context, "local-export", "export")
 
 
 def _task(
@@ -58,15 +68,23 @@ def _task(
 ) -> TaskDict:
     stage = STAGES[stage_name]
     fresh = Fresh(stage, context, layer)
+    settings = context.settings
+    _, _, name = fresh.task_name.partition(":")
     return {
         "basename": stage_name,
-        "name": layer.name,
-        "doc": stage.doc(layer),
+        "name": name,
+        "doc": f"{stage.doc(layer)}{_for_platform(context, stage_name)}",
         **_common(fresh),
-        "task_dep": [f"{name}:{other}" for name, other in needs],
+        "task_dep": [task_name(settings, needed, other) for needed, other in needs],
         "file_dep": [str(path) for path in files],
         "targets": [str(path) for path in targets],
     }
+
+
+def _for_platform(context: BuildContext, stage: str) -> str:
+    if context.settings.is_host or stage in PLATFORMLESS:
+        return ""
+    return f", for {context.settings.platform}"
 
 
 def _common(fresh: Fresh) -> TaskDict:
@@ -175,10 +193,10 @@ def _of_stack(context: BuildContext, stage_name: str, needed: str) -> TaskDict:
     ]
     stage: Stage = STAGES[stage_name]
     return {
-        "basename": stage_name,
-        "doc": stage.doc(STACK),
+        "basename": task_name(settings, stage_name, STACK.name),
+        "doc": f"{stage.doc(STACK)}{_for_platform(context, stage_name)}",
         **_common(Fresh(stage, context, STACK)),
-        "task_dep": [f"{needed}:{layer}" for layer in layers],
+        "task_dep": [task_name(settings, needed, layer) for layer in layers],
         "file_dep": [str(settings.stamp(needed, layer)) for layer in layers],
         "targets": [str(settings.stamp(stage_name, STACK.name))],
     }

@@ -35,7 +35,7 @@ def folder_of(stack: BuildContext | None) -> AbstractContextManager[None]:
     return folder_lock(
         settings.run_lock,
         timeout=_WAIT_SECONDS,
-        on_wait=lambda: stack.display.line(
+        on_wait=lambda: stack.run.display.line(
             f"waiting for another build in {settings.build_dir} to end"
         ),
     )
@@ -47,11 +47,13 @@ def sweep_folders(stack: BuildContext | None, selected: Iterable[str]) -> None:
         return
     settings = stack.settings
     layers = [layer.name for layer in stack.plan.layers]
-    folders = [settings.build_dir, settings.output_dir]
+    folders = [settings.output_dir]
     # Builds that lie elsewhere may be exporting there: a run that does not export stays away.
     if any(name.partition(":")[0] in ("export", "local-export") for name in selected):
         folders.append(settings.export_dir)
-    folders += [settings.layer_state(layer) for layer in layers]
+    for view in {settings.host: stack, **{v.settings.platform: v for v in stack.views()}}.values():
+        folders.append(view.settings.trees)
+        folders += [view.settings.layer_state(layer) for layer in layers]
     folders += [settings.lock_folder(layer) for layer in layers]
     for folder in folders:
         sweep(folder)
@@ -61,7 +63,9 @@ def remove_environments(stack: BuildContext | None) -> None:
     """Remove what the user asked to be built from nothing; the folder's lock is held."""
     if stack is None:
         return
-    for name in stack.flags.removed:
+    for name in stack.run.flags.removed:
         layer = stack.plan.layer(name)
-        for stage in ("link", "install"):
-            clean_stage(STAGES[stage], stack, layer)
+        for view in stack.views():
+            if layer.is_built_for(view.settings.platform):
+                for stage in ("link", "install"):
+                    clean_stage(STAGES[stage], view, layer)

@@ -22,9 +22,11 @@ def forecast(context: BuildContext, layers: Iterable[str], *, archives: bool) ->
     """The manifest of the stack as far as it can be told before anything is written.
 
     With `archives`, with the names and build numbers that archives would get. Raises `NotBuilt`
-    where a layer's environment is not there, or is not what publishing would take.
+    where the environment of a layer that is built for the context's platform is not there, or is
+    not what publishing would take.
     """
-    layers = list(layers)
+    platform = context.settings.platform
+    layers = [name for name in layers if context.plan.layer(name).is_built_for(platform)]
     _refuse_stale(context, layers)
     listed: dict[str, list[dict[str, Any]]] = {name: [] for name in CATEGORIES}
     for name in layers:

@@ -43,7 +43,7 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
         self.layer = layer
         self.reason: str | None = None
         self.good = False
-        self.task_name = task_name(stage.name, layer)
+        self.task_name = task_name(context.settings, stage.name, layer.name)
 
     @property
     def stamp(self) -> Path:
@@ -52,7 +52,7 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
 
     def __call__(self) -> bool:
         """Look at the stamp, the inputs and the output."""
-        if self.task_name in self.context.flags.afresh:
+        if self.task_name in self.context.run.flags.afresh:
             self.reason, self.good = "asked for", False
             return False
         try:

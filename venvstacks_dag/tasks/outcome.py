@@ -11,8 +11,11 @@ from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting.amounts import count_text, size_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.output import shown_path
-from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.plan import STACK, LayerPlan, task_parts
 from venvstacks_dag.tasks.stages.link import install_target
+
+# Tasks after which the manifest of the whole stack is what it should be.
+_WHOLE = {("build", STACK.name), ("publish", STACK.name)}
 
 
 def outcome_lines(
@@ -26,9 +29,10 @@ def outcome_lines(
             yield f"Nothing to do: all {rested} tasks are up to date."
     else:
         yield f"Done in {seconds:.1f} s: {count_text(ran, 'task')} ran, {rested} up to date."
-    stages = {name.split(":")[0] for name in selected}
+    stages = {task_parts(name)[0] for name in selected}
     if stages & {"build", "publish", "archive"}:
-        yield from _archives(context, whole=bool({"build", "publish"} & set(selected)))
+        whole = any(task_parts(name)[:2] in _WHOLE for name in selected)
+        yield from _archives(context, whole=whole)
     elif stages & {"export", "local-export"}:
         yield from _exports(context)
     elif "link" in stages:
@@ -54,17 +58,18 @@ def _fetched(context: BuildContext) -> str:
 def _archives(context: BuildContext, *, whole: bool) -> Iterator[str]:
     """Where the archives are and how to run the apps, after they were packed."""
     settings = context.settings
-    archives = []
-    for layer in context.plan.built_for(settings.platform):
-        stamp = context.stamped("archive", layer.name)
-        if stamp is not None and context.publishes(layer.name):
-            archives.append((layer, stamp.facts))
+    archives = [
+        stamp.facts
+        for view in context.views()
+        for layer in context.plan.built_for(view.settings.platform)
+        if (stamp := view.stamped("archive", layer.name)) and context.publishes(layer.name)
+    ]
     if not archives:
         return
-    total = sum(facts["archive_size"] for _, facts in archives)
+    total = sum(facts["archive_size"] for facts in archives)
     yield ""
     yield f"Archives ({size_text(total)}) in {shown_path(settings.output_dir)}:"
-    for _, facts in archives:
+    for facts in archives:
         yield f"  {facts['archive_name']:<44} {size_text(facts['archive_size']):>8}"
     if not whole:
         yield "The manifest of the whole stack was not renewed: `doit publish` does that."
@@ -75,6 +80,8 @@ def _environments(context: BuildContext) -> Iterator[str]:
     """Where the environments are, and what comes next, after they were built."""
     settings = context.settings
     yield f"Environments in {shown_path(settings.build_dir)}; `publish` packs them into archives."
+    folders = [view.settings.trees for view in context.views() if not view.settings.is_host]
+    yield from (f"  for {folder.name[1:]}: {shown_path(folder)}" for folder in folders)
     yield from _apps(context, settings.build_dir, "the build folder")
 
 
@@ -87,9 +94,12 @@ def _exports(context: BuildContext) -> Iterator[str]:
 
 def _apps(context: BuildContext, folder: Path, place: str) -> Iterator[str]:
     """How to run the apps from a folder that holds their layers."""
+    host = context.settings.host
+    if host not in context.settings.targets:
+        return
     commands = [
         _command(context, layer, folder)
-        for layer in context.plan.built_for(context.settings.platform)
+        for layer in context.plan.built_for(host)
         if layer.launch_module and context.stamped("link", layer.name) is not None
     ]
     found = [command for command in commands if command]
@@ -99,7 +109,7 @@ def _apps(context: BuildContext, folder: Path, place: str) -> Iterator[str]:
 
 
 def _command(context: BuildContext, layer: LayerPlan, folder: Path) -> str | None:
-    windows = context.settings.platform.startswith("win")
+    windows = context.settings.host.startswith("win")
     name = layer.name if folder == context.settings.build_dir else install_target(context, layer)
     python = Path("Scripts", "python.exe") if windows else Path("bin", "python")
     module = Path(layer.launch_module or "").name.removesuffix(".py")

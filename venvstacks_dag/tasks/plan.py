@@ -8,7 +8,7 @@ also fixes what the stages may look at: what is not in the plan cannot influence
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from venvstacks_dag._version import __version__
 from venvstacks_dag.digest import canonical_json, parse_json, sha256_json
 from venvstacks_dag.errors import UnknownLayer
 from venvstacks_dag.fs import read_bytes, write_if_changed
-from venvstacks_dag.tasks.settings import BuildSettings
+from venvstacks_dag.platforms import PLATFORM_NAMES
+from venvstacks_dag.tasks.settings import PLATFORMLESS, BuildSettings
 
 if TYPE_CHECKING:
     from venvstacks_dag.spec import UvSettings
@@ -53,6 +54,10 @@ class LayerPlan:
         """Whether this is a base runtime."""
         return self.kind == "runtimes"
 
+    def is_built_for(self, platform: str) -> bool:
+        """Whether the layer has that platform among its targets."""
+        return any(target["name"] == platform for target in self.targets)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackPlan:
@@ -76,11 +81,7 @@ class StackPlan:
 
     def built_for(self, platform: str) -> tuple[LayerPlan, ...]:
         """The layers that are built for a platform, in build order."""
-        return tuple(
-            layer
-            for layer in self.layers
-            if any(target["name"] == platform for target in layer.targets)
-        )
+        return tuple(layer for layer in self.layers if layer.is_built_for(platform))
 
 
 # What belongs to the stack as a whole is kept under a name that no layer can have.
@@ -90,9 +91,25 @@ STACK = LayerPlan(
 )  # fmt: skip
 
 
-def task_name(stage: str, layer: LayerPlan) -> str:
-    """How doit calls a stage of a layer."""
-    return stage if layer is STACK else f"{stage}:{layer.name}"
+def task_name(settings: BuildSettings, stage: str, layer: str) -> str:
+    """How doit calls a stage of a layer (or of `STACK`), for the platform of `settings`."""
+    suffix = "" if stage in PLATFORMLESS else settings.suffix
+    return f"{stage}{suffix}" if layer == STACK.name else f"{stage}:{layer}{suffix}"
+
+
+def task_parts(task: str) -> tuple[str, str, str | None]:
+    """Stage, layer (or `STACK`'s name) and platform of a task; None for the host's platform."""
+    head, at, platform = task.rpartition("@")
+    if not at or platform not in PLATFORM_NAMES:
+        head, platform = task, ""
+    stage, _, layer = head.partition(":")
+    return stage, layer or STACK.name, platform or None
+
+
+def named_platforms(words: Iterable[str]) -> tuple[str, ...]:
+    """The platforms that words name as tasks do: by ``@platform`` at their ends."""
+    found = (task_parts(word)[2] for word in words)
+    return tuple(dict.fromkeys(platform for platform in found if platform))
 
 
 def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
@@ -127,7 +144,7 @@ def _plan_key(settings: BuildSettings, environ: Mapping[str, str]) -> str:
             "schema": PLAN_SCHEMA,
             "version": __version__,
             "path": str(settings.spec),
-            "platform": settings.platform,
+            "platform": settings.host,
             "spec": read_bytes(settings.spec).decode("utf-8", "replace"),
             "uv": uv_file.read_text("utf-8", "replace") if uv_file.is_file() else None,
             "environ": {name: environ.get(name) for name in _ENVIRONMENT},
@@ -143,7 +160,7 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
     from venvstacks_dag.spec import load_stack
 
     stack = load_stack(settings.spec, environ)
-    graph = LayerGraph.of(stack, settings.platform)
+    graph = LayerGraph.of(stack, settings.host)
     layers = []
     for node in graph.nodes:
         spec = node.spec

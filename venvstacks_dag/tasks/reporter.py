@@ -16,7 +16,7 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.display import make_display
 from venvstacks_dag.tasks.logs import log_tail
 from venvstacks_dag.tasks.outcome import outcome_lines
-from venvstacks_dag.tasks.plan import STACK
+from venvstacks_dag.tasks.plan import task_parts
 
 
 class StackReporter(ConsoleReporter):  # type: ignore[misc]
@@ -27,8 +27,8 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
 
     def __init__(self, outstream: Any, options: Any) -> None:
         super().__init__(outstream, options)
-        self.display = self.context.display = make_display(
-            outstream, self.context.environ, self.context.verbosity
+        self.display = self.context.run.display = make_display(
+            outstream, self.context.environ, self.context.run.verbosity
         )
         self.started: dict[str, float] = {}
         self.ran: list[str] = []
@@ -59,13 +59,13 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         """A task has ended well."""
         if not task.actions:
             return
-        if task.name in self.context.adopted:
+        if task.name in self.context.run.adopted:
             self.skip_uptodate(task)
             return
         self.ran.append(task.name)
         seconds = time.monotonic() - self.started.get(task.name, time.monotonic())
-        reason = self.context.reasons.get(task.name)
-        notes = (self.context.summaries.get(task.name), f"because {reason}" if reason else None)
+        reason = self.context.run.reasons.get(task.name)
+        notes = (self.context.run.summaries.get(task.name), f"because {reason}" if reason else None)
         note = ", ".join(filter(None, notes))
         line = f"  {task.name:<{self.width}} {seconds:7.1f} s   {note}".rstrip()
         self.display.ended(task.name, "done", line, note)
@@ -84,7 +84,7 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
         if type(fail).__name__ == "UnmetDependency":
             self.blocked += 1
             return
-        self.context.errors += not isinstance(fail, TaskFailed)
+        self.context.run.errors += not isinstance(fail, TaskFailed)
         self.failed.append(task.name)
         self.display.ended(task.name, "failed", f"  {task.name:<{self.width}} failed")
         # Other tasks may still be running: the whole story is told where it will be read, last.
@@ -93,8 +93,9 @@ class StackReporter(ConsoleReporter):  # type: ignore[misc]
     def _story(self, task: str, fail: Any) -> Iterator[str]:
         yield f"{task} failed"
         yield _indented(fail.get_msg().rstrip())
-        stage, _, layer = task.partition(":")
-        log = self.context.settings.log(stage, layer or STACK.name)
+        stage, layer, platform = task_parts(task)
+        settings = self.context.settings.on(platform or self.context.settings.host)
+        log = settings.log(stage, layer)
         if tail := log_tail(log):
             yield "  end of its log:"
             yield from (f"    | {line}" for line in tail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks_dag.platforms import PLATFORM_NAMES, host_platform
@@ -12,6 +12,8 @@ from venvstacks_dag.platforms import PLATFORM_NAMES, host_platform
 STATE = ".state"
 # The stages whose outputs may have the platform in their names.
 _TAGGED = ("archive", "build", "publish")
+# The stages that work for all platforms of a layer at once.
+PLATFORMLESS = ("resolve", "fetch")
 SPEC_NAME = "venvstacks.toml"
 # In place of the names of all platforms.
 ALL = "all"
@@ -22,13 +24,13 @@ _LAYERS = "layers"
 class BuildSettings:
     """The folders of one build. All paths are absolute.
 
-    ``platform`` is the platform that is built for. Locks lie beside the specification, since
-    users commit them; trees, archives and exports lie where the user asks, by default beside it
-    too. ``tag_outputs`` puts the platform into the names of archives and manifests. With
-    ``offline`` no connection is ever opened; ``fetched`` are the platforms that wheels are fetched
-    for ahead, where not for all. ``local_wheels`` are folders of wheels that locks may take before
-    any other; without ``index`` no index is asked. As with mirrors, a lock stays good when they
-    change.
+    ``platform`` is the platform that is built for, ``host`` the one that the build runs on, and
+    ``targets`` all that this run builds for. Locks lie beside the specification, since users
+    commit them; trees, archives and exports lie where the user asks, by default beside it too.
+    ``tag_outputs`` puts the platform into the names of archives and manifests. With ``offline`` no
+    connection is ever opened; ``fetched`` are the platforms that wheels are fetched for ahead,
+    where not for all. ``local_wheels`` are folders of wheels that locks may take before any other;
+    without ``index`` no index is asked. As with mirrors, a lock stays good when they change.
     """
 
     spec: Path
@@ -36,6 +38,8 @@ class BuildSettings:
     output_dir: Path
     export_dir: Path
     platform: str
+    host: str
+    targets: tuple[str, ...]
     tag_outputs: bool = False
     offline: bool = False
     fetched: tuple[str, ...] = ()
@@ -52,20 +56,20 @@ class BuildSettings:
         export_dir: str | os.PathLike[str] = "_export",
         tag_outputs: bool = False,
         offline: bool = False,
+        targets: Iterable[str] = (),
         fetched: Iterable[str] = (),
         local_wheels: Iterable[str | os.PathLike[str]] = (),
         index: bool = True,
     ) -> BuildSettings:
-        """The settings for `spec`, with venvstacks' default folders, for the host's platform.
+        """The settings for `spec`, with venvstacks' default folders.
 
         `spec` is a file, or the folder of one that has the usual name. The folders are relative
-        to that of the specification. `fetched` are names of platforms, or "all". Raises
-        `ValueError` for a name of none.
+        to that of the specification. `targets` (by default the host's platform) and `fetched` (by
+        default all) are names of platforms, or "all". Where targets are named, outputs are tagged:
+        archives of several platforms may lie in one folder. Raises `ValueError` for a name of none.
         """
-        names = tuple(dict.fromkeys(name for name in fetched if name))
-        if unknown := [name for name in names if name not in (*PLATFORM_NAMES, ALL)]:
-            known = ", ".join((ALL, *PLATFORM_NAMES))
-            raise ValueError(f"there is no platform {unknown[0]!r} (there are: {known})")
+        chosen, ahead = _platforms(targets), _platforms(fetched)
+        host = host_platform()
         # One folder has one name here, however the user came to it: paths are parts of keys.
         if spec.is_dir():
             spec = spec / SPEC_NAME
@@ -75,20 +79,45 @@ class BuildSettings:
             build_dir=Path(os.path.realpath(spec.parent / build_dir)),
             output_dir=Path(os.path.realpath(spec.parent / output_dir)),
             export_dir=Path(os.path.realpath(spec.parent / export_dir)),
-            platform=host_platform(),
-            tag_outputs=tag_outputs,
+            platform=host,
+            host=host,
+            targets=chosen or (host,),
+            tag_outputs=tag_outputs or bool(chosen),
             offline=offline,
-            fetched=() if ALL in names else names,
+            fetched=() if ahead == PLATFORM_NAMES else ahead,
             local_wheels=tuple(
                 Path(os.path.realpath(spec.parent / folder)) for folder in local_wheels
             ),
             index=index,
         )
 
+    def on(self, platform: str) -> BuildSettings:
+        """The same build for another platform."""
+        return replace(self, platform=platform)
+
+    def also_for(self, platforms: Iterable[str]) -> BuildSettings:
+        """The same build, for these platforms as well."""
+        return replace(self, targets=tuple(dict.fromkeys((*self.targets, *platforms))))
+
+    @property
+    def is_host(self) -> bool:
+        """Whether what is built can run on the machine that builds it."""
+        return self.platform == self.host
+
+    @property
+    def suffix(self) -> str:
+        """What the names of tasks for this platform end with."""
+        return "" if self.is_host else f"@{self.platform}"
+
+    @property
+    def tagged(self) -> bool:
+        """Whether names of outputs have the platform in them: those for other platforms always."""
+        return self.tag_outputs or not self.is_host
+
     @property
     def tag(self) -> str | None:
         """The platform as part of the names of manifests; None where they are not tagged."""
-        return self.platform if self.tag_outputs else None
+        return self.platform if self.tagged else None
 
     @property
     def state_dir(self) -> Path:
@@ -119,22 +148,34 @@ class BuildSettings:
         """The folder with a layer's lock, its metadata and its package list."""
         return self.lock_dir / layer
 
+    @property
+    def trees(self) -> Path:
+        """Where the environments lie beside each other: those for other platforms apart."""
+        return self.build_dir if self.is_host else self.build_dir / self._apart
+
     def tree(self, layer: str) -> Path:
         """A layer's environment."""
-        return self.build_dir / layer
+        return self.trees / layer
 
     def layer_state(self, layer: str) -> Path:
         """A layer's stamps, file lists and logs: apart, since a layer may have any name."""
-        return self.build_dir.joinpath(STATE, _LAYERS, layer)
+        return self.build_dir.joinpath(STATE, _LAYERS if self.is_host else self._apart, layer)
+
+    @property
+    def _apart(self) -> str:
+        return f"@{self.platform}"
 
     def stamp(self, stage: str, layer: str) -> Path:
         """What a stage knows about its last good run on a layer.
 
         Tagged outputs lie beside those that are not, so there are stamps of both.
         """
-        tag = "-tagged" if self.tag_outputs and stage in _TAGGED else ""
-        # In one step: there are stamps by the ten thousands, and paths are slow to join.
-        return self.build_dir.joinpath(STATE, _LAYERS, layer, f"{stage}{tag}.json")
+        tag = "-tagged" if self.tagged and stage in _TAGGED else ""
+        name = f"{stage}{tag}.json"
+        if self.is_host or stage in PLATFORMLESS:
+            # In one step: there are stamps by the ten thousands, and paths are slow to join.
+            return self.build_dir.joinpath(STATE, _LAYERS, layer, name)
+        return self.build_dir.joinpath(STATE, self._apart, layer, name)
 
     def manifest(self, stage: str, layer: str) -> Path:
         """The files that a stage made in a layer's tree."""
@@ -142,4 +183,13 @@ class BuildSettings:
 
     def log(self, stage: str, layer: str) -> Path:
         """The log of a stage's last run on a layer."""
-        return self.layer_state(layer) / f"{stage}.log"
+        return self.stamp(stage, layer).with_name(f"{stage}.log")
+
+
+def _platforms(names: Iterable[str]) -> tuple[str, ...]:
+    """Platforms by their names, each once; "all" stands for all. Raises `ValueError`."""
+    chosen = tuple(dict.fromkeys(name for name in names if name))
+    if unknown := [name for name in chosen if name not in (*PLATFORM_NAMES, ALL)]:
+        known = ", ".join((ALL, *PLATFORM_NAMES))
+        raise ValueError(f"there is no platform {unknown[0]!r} (there are: {known})")
+    return PLATFORM_NAMES if ALL in chosen else chosen

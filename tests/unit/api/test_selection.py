@@ -30,7 +30,7 @@ SHIP = {"lock": False, "build": False, "publish": True}
 
 
 def words(choice: Choice, **steps: Any) -> dict[str, str]:
-    selection = select(LAYERS, choice, platform=LINUX, **steps)
+    selection = select(LAYERS, choice, platforms=[LINUX], **steps)
     return {name: " ".join(what.words()) for name, what in selection.operations.items()}
 
 
@@ -148,7 +148,7 @@ def test_patterns_that_fit_nothing() -> None:
     with pytest.raises(SelectionError, match=r"fits 'app-off', 'x\*'"):
         words(Choice(include=["app-off", "x*", "app-*"]), **BUILD)
     lenient = Choice(include=["x*", "app-*"], reset_lock=["y"], allow_missing=True)
-    selection = select(LAYERS, lenient, platform=LINUX, **LOCK)
+    selection = select(LAYERS, lenient, platforms=[LINUX], **LOCK)
     assert selection.warnings == (
         "no layer has a name that fits 'x*'",
         "no layer has a name that fits 'y'",

@@ -16,7 +16,7 @@ VERSIONS = {"py": 1, "framework-a": 3, "framework-b": None, "app-x": None}
 
 
 def state(choice: Choice, *, operations: bool, dependencies: bool) -> StackState:
-    chosen = select(LAYERS, choice, lock=True, build=True, publish=False, platform=LINUX)
+    chosen = select(LAYERS, choice, lock=True, build=True, publish=False, platforms=[LINUX])
     return stack_state(
         "/x/venvstacks.toml", LAYERS, VERSIONS, chosen,
         operations=operations, dependencies=dependencies,
@@ -83,7 +83,7 @@ def test_all_dependencies_are_told_also_those_that_nothing_is_done_with() -> Non
               layer("app-x", "framework-b", "framework-a", "py"))  # fmt: skip
     chosen = select(
         layers, Choice(include=["framework-a"]), lock=True, build=False, publish=False,
-        platform=LINUX,
+        platforms=[LINUX],
     )  # fmt: skip
     assert "framework-b" not in chosen.operations
     versions = dict.fromkeys(("py", "framework-a", "framework-b", "app-x"), 1)

@@ -84,9 +84,12 @@ def test_a_windows_runtime_is_unpacked(tmp_path: Path) -> None:
     made = unpack(tmp_path, triple=WINDOWS)
     assert [entry.path for entry in made.entries] == [
         "Lib/os.py",
+        "Lib/venv/scripts/nt/python.exe",
+        "Lib/venv/scripts/nt/pythonw.exe",
         "include/patchlevel.h",
         "python.exe",
         "python3.dll",
+        "pythonw.exe",
     ]
 
 

@@ -50,6 +50,8 @@ def make_context(
         output_dir=folder / "_artifacts",
         export_dir=folder / "_export",
         platform=LINUX,
+        host=LINUX,
+        targets=(LINUX,),
     )
     return BuildContext(settings, plan, environ)
 

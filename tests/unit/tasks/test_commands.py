@@ -81,7 +81,7 @@ def test_always_runs_everything(
     doit(stack, "run", "-a", "build")
     assert runs(stages) == [2] * 6
     doit(stack, "build")
-    assert not context.flags.always
+    assert not context.run.flags.always
     assert runs(stages) == [2] * 6
 
 
@@ -94,7 +94,7 @@ def test_records_that_were_lost_are_written_again(
     assert (code, runs(stages)) == (0, [1, 1, 1, 1, 1, 0])
     assert "Nothing to do: all 5 tasks are up to date." in output
     # The lowest lock depends on no file, so that doit needs no record to leave it alone.
-    assert context.adopted == {f"{name}:py" for name in STAGE_NAMES[1:-1]}
+    assert context.run.adopted == {f"{name}:py" for name in STAGE_NAMES[1:-1]}
 
 
 def test_debug_shows_tracebacks(stack: Mapping[str, Any], stages: dict[str, FakeStage]) -> None:
@@ -118,7 +118,7 @@ def test_a_busy_folder_is_told(
 ) -> None:
     monkeypatch.setattr(folders, "_WAIT_SECONDS", 0.1)
     said: list[str] = []
-    monkeypatch.setattr(context.display, "line", said.append)
+    monkeypatch.setattr(context.run.display, "line", said.append)
     with folder_lock(context.settings.run_lock, timeout=0):
         code, output = doit(stack, "build")
     assert code == 2

@@ -84,7 +84,7 @@ def test_what_runs_before_a_task(tasks: Tasks, task: str, expected: list[str]) -
 
 
 def test_what_is_not_published_is_not_archived_on_the_way(context: BuildContext) -> None:
-    context.published = frozenset({"app-x"})
+    context.run.published = frozenset({"app-x"})
     found = {f"{task['basename']}:{task.get('name', '')}": task for task in stack_tasks(context)}
     assert found["build:app-x"]["task_dep"] == ["archive:app-x"]
     assert found["export:app-x"]["task_dep"] == ["link:app-x"]

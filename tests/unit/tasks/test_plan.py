@@ -13,7 +13,14 @@ import pytest
 from tests.unit.tasks.builders import LAYERS, LINUX, WINDOWS, make_context
 from venvstacks_dag.errors import SpecError, UnknownLayer
 from venvstacks_dag.tasks import plan as plan_module
-from venvstacks_dag.tasks.plan import STACK, load_plan, module_path, task_name
+from venvstacks_dag.tasks.plan import (
+    STACK,
+    load_plan,
+    module_path,
+    named_platforms,
+    task_name,
+    task_parts,
+)
 from venvstacks_dag.tasks.settings import BuildSettings
 
 SPEC = """\
@@ -55,7 +62,8 @@ def settings(tmp_path: Path) -> BuildSettings:
     (tmp_path / "venvstacks.toml").write_text(SPEC)
     (tmp_path / "x.py").write_text("")
     (tmp_path / "helpers").mkdir()
-    return replace(BuildSettings.of(tmp_path / "venvstacks.toml"), platform=LINUX)
+    made = BuildSettings.of(tmp_path / "venvstacks.toml")
+    return replace(made, platform=LINUX, host=LINUX, targets=(LINUX,))
 
 
 @pytest.fixture
@@ -163,7 +171,7 @@ def test_what_compiles_counts(
 ) -> None:
     load_plan(settings, {})
     if part == "platform":
-        settings = replace(settings, platform=WINDOWS)
+        settings = replace(settings, host=WINDOWS)
     elif part == "version":
         monkeypatch.setattr(plan_module, "__version__", "99")
     else:
@@ -198,9 +206,24 @@ def test_layers_by_name_and_platform(tmp_path: Path) -> None:
     assert plan.built_for("macosx_arm64") == ()
 
 
-def test_task_names() -> None:
-    assert task_name("install", LAYERS[0]) == "install:py"
-    assert task_name("publish", STACK) == "publish"
+@pytest.mark.parametrize(
+    ("stage", "layer", "platform", "name"),
+    [
+        ("install", "py", LINUX, "install:py"),
+        ("install", "py", WINDOWS, "install:py@win_amd64"),
+        ("resolve", "py", WINDOWS, "resolve:py"),
+        ("publish", STACK.name, LINUX, "publish"),
+        ("publish", STACK.name, WINDOWS, "publish@win_amd64"),
+        ("link", "app-x@2", WINDOWS, "link:app-x@2@win_amd64"),
+    ],
+)
+def test_task_names(
+    settings: BuildSettings, stage: str, layer: str, platform: str, name: str
+) -> None:
+    assert task_name(settings.on(platform), stage, layer) == name
+    suffixed = None if platform == LINUX or stage == "resolve" else platform
+    assert task_parts(name) == (stage, layer, suffixed)
+    assert named_platforms([name, "doit", "x@y"]) == ((suffixed,) if suffixed else ())
 
 
 def test_modules_are_relative_to_the_specification(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_warnings_come_first(reporter: StackReporter, screen: io.StringIO) -> No
 def test_a_task_that_ran_is_a_line(
     reporter: StackReporter, context: BuildContext, screen: io.StringIO
 ) -> None:
-    context.summaries["install:py"] = "3 packages"
+    context.run.summaries["install:py"] = "3 packages"
     for name in ("install:py", "link:app-x"):
         reporter.execute_task(task(name))
         reporter.add_success(task(name))
@@ -56,7 +56,7 @@ def test_a_task_that_ran_is_a_line(
 def test_what_did_not_run_is_counted_only(
     reporter: StackReporter, context: BuildContext, screen: io.StringIO
 ) -> None:
-    context.adopted.add("install:py")
+    context.run.adopted.add("install:py")
     reporter.add_success(task("install:py"))
     reporter.add_success(task("install", group=True))
     reporter.skip_uptodate(task("link:app-x"))

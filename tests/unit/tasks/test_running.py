@@ -88,7 +88,7 @@ def test_an_input_that_is_not_there_fails_the_run(context: BuildContext) -> None
 
 def test_a_task_that_runs_keeps_a_log_and_a_summary(context: BuildContext) -> None:
     assert run_task(looked_at(FakeStage(), context)) is True
-    assert context.summaries == {"install:app-x": "some work"}
+    assert context.run.summaries == {"install:app-x": "some work"}
     assert "install:app-x runs: no good run of it is on record" in log(context)
 
 
@@ -96,17 +96,17 @@ def test_a_good_output_without_a_record_is_adopted(context: BuildContext) -> Non
     stage = FakeStage()
     run_task(looked_at(stage, context))
     assert run_task(looked_at(stage, context)) is True
-    assert (stage.runs, context.adopted) == (1, {"install:app-x"})
-    context.flags.always = True
+    assert (stage.runs, context.run.adopted) == (1, {"install:app-x"})
+    context.run.flags.always = True
     assert run_task(looked_at(stage, context)) is True
-    assert (stage.runs, context.adopted) == (2, set())
+    assert (stage.runs, context.run.adopted) == (2, set())
     assert "install:app-x runs: asked for" in log(context)
 
 
 def test_what_is_asked_for_afresh_runs_although_it_is_good(context: BuildContext) -> None:
     stage = FakeStage()
     run_task(looked_at(stage, context))
-    context.flags.afresh = frozenset({"install:app-x"})
+    context.run.flags.afresh = frozenset({"install:app-x"})
     fresh = looked_at(stage, context)
     assert (fresh(), repr(fresh)) == (False, "asked for")
     assert run_task(fresh) is True
@@ -118,7 +118,7 @@ def test_what_is_kept_is_used_while_it_is_good_and_refused_when_not(
 ) -> None:
     stage = FakeStage()
     run_task(looked_at(stage, context))
-    context.flags.kept = frozenset({"install:app-x"})
+    context.run.flags.kept = frozenset({"install:app-x"})
     assert run_task(looked_at(stage, context)) is True
     stage.inputs["python"] = "3.13"
     result = run_task(looked_at(stage, context))
@@ -169,7 +169,7 @@ def test_what_nobody_thought_of_is_an_error_with_its_traceback_in_the_log(
 def test_tracebacks_are_shown_where_they_are_asked_for(
     context: BuildContext, error: Exception
 ) -> None:
-    context.flags.debug = True
+    context.run.flags.debug = True
     assert "Traceback (most recent" in run_task(looked_at(failing(error), context)).message
     assert "Traceback (most recent" in log(context)
 
@@ -196,5 +196,5 @@ def test_clean_removes_output_stamp_and_log(context: BuildContext) -> None:
     ("value", "expected"), [("", False), ("0", False), ("1", True), ("yes", True)]
 )
 def test_the_debug_variable(tmp_path: Path, value: str, expected: bool) -> None:
-    assert make_context(tmp_path, VENVSTACKS_DAG_DEBUG=value).flags.debug is expected
-    assert make_context(tmp_path).flags.debug is False
+    assert make_context(tmp_path, VENVSTACKS_DAG_DEBUG=value).run.flags.debug is expected
+    assert make_context(tmp_path).run.flags.debug is False

@@ -49,7 +49,7 @@ class Archive:
             "install_target": install_target(context, layer),
             "format": archive.DEFAULT_FORMAT,
             "profile": archive.DEFAULT_PROFILE,
-            "tagged": context.settings.tag_outputs,
+            "tagged": context.settings.tagged,
             "time": _mtime(context, layer),
             "compressor": _compressor(),
         }
@@ -161,7 +161,7 @@ def archive_name(context: BuildContext, layer: LayerPlan, build: int) -> str:
         context.settings.platform,
         build,
         DEFAULT_FORMAT,
-        tagged=context.settings.tag_outputs,
+        tagged=context.settings.tagged,
     )
 
 

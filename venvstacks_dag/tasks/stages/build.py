@@ -32,7 +32,7 @@ class Build:
         return {
             **layer_parts(context, layer),
             "archive": facts_of(context, "archive", layer.name),
-            "tagged": context.settings.tag_outputs,
+            "tagged": context.settings.tagged,
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:

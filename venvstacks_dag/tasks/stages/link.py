@@ -78,6 +78,7 @@ class Link:
             launch_module=launch,
             support_modules=tuple(support),
             dynlib_exclude=layer.dynlib_exclude,
+            runs_here=settings.is_host,
         )
         manifest = link.link_layer(
             request,
@@ -122,7 +123,7 @@ def _linked_before(context: BuildContext, layer: LayerPlan) -> TreeManifest | No
 
 def _alias(context: BuildContext, layer: LayerPlan, target: str) -> Path | None:
     """The link by which layers above find a versioned layer in the build folder."""
-    return None if target == layer.name else context.settings.build_dir / target
+    return None if target == layer.name else context.settings.trees / target
 
 
 def _layout(context: BuildContext, layer: LayerPlan) -> LayerLayout:

@@ -36,7 +36,7 @@ class Publish:
                 for built in context.plan.built_for(context.settings.platform)
                 if context.publishes(built.name) or _was_published(context, built)
             ],
-            "tagged": context.settings.tag_outputs,
+            "tagged": context.settings.tagged,
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:

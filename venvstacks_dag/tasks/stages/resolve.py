@@ -81,12 +81,12 @@ class Resolve:
         digest = resolve.request_digest(request, sources)
         previous, metadata = previous_lock(context, layer)
         task = f"{self.name}:{layer.name}"
-        untouchable, upgraded = task in context.flags.kept, context.flags.upgrades.get(task)
+        untouchable, upgraded = task in context.run.flags.kept, context.run.flags.upgrades.get(task)
         if context.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
         kept = (
             previous is not None
-            and (context.offline or not context.flags.always)
+            and (context.offline or not context.run.flags.always)
             and upgraded is None
             and answers(request, digest, previous, metadata)
         )

@@ -84,8 +84,8 @@ def demand_offline(context: BuildContext, layer: LayerPlan) -> None:
     missing = list(_lacking(context, layer))
     if not missing:
         return
-    if not context.lacking_told:
-        context.lacking_told = True
+    if not context.run.lacking_told:
+        context.run.lacking_told = True
         built = context.plan.built_for(context.settings.platform)
         missing = [item for other in built for item in _lacking(context, other)]
     raise MissingOffline(missing, fix=context.fetch_advice)
