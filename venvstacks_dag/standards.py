@@ -8,6 +8,7 @@ threads, so whatever may hold a marker is read here and nowhere else.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from threading import Lock
@@ -70,3 +71,15 @@ def read_pylock(document: Mapping[str, Any]) -> Pylock:
             return Pylock.from_dict(document)
     except RecursionError:
         raise PylockValidationError(_TOO_DEEP) from None
+
+
+def read_literal(text: str) -> object:
+    """The value of a Python literal, which is read through a syntax tree as markers are.
+
+    Raises `ValueError` for everything else.
+    """
+    try:
+        with _ONE_AT_A_TIME:
+            return ast.literal_eval(text)
+    except (SyntaxError, RecursionError, MemoryError, TypeError) as error:
+        raise ValueError("not a Python literal") from error

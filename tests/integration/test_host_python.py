@@ -41,7 +41,22 @@ PROBE = """
 import json, sys, sysconfig
 import ctypes, encodings, sqlite3, ssl
 modules = [sys.modules[name].__file__ for name in ("os", "ssl", "_ssl", "ctypes", "json")]
-print(json.dumps([sys.prefix, sys.base_prefix, list(sys.version_info[:3]), sys.path, modules]))
+data = {name: sysconfig.get_config_var(name) for name in ("prefix", "exec_prefix", "INCLUDEPY")}
+print(json.dumps(
+    [sys.prefix, sys.base_prefix, list(sys.version_info[:3]), sys.path, modules, data]
+))
+"""
+COMPILE = """
+import shlex, subprocess, sys, sysconfig
+value = sysconfig.get_config_var
+source, made = sys.argv[1], sys.argv[2] + value("EXT_SUFFIX")
+command = [*shlex.split(value("CC")), *shlex.split(value("CCSHARED")), "-shared"]
+subprocess.run([*command, "-I", value("INCLUDEPY"), source, "-o", made], check=True)
+"""
+EXTENSION = """
+#include <Python.h>
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "answer", 0, -1, 0};
+PyMODINIT_FUNC PyInit_answer(void) { return PyModule_Create(&definition); }
 """
 PACK = """
 import sys
@@ -61,8 +76,10 @@ def check_runs(runtime: Path, version: tuple[int, ...]) -> None:
             text=True,
         )
         assert done.returncode == 0, done.stderr
-        prefix, base_prefix, found, path, modules = json.loads(done.stdout)
+        prefix, base_prefix, found, path, modules, data = json.loads(done.stdout)
         assert prefix == base_prefix == str(runtime)
+        assert data["prefix"] == data["exec_prefix"] == str(runtime)
+        assert data["INCLUDEPY"] == f"{runtime}/include/python{version[0]}.{version[1]}"
         assert tuple(found) == version
         assert all(place.startswith(str(runtime)) for place in [*path, *modules])
 
@@ -81,6 +98,28 @@ def test_the_running_interpreter_runs_elsewhere(image: Image, tmp_path: Path) ->
         assert "__pycache__" not in entry.path
         dynamic = read_dynamic(image.file(entry)) if entry.kind == "file" else None
         assert dynamic is None or not any(folder.startswith(prefix) for folder in dynamic.search)
+
+
+def test_an_extension_is_compiled_by_what_a_moved_runtime_says(
+    image: Image, tmp_path: Path
+) -> None:
+    runtime = materialize(image, tmp_path / "moved" / "runtime")
+    old = str(this_python().prefix).encode()
+    named = [
+        entry.path
+        for entry in image.entries
+        if entry.kind == "file"
+        and entry.path.startswith("lib/python")
+        and entry.path.endswith((".py", "Makefile", ".pc", ".json"))
+        and len(old) > len("/usr/local")
+        and old in image.file(entry).read_bytes()
+    ]
+    assert named == []
+    source = tmp_path / "answer.c"
+    source.write_text(EXTENSION)
+    python = runtime / "bin" / "python"
+    subprocess.run([python, "-I", "-c", COMPILE, source, tmp_path / "answer"], check=True)
+    subprocess.run([python, "-c", "import answer"], cwd=tmp_path, check=True)
 
 
 def test_two_stores_get_the_same_image(image: Image, tmp_path: Path) -> None:

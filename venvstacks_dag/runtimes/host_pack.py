@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from venvstacks_dag.digest import sha256_file, sha256_stream
+from venvstacks_dag.digest import sha256_bytes, sha256_file, sha256_stream
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import disk_errors, hash_while_copying
 from venvstacks_dag.runtimes.host_files import PackedItem
 from venvstacks_dag.runtimes.host_plan import PackingPlan
+from venvstacks_dag.runtimes.relocate import names_its_place
 from venvstacks_dag.store import ImageEntry
 
 
@@ -20,8 +21,14 @@ def plan_digest(plan: PackingPlan) -> str:
     for item in plan.items:
         if item.source is not None:
             with disk_errors("read", item.source):
-                contents[item.path] = sha256_file(item.source)
+                contents[item.path] = _digest(plan, item, item.source)
     return plan.digest(contents)
+
+
+def _digest(plan: PackingPlan, item: PackedItem, source: Path) -> str:
+    if plan.relocation is not None and names_its_place(item.path):
+        return sha256_bytes(plan.relocation.apply(item.path, source.read_bytes()))
+    return sha256_file(source)
 
 
 def pack(
@@ -43,7 +50,7 @@ def pack(
             )
         else:
             with disk_errors("pack", item.source):
-                entry = _copy(item, item.source, root / item.path)
+                entry = _copy(plan, item, item.source, root / item.path)
             contents[item.path] = entry.sha256
             entries.append(_relocated(plan, entry, root))
         on_item()
@@ -55,8 +62,13 @@ def pack(
     return tuple(entries)
 
 
-def _copy(item: PackedItem, source: Path, destination: Path) -> ImageEntry:
+def _copy(plan: PackingPlan, item: PackedItem, source: Path, destination: Path) -> ImageEntry:
     destination.parent.mkdir(parents=True, exist_ok=True)
+    if plan.relocation is not None and names_its_place(item.path):
+        data = plan.relocation.apply(item.path, source.read_bytes())
+        destination.write_bytes(data)
+        digest, size = sha256_bytes(data), len(data)
+        return ImageEntry(scheme="root", path=item.path, mode=item.mode, size=size, sha256=digest)
     with source.open("rb") as original, destination.open("xb") as copy:
         digest, size = hash_while_copying(original, copy)
     return ImageEntry(scheme="root", path=item.path, mode=item.mode, size=size, sha256=digest)

@@ -20,9 +20,10 @@ from venvstacks_dag.runtimes.host_libraries import (
 )
 from venvstacks_dag.runtimes.host_python import HostPython
 from venvstacks_dag.runtimes.patchelf import Patchelf, find_patchelf, patchelf_version
+from venvstacks_dag.runtimes.relocate import Relocation, is_build_data
 
 # Raise this when the same files would be packed in another way than before.
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class PackingPlan:
     """All files and links of the runtime, sorted by path.
 
     ``searches`` are the new library search paths of ELF files, by path; ``patchelf`` is what
-    writes them, None where there are none.
+    writes them, None where there are none. ``relocation`` is what files that name their place
+    need, None where none does.
     """
 
     platform: str
@@ -38,6 +40,7 @@ class PackingPlan:
     items: tuple[PackedItem, ...]
     searches: Mapping[str, tuple[str, ...]]
     patchelf: Patchelf | None
+    relocation: Relocation | None = None
 
     def digest(self, contents: Mapping[str, str]) -> str:
         """The SHA-256 of the runtime that comes out, given the SHA-256 of each source by path.
@@ -101,7 +104,16 @@ def make_plan(host: HostPython) -> PackingPlan:
         items=items,
         searches=searches,
         patchelf=find_patchelf() if searches else None,
+        relocation=_relocation(items),
     )
+
+
+def _relocation(items: tuple[PackedItem, ...]) -> Relocation | None:
+    data = next((item.source for item in items if is_build_data(item.path)), None)
+    if data is None:
+        return None
+    with disk_errors("read", data):
+        return Relocation.of(data.read_bytes())
 
 
 def _searches(

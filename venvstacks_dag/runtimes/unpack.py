@@ -15,6 +15,7 @@ from venvstacks_dag.runtimes.compressed import CompressedStream
 from venvstacks_dag.runtimes.content import RuntimeContent
 from venvstacks_dag.runtimes.machine import HEAD_SIZE
 from venvstacks_dag.runtimes.member_names import NameClaims, checked_link, checked_name
+from venvstacks_dag.runtimes.relocated import relocated_entries
 from venvstacks_dag.runtimes.tarball import Member, TarReader
 from venvstacks_dag.store import ImageContent, ImageEntry
 
@@ -51,7 +52,7 @@ def unpack_runtime(
         reader = TarReader(CompressedStream(source, limit=limits.total_bytes, on_read=on_read))
         for member in reader:
             unpacker.take(member, reader)
-        entries = unpacker.finish()
+        entries = relocated_entries(unpacker.finish(), folder / _SCHEME)
         content.check(entries, lambda path: _head(folder / _SCHEME / path))
     return ImageContent(entries=entries, properties=content.properties)
 
