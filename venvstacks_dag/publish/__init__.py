@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from venvstacks_dag.publish.files import layer_bom_path as layer_bom_path
     from venvstacks_dag.publish.files import layer_manifest_path as layer_manifest_path
+    from venvstacks_dag.publish.files import provenance_path as provenance_path
     from venvstacks_dag.publish.files import read_layer_manifest as read_layer_manifest
+    from venvstacks_dag.publish.files import stack_bom_path as stack_bom_path
     from venvstacks_dag.publish.files import stack_manifest_path as stack_manifest_path
     from venvstacks_dag.publish.files import write_layer_manifest as write_layer_manifest
     from venvstacks_dag.publish.files import write_stack_manifest as write_stack_manifest
@@ -27,8 +30,11 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "files": (
+            "layer_bom_path",
             "layer_manifest_path",
+            "provenance_path",
             "read_layer_manifest",
+            "stack_bom_path",
             "stack_manifest_path",
             "write_layer_manifest",
             "write_stack_manifest",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from cyclonedx.factory.license import LicenseFactory
+from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import (
     ExternalReference,
     ExternalReferenceType,
@@ -32,6 +32,8 @@ from venvstacks_dag.digest import canonical_json, pretty_json, sha256_json
 from venvstacks_dag.publish.materials import LayerMaterials, Licence, Material
 
 _TOOL = "venvstacks-dag"
+# No layer can have this name.
+_STACK = ".stack"
 _TYPES = {"package": ComponentType.LIBRARY, "runtime": ComponentType.PLATFORM}
 _LAYER_TYPES = {
     "runtimes": ComponentType.PLATFORM,
@@ -43,7 +45,7 @@ _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:venvstacks-dag:bom")
 
 
 def layer_bom(layer: LayerMaterials, *, default_index: str) -> bytes:
-    """The bill of a layer. Packages from another index than `default_index` name it in their purl."""
+    """The bill of a layer. Packages of another index than `default_index` say so in their purl."""
     top = _layer_component(layer)
     parts = {part: _component(layer, part, default_index) for part in layer.materials}
     by_name = {part.name: component for part, component in parts.items() if part.kind == "package"}
@@ -60,26 +62,25 @@ def layer_bom(layer: LayerMaterials, *, default_index: str) -> bytes:
     return _numbered(json.loads(JsonV1Dot6(bom).output_as_string()))
 
 
-def stack_bom(name: str, layers: Iterable[dict[str, Any]]) -> bytes:
+def stack_bom(layers: Iterable[dict[str, Any]]) -> bytes:
     """The bill of a stack, out of those of its layers: the layers, their parts, what needs what."""
     layers = list(layers)
     tops = [layer["metadata"]["component"] for layer in layers]
     known = {top["bom-ref"] for top in tops}
-    dependencies = [{"ref": name, "dependsOn": sorted(known)}]
+    dependencies = [{"ref": _STACK, "dependsOn": sorted(known)}]
     for layer, top in zip(layers, tops, strict=True):
-        below = [each["value"] for each in top.get("properties", ()) if each["name"] == _BELOW]
+        below = {each["value"] for each in top.get("properties", ()) if each["name"] == _BELOW}
         for each in layer.get("dependencies", ()):
-            if each["ref"] == top["bom-ref"]:
-                wanted = sorted({*each.get("dependsOn", ()), *(known & set(below))})
-                each = {"ref": each["ref"], **({"dependsOn": wanted} if wanted else {})}
-            dependencies.append(each)
+            more = known & below if each["ref"] == top["bom-ref"] else ()
+            wanted = sorted({*each.get("dependsOn", ()), *more})
+            dependencies.append({"ref": each["ref"], **({"dependsOn": wanted} if wanted else {})})
     bill = {
         **{key: layers[0][key] for key in ("$schema", "bomFormat", "specVersion")},
         "version": 1,
         "metadata": {
             "timestamp": max(layer["metadata"]["timestamp"] for layer in layers),
             "tools": layers[0]["metadata"]["tools"],
-            "component": {"bom-ref": name, "name": name, "type": "application"},
+            "component": {"bom-ref": _STACK, "name": "stack", "type": "application"},
         },
         "components": [
             *tops,
@@ -143,9 +144,7 @@ def _purl(part: Material, default_index: str) -> PackageURL | None:
     qualifiers = {"file_name": part.filename}
     if part.index and part.index.rstrip("/") != default_index.rstrip("/"):
         qualifiers["repository_url"] = part.index
-    return PackageURL(
-        type="pypi", name=part.name, version=part.version, qualifiers=qualifiers
-    )
+    return PackageURL(type="pypi", name=part.name, version=part.version, qualifiers=qualifiers)
 
 
 def _licences(licence: Licence) -> Iterator[License]:
@@ -155,6 +154,8 @@ def _licences(licence: Licence) -> Iterator[License]:
         yield factory.make_from_string(licence.expression)
         return
     for name in licence.names:
-        yield factory.make_from_string(name) if len(licence.names) == 1 else (
-            factory.make_with_name(name)
+        yield (
+            factory.make_from_string(name)
+            if len(licence.names) == 1
+            else (factory.make_with_name(name))
         )

@@ -3,7 +3,10 @@
 ::
 
     __venvstacks__/venvstacks.json              the stack     (tagged: venvstacks-<platform>.json)
+    __venvstacks__/venvstacks.cdx.json          its bill of materials
+    __venvstacks__/venvstacks.intoto.json       how its archives came about
     __venvstacks__/env_metadata/<layer>.json    each layer    (tagged: <layer>-<platform>.json)
+    __venvstacks__/sbom/<layer>.cdx.json        its bill of materials
 
 Equal content leaves a file, and its time, alone.
 """
@@ -21,6 +24,7 @@ from venvstacks_dag.publish.model import LayerManifest
 
 METADATA_FOLDER = "__venvstacks__"
 LAYER_FOLDER = "env_metadata"
+BOM_FOLDER = "sbom"
 STACK_NAME = "venvstacks"
 
 
@@ -32,6 +36,21 @@ def layer_manifest_path(folder: Path, layer_name: str, platform: str | None = No
 def stack_manifest_path(folder: Path, platform: str | None = None) -> Path:
     """Where the stack's manifest lies in an output folder."""
     return folder / METADATA_FOLDER / _file_name(STACK_NAME, platform)
+
+
+def layer_bom_path(folder: Path, layer_name: str, platform: str | None = None) -> Path:
+    """Where a layer's bill of materials lies in an output folder."""
+    return folder / METADATA_FOLDER / BOM_FOLDER / _file_name(layer_name, platform, "cdx.json")
+
+
+def stack_bom_path(folder: Path, platform: str | None = None) -> Path:
+    """Where the stack's bill of materials lies in an output folder."""
+    return folder / METADATA_FOLDER / _file_name(STACK_NAME, platform, "cdx.json")
+
+
+def provenance_path(folder: Path, platform: str | None = None) -> Path:
+    """Where the statement lies that says how the stack's archives came about."""
+    return folder / METADATA_FOLDER / _file_name(STACK_NAME, platform, "intoto.json")
 
 
 def write_layer_manifest(
@@ -69,8 +88,8 @@ def read_layer_manifest(
     return manifest
 
 
-def _file_name(stem: str, platform: str | None) -> str:
-    return f"{stem}.json" if platform is None else f"{stem}-{platform}.json"
+def _file_name(stem: str, platform: str | None, extension: str = "json") -> str:
+    return f"{stem}.{extension}" if platform is None else f"{stem}-{platform}.{extension}"
 
 
 def _read(path: Path) -> object | None:

@@ -73,7 +73,7 @@ def read_headers(metadata: bytes) -> Message:
 
 
 def licence_of(metadata: Message) -> Licence:
-    """The licence that a distribution declares: the expression, else the field, else classifiers."""
+    """The licence that a distribution declares: by expression, else by field or classifiers."""
     expression = _line(metadata.get("License-Expression", ""))
     if expression:
         return Licence(expression=expression)

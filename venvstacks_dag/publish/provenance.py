@@ -23,12 +23,12 @@ def provenance(
     manifests: Sequence[Mapping[str, Any]],
     bills: Iterable[Mapping[str, Any]],
     locks: Mapping[str, str],
-    tools: Mapping[str, str],
+    tools: Mapping[str, Any],
 ) -> bytes:
     """The statement on all archives of a stack for one platform.
 
     `manifests` are the layers' as published, `bills` their bills of materials. `locks` has the
-    SHA-256 of each layer's lock by its file name, `tools` the versions of what decides the bytes.
+    SHA-256 of each layer's lock by its file name, `tools` what else decides the bytes.
     """
     statement = {
         "_type": STATEMENT,

@@ -51,7 +51,7 @@ class Archive:
             "profile": archive.DEFAULT_PROFILE,
             "tagged": context.settings.tagged,
             "time": _mtime(context, layer),
-            "compressor": _compressor(),
+            "compressor": compressor_name(),
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
@@ -176,9 +176,9 @@ def _warn_of_long_paths(names: Iterable[str], reporter: Reporter) -> None:
         )
 
 
-def _compressor() -> str:
-    # The same level of another zstd gives other bytes. The package's version fixes the library's,
-    # and can be asked for without loading it.
+def compressor_name() -> str:
+    """The compressing library with its version: the same level of another gives other bytes."""
+    # The package's version fixes the library's, and can be asked for without loading it.
     return f"zstandard {version('zstandard')}"
 
 

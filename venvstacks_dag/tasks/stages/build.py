@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 from venvstacks_dag import publish
-from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.fs import remove_path
+from venvstacks_dag.digest import sha256_bytes, sha256_file
+from venvstacks_dag.fs import remove_path, write_if_changed
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
+from venvstacks_dag.tasks.stages.materials import layer_materials, material_parts
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 
@@ -21,7 +22,7 @@ class Build:
     """The stage."""
 
     name = "build"
-    schema = 1
+    schema = 3
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -33,31 +34,64 @@ class Build:
             **layer_parts(context, layer),
             "archive": facts_of(context, "archive", layer.name),
             "tagged": context.settings.tagged,
+            "materials": material_parts(context, layer),
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
-        """Whether the manifest is the one that was written."""
-        return file_damage(manifest_path(context, layer), stamp.outputs["manifest"])
+        """Whether the manifest and the bill of materials are those that were written."""
+        return file_damage(manifest_path(context, layer), stamp.outputs["manifest"]) or file_damage(
+            bom_path(context, layer), stamp.outputs["bom"]
+        )
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
-        """Write ``env_metadata/<env>.json``."""
+        """Write ``env_metadata/<env>.json`` and ``sbom/<env>.cdx.json``."""
         settings = context.settings
         manifest = _manifest(context, layer)
         path = publish.write_layer_manifest(settings.output_dir, manifest, platform=settings.tag)
+        bom = _bom(context, layer, manifest)
+        write_if_changed(bom_path(context, layer), bom)
         return StageResult(
-            facts={"manifest": manifest.as_json()},
-            outputs={"manifest": sha256_file(path)},
+            facts={"manifest": manifest.as_json(), "bom": sha256_bytes(bom)},
+            outputs={"manifest": sha256_file(path), "bom": sha256_bytes(bom)},
         )
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
-        """Remove the manifest."""
+        """Remove the manifest and the bill of materials."""
         remove_path(manifest_path(context, layer))
+        remove_path(bom_path(context, layer))
 
 
 def manifest_path(context: BuildContext, layer: LayerPlan) -> Path:
     """Where a layer's manifest lies."""
     settings = context.settings
     return publish.layer_manifest_path(settings.output_dir, layer.name, settings.tag)
+
+
+def bom_path(context: BuildContext, layer: LayerPlan) -> Path:
+    """Where a layer's bill of materials lies."""
+    settings = context.settings
+    return publish.layer_bom_path(settings.output_dir, layer.name, settings.tag)
+
+
+def _bom(context: BuildContext, layer: LayerPlan, manifest: publish.LayerManifest) -> bytes:
+    from venvstacks_dag.index.default import default_index
+    from venvstacks_dag.publish.bom import layer_bom
+    from venvstacks_dag.publish.materials import LayerMaterials
+
+    assert manifest.archive is not None  # it was just made
+    below = (manifest.runtime_layer, *(manifest.required_layers or ()))
+    materials = LayerMaterials(
+        layer=layer.name,
+        install_target=manifest.install_target,
+        kind=manifest.category,
+        platform=context.settings.platform,
+        lock_version=manifest.lock_version,
+        locked_at=manifest.locked_at,
+        archive_sha256=manifest.archive.sha256,
+        below=() if layer.is_runtime else below,
+        materials=layer_materials(context, layer),
+    )
+    return layer_bom(materials, default_index=default_index())
 
 
 def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:

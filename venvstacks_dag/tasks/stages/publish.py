@@ -1,19 +1,22 @@
-"""publish: one manifest of the whole stack beside the archives."""
+"""publish: one manifest of the whole stack beside the archives, and what they are made of."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from venvstacks_dag import publish
-from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.errors import PublishError
-from venvstacks_dag.fs import remove_path
+from venvstacks_dag.digest import parse_json, sha256_bytes, sha256_file
+from venvstacks_dag.errors import InputChanged, PublishError
+from venvstacks_dag.fs import read_bytes, remove_path, write_if_changed
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.archive import compressor_name
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
-from venvstacks_dag.tasks.stages.build import Build
+from venvstacks_dag.tasks.stages.build import Build, bom_path
+from venvstacks_dag.tasks.stages.locks import lock_file
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 
@@ -21,30 +24,36 @@ class Publish:
     """The stage; it belongs to the stack, not to a layer."""
 
     name = "publish"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
-        return "write the manifest of the whole stack"
+        return "write manifest, bill of materials and provenance of the whole stack"
 
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
         """The manifests of all layers that are published, and whether the file's name is tagged."""
+        # In the order of the specification, which is that of the manifest.
+        built = _published(context)
         return {
-            # In the order of the specification, which is that of the manifest.
-            "layers": [
-                facts_of(context, "build", built.name)["manifest"]
-                for built in context.plan.built_for(context.settings.platform)
-                if context.publishes(built.name) or _was_published(context, built)
-            ],
+            "layers": [facts_of(context, "build", each.name)["manifest"] for each in built],
+            "boms": {each.name: facts_of(context, "build", each.name)["bom"] for each in built},
+            "locks": {
+                f"requirements/{lock_file(context.settings, each.name).name}": facts_of(
+                    context, "resolve", each.name
+                )["content"]
+                for each in built
+            },
+            "tools": _tools(),
             "tagged": context.settings.tagged,
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
-        """Whether the manifest is the one that was written."""
-        return file_damage(_path(context), stamp.outputs["manifest"])
+        """Whether the files are those that were written."""
+        found = (file_damage(path, stamp.outputs[name]) for name, path in _paths(context).items())
+        return next((fault for fault in found if fault), None)
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
-        """Write ``__venvstacks__/venvstacks.json``. A stack without layers is an error."""
+        """Write ``__venvstacks__/venvstacks.*json``. A stack without layers is an error."""
         if not context.plan.built_for(context.settings.platform):
             raise PublishError(
                 f"no layer of the stack is built for this platform, {context.settings.platform}",
@@ -52,23 +61,78 @@ class Publish:
                 fix="add it to the platforms of the layers, or build on one of theirs "
                 "(`doit resolve` locks them anywhere)",
             )
-        manifests = [
-            publish.LayerManifest.from_json(manifest)
-            for manifest in self.parts(context, layer)["layers"]
-        ]
-        settings = context.settings
-        path = publish.write_stack_manifest(settings.output_dir, manifests, platform=settings.tag)
+        from venvstacks_dag.publish.bom import stack_bom
+        from venvstacks_dag.publish.provenance import provenance
+
+        parts = self.parts(context, layer)
+        manifests = [publish.LayerManifest.from_json(each) for each in parts["layers"]]
+        settings, paths = context.settings, _paths(context)
+        publish.write_stack_manifest(settings.output_dir, manifests, platform=settings.tag)
+        bills = [_bill(context, each) for each in _published(context)]
+        write_if_changed(paths["bom"], stack_bom(bills))
+        write_if_changed(
+            paths["provenance"],
+            provenance(
+                platform=settings.platform,
+                manifests=parts["layers"],
+                bills=bills,
+                locks=parts["locks"],
+                tools=parts["tools"],
+            ),
+        )
         return StageResult(
-            outputs={"manifest": sha256_file(path)}, summary=count_text(len(manifests), "layer")
+            outputs={name: sha256_file(path) for name, path in paths.items()},
+            summary=count_text(len(manifests), "layer"),
         )
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
-        """Remove the manifest."""
-        remove_path(_path(context))
+        """Remove the files."""
+        for path in _paths(context).values():
+            remove_path(path)
 
 
-def _path(context: BuildContext) -> Path:
-    return publish.stack_manifest_path(context.settings.output_dir, context.settings.tag)
+def _tools() -> dict[str, Any]:
+    """What decides on the bytes of archives beside their content.
+
+    Each stage's schema stands for this tool's part in it, rather than a version: archives are
+    the same from all versions in which the schemas are.
+    """
+    from venvstacks_dag.tasks.stages import STAGES
+
+    schemas = {name: STAGES[name].schema for name in ("install", "link", "archive")}
+    return {"compressor": compressor_name(), "schemas": schemas}
+
+
+def _paths(context: BuildContext) -> dict[str, Path]:
+    folder, tag = context.settings.output_dir, context.settings.tag
+    return {
+        "manifest": publish.stack_manifest_path(folder, tag),
+        "bom": publish.stack_bom_path(folder, tag),
+        "provenance": publish.provenance_path(folder, tag),
+    }
+
+
+def _published(context: BuildContext) -> tuple[LayerPlan, ...]:
+    return tuple(
+        built
+        for built in context.plan.built_for(context.settings.platform)
+        if context.publishes(built.name) or _was_published(context, built)
+    )
+
+
+def _bill(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
+    """A layer's bill of materials. Raises `InputChanged` where it is not the one that was made."""
+    path = bom_path(context, layer)
+    data = read_bytes(path)
+    if sha256_bytes(data) != facts_of(context, "build", layer.name)["bom"]:
+        raise InputChanged(
+            "a bill of materials was edited while the stack was being published",
+            layer=layer.name,
+            where=str(path),
+            fix="build again",
+        )
+    found: dict[str, Any] = parse_json(data)
+    return found
 
 
 def _was_published(context: BuildContext, layer: LayerPlan) -> bool:
