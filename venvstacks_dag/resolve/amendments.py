@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from packaging.utils import NormalizedName
 
-from venvstacks_dag.resolve.requirements import MarkerScope, Overrides, Parsed
+from venvstacks_dag.platforms import PythonVersion, TargetPlatform, marker_environment
+from venvstacks_dag.resolve.requirements import MarkerScope, Overrides, Parsed, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,3 +110,11 @@ def contradictions(layer: LayerWords, scope: MarkerScope) -> tuple[NormalizedNam
     required = {item.name for item in layer.requirements if scope.holds(item)}
     left_out = (item.name for item in layer.exclude if scope.holds(item))
     return tuple(name for name in left_out if name in required)
+
+
+def names_that_hold(
+    texts: Iterable[str], target: TargetPlatform, python: PythonVersion
+) -> tuple[NormalizedName, ...]:
+    """The names in requirements whose markers hold on a target, each once and in order."""
+    scope = MarkerScope(marker_environment(target, python))
+    return tuple(sorted({item.name for item in map(parse, texts) if scope.holds(item)}))

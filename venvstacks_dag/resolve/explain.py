@@ -160,7 +160,7 @@ def _amendments(request: LockRequest, failure: Failure, name: NormalizedName) ->
             if text in texts and parse(text).name == name:
                 yield f"the overrides of {layer} say {text}"
         if layer not in own and name in (parse(text).name for text in excluded):
-            yield f"{layer} leaves {name} out on purpose, but it is wanted here or above that layer"
+            yield f"{layer} leaves {name} out on purpose, and a requirement above brings it back"
     for text in request.overrides:
         if text in texts and parse(text).name == name:
             yield f"override-dependencies say {text}"

@@ -61,7 +61,6 @@ class LockRequest:
     preferences: tuple[tuple[NormalizedName, str], ...] = ()
     lock_folder: PurePath | None = None
 
-
     @property
     def is_amended(self) -> bool:
         """Whether this layer or one below has overrides or exclusions of its own."""
