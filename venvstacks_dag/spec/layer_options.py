@@ -65,7 +65,8 @@ def _read(table: Table, layer: LayerSpec) -> LayerOptions:
             message = f"{quoted(name)} is excluded and overridden at once"
             table.problem(("exclude", place), message, fix="remove it here, or in overrides")
     return LayerOptions(
-        exclude=tuple(map(_spelt, excluded.values())), overrides=table.texts("overrides")
+        exclude=tuple(map(_spelt, excluded.values())),
+        overrides=tuple(map(str, overrides.values())),
     )
 
 
@@ -89,15 +90,13 @@ def _read_list(
 
 def _exclude_fault(text: str) -> Fault | None:
     """Why a text does not name a package to be left out, alone or with a marker."""
-    fault = requirement_fault(text)
-    if fault is not None:
-        return fault
+    if requirement_fault(text) is not None:
+        fix = "write the name, if need be with a marker (PEP 508)"
+        return f"{quoted(text)} is not the name of a package", fix
     item = read_requirement(text)
     if item.specifier or item.extras:
-        return (
-            f"{quoted(text)} is more than the name of a package: all of it is left out",
-            f"write {quoted(_spelt(item))}; overrides choose other versions",
-        )
+        fix = f"write {quoted(item.name)}; overrides choose other versions"
+        return f"{quoted(text)} is more than a name: packages are left out as a whole", fix
     return None
 
 
