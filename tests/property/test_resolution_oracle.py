@@ -1,7 +1,7 @@
 """On small random universes the resolver finds a solution exactly where brute force finds one.
 
-The universes have extras, markers, pre-releases, versions without wheels, constraints, and two
-layers below; each is asked for each of two targets alone, and for both at once.
+The universes have extras, markers, pre-releases, versions without wheels, constraints, packages
+that are left out, overrides of the stack and of the layer, and two layers below; each is asked for each of two targets alone, and for both at once.
 """
 
 from __future__ import annotations
@@ -92,6 +92,9 @@ class Universe:
     roots: tuple[str, ...]
     constraints: tuple[str, ...] = ()
     lower: tuple[tuple[LowerPin, ...], ...] = ()
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    stack_overrides: tuple[str, ...] = ()
 
     def lock(self, targets: tuple[TargetPlatform, ...]) -> LayerLock | None:
         """The resolver's answer for some targets; None where it finds that there is none."""
@@ -99,6 +102,9 @@ class Universe:
             env_name="app-x",
             requirements=self.roots,
             constraints=self.constraints,
+            exclude=self.exclude,
+            layer_overrides=self.overrides,
+            overrides=self.stack_overrides,
             python=PYTHON,
             targets=targets,
             lower=tuple(
@@ -152,7 +158,38 @@ def universes(draw: st.DrawFn) -> Universe:
         roots=tuple(roots),
         constraints=tuple(draw(st.lists(constraints, max_size=2))),
         lower=tuple(draw(st.lists(layers, max_size=2))) if installable else (),
+        **_amendments(draw, roots),
     )
+
+
+def _amendments(draw: st.DrawFn, roots: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What is left out (never what is required), and overrides, in about half of all universes."""
+    if draw(st.booleans()):
+        return {}
+    free = sorted({*NAMES} - {Requirement(root).name for root in roots})
+    excluded = st.builds(
+        "{} ; {}".format, st.sampled_from(free or ["none"]), st.sampled_from(_PLACES)
+    )
+    overrides = st.lists(_requirements(extras=False), max_size=1)
+    return {
+        "exclude": tuple(draw(st.lists(excluded, max_size=2, unique=True))),
+        "overrides": tuple(draw(overrides)),
+        "stack_overrides": tuple(draw(overrides)),
+    }
+
+
+def amended(
+    universe: Universe, requirement: Requirement, target: TargetPlatform
+) -> list[Requirement]:
+    """What stands in for a requirement: nothing, itself, or overrides, the layer's before others."""
+    left_out = map(Requirement, universe.exclude)
+    if any(item.name == requirement.name and holds(item, target, "") for item in left_out):
+        return []
+    for texts in (universe.overrides, universe.stack_overrides):
+        found = [item for item in map(Requirement, texts) if item.name == requirement.name]
+        if found:
+            return [item for item in found if holds(item, target, "")]
+    return [requirement]
 
 
 def holds(requirement: Requirement, target: TargetPlatform, extra: str) -> bool:
@@ -179,7 +216,8 @@ def needs_of(
     there = usable(universe, target)
     needs: dict[str, list[Requirement]] = {}
     seen: set[tuple[str, str]] = set()
-    pending = [found for found in map(Requirement, universe.roots) if holds(found, target, "")]
+    asked = [found for found in map(Requirement, universe.roots) if holds(found, target, "")]
+    pending = [item for found in asked for item in amended(universe, found, target)]
     while pending:
         requirement = pending.pop()
         name = requirement.name
@@ -190,7 +228,8 @@ def needs_of(
             if (name, extra) not in seen:
                 seen.add((name, extra))
                 inner = map(Requirement, there[name, assignment[name]].requires)
-                pending += [found for found in inner if holds(found, target, extra)]
+                asked = [found for found in inner if holds(found, target, extra)]
+                pending += [item for found in asked for item in amended(universe, found, target)]
     return needs
 
 

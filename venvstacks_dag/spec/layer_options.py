@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.model import LayerOptions, LayerSpec
 from venvstacks_dag.spec.names import ENV_PREFIXES
-from venvstacks_dag.spec.requirements import package_name, requirement_fault
+from venvstacks_dag.spec.requirements import requirement_fault
 from venvstacks_dag.spec.wording import meant, quoted
 from venvstacks_dag.standards import read_requirement
 
@@ -66,7 +66,7 @@ def _read(table: Table, layer: LayerSpec) -> LayerOptions:
             table.problem(("exclude", place), message, fix="remove it here, or in overrides")
     return LayerOptions(
         exclude=tuple(map(_spelt, excluded.values())),
-        overrides=tuple(map(str, overrides.values())),
+        overrides=tuple(map(_spelt, overrides.values())),
     )
 
 
@@ -101,11 +101,8 @@ def _exclude_fault(text: str) -> Fault | None:
 
 
 def _spelt(item: Requirement) -> str:
-    """The name as it is normalised (PEP 503), with what else decides about it."""
-    name = package_name(item.name) or item.name
-    marker = f"; {item.marker}" if item.marker else ""
-    # Of what is to be left out, this is all there is.
-    return f"{name}{item.specifier}{marker}" if not item.extras else f"{item}"
+    """A requirement with its name as it is normalised (PEP 503)."""
+    return canonicalize_name(item.name) + str(item).removeprefix(item.name)
 
 
 def _parsed(texts: Iterable[str]) -> Iterable[Requirement]:

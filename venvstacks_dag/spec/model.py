@@ -110,7 +110,7 @@ class LayerOptions:
 
     ``exclude`` are names of packages that are left out although packages require them,
     ``overrides`` requirements that stand in for all others on the same package. Both may have
-    markers (PEP 508), and are as written.
+    markers (PEP 508); names are normalised.
     """
 
     exclude: tuple[str, ...] = ()
