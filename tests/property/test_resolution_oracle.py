@@ -1,7 +1,8 @@
 """On small random universes the resolver finds a solution exactly where brute force finds one.
 
 The universes have extras, markers, pre-releases, versions without wheels, constraints, and two
-layers below; each is asked for each of two targets alone, and for both at once.
+layers below; the stack and its layers override requirements and leave packages out. Each is asked
+for each of two targets alone, and for both at once.
 """
 
 from __future__ import annotations
@@ -85,24 +86,49 @@ class LowerPin:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What a layer says about what packages require."""
+
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Universe:
-    """Packages, the layers below (nearest first), and the requirements put to them."""
+    """Packages, the layers below (nearest first), and the requirements put to them.
+
+    ``words`` are those of the layer and of the ones below, or there are none; ``overrides`` are
+    the stack's.
+    """
 
     packages: tuple[FakePackage, ...]
     roots: tuple[str, ...]
     constraints: tuple[str, ...] = ()
     lower: tuple[tuple[LowerPin, ...], ...] = ()
+    overrides: tuple[str, ...] = ()
+    words: tuple[Words, ...] = ()
 
     def lock(self, targets: tuple[TargetPlatform, ...]) -> LayerLock | None:
         """The resolver's answer for some targets; None where it finds that there is none."""
+        own, *below = self.words or [Words()] * (1 + len(self.lower))
+        names = [f"framework-{place}" for place in range(len(self.lower))]
         request = LockRequest(
             env_name="app-x",
             requirements=self.roots,
             constraints=self.constraints,
+            exclude=own.exclude,
+            layer_overrides=own.overrides,
+            overrides=self.overrides,
             python=PYTHON,
             targets=targets,
             lower=tuple(
-                lower(f"framework-{place}", *(f"{pin.spelt} ; {pin.marker}" for pin in pins))
+                lower(
+                    names[place],
+                    *(f"{pin.spelt} ; {pin.marker}" for pin in pins),
+                    below=names[place + 1 :],
+                    exclude=below[place].exclude,
+                    overrides=below[place].overrides,
+                )
                 for place, pins in enumerate(self.lower)
             ),
         )
@@ -147,12 +173,76 @@ def universes(draw: st.DrawFn) -> Universe:
         st.sampled_from((_EVERYWHERE, *_PLACES)),
     )
     layers = st.lists(pins, min_size=1, max_size=2, unique_by=lambda pin: pin.name).map(tuple)
+    below = tuple(draw(st.lists(layers, max_size=2))) if installable else ()
+    overrides, words = _amendments(draw, roots, len(below))
     return Universe(
         packages=tuple(packages),
         roots=tuple(roots),
         constraints=tuple(draw(st.lists(constraints, max_size=2))),
-        lower=tuple(draw(st.lists(layers, max_size=2))) if installable else (),
+        lower=below,
+        overrides=overrides,
+        words=words,
     )
+
+
+def _amendments(
+    draw: st.DrawFn, roots: Sequence[str], below: int
+) -> tuple[tuple[str, ...], tuple[Words, ...]]:
+    """Overrides of the stack, and what the layer and those below it say of requirements.
+
+    There are some in about half of all universes. The layer leaves out nothing that it requires.
+    """
+    if draw(st.booleans()):
+        return (), ()
+    required = {Requirement(root).name for root in roots}
+    overrides = st.lists(_requirements(extras=False), max_size=1)
+    words = []
+    for place in range(1 + below):
+        names = [name for name in NAMES if place or name not in required] or ["none"]
+        excluded = st.builds("{} ; {}".format, st.sampled_from(names), st.sampled_from(_PLACES))
+        exclude = st.lists(excluded, max_size=2 if place == 0 else 1, unique=True)
+        words.append(Words(exclude=tuple(draw(exclude)), overrides=tuple(draw(overrides))))
+    return tuple(draw(overrides)), tuple(words)
+
+
+def source(universe: Universe, name: str, target: TargetPlatform) -> int:
+    """The place of the nearest layer that has a project on a target: 0 for the layer itself."""
+    for place, layer in enumerate(universe.lower, start=1):
+        if any(pin.name == name and pin.binds(target) for pin in layer):
+            return place
+    return 0
+
+
+def is_left_out(universe: Universe, name: str, target: TargetPlatform) -> bool:
+    """Whether the nearest word on a project is that it is left out."""
+    roots = map(Requirement, universe.roots)
+    if any(root.name == name and holds(root, target, "") for root in roots):
+        return False
+    for place, words in enumerate(universe.words):
+        if place and source(universe, name, target) == place:
+            return False
+        items = map(Requirement, words.exclude)
+        if any(item.name == name and holds(item, target, "") for item in items):
+            return True
+    return False
+
+
+def amended(
+    universe: Universe, requirement: Requirement, target: TargetPlatform, place: int
+) -> list[Requirement]:
+    """What stands in for a requirement of a package of the layer at a place.
+
+    Nothing, itself, or the overrides of the nearest layer that has any on it: of the layer and
+    those between it and the package's own.
+    """
+    if is_left_out(universe, requirement.name, target):
+        return []
+    said = [words.overrides for words in universe.words[: place + 1]]
+    for texts in (*said, universe.overrides):
+        found = [item for item in map(Requirement, texts) if item.name == requirement.name]
+        if found:
+            return [item for item in found if holds(item, target, "")]
+    return [requirement]
 
 
 def holds(requirement: Requirement, target: TargetPlatform, extra: str) -> bool:
@@ -179,7 +269,8 @@ def needs_of(
     there = usable(universe, target)
     needs: dict[str, list[Requirement]] = {}
     seen: set[tuple[str, str]] = set()
-    pending = [found for found in map(Requirement, universe.roots) if holds(found, target, "")]
+    asked = [found for found in map(Requirement, universe.roots) if holds(found, target, "")]
+    pending = [item for found in asked for item in amended(universe, found, target, 0)]
     while pending:
         requirement = pending.pop()
         name = requirement.name
@@ -190,7 +281,10 @@ def needs_of(
             if (name, extra) not in seen:
                 seen.add((name, extra))
                 inner = map(Requirement, there[name, assignment[name]].requires)
-                pending += [found for found in inner if holds(found, target, extra)]
+                asked = [found for found in inner if holds(found, target, extra)]
+                place = source(universe, name, target)
+                for found in asked:
+                    pending += amended(universe, found, target, place)
     return needs
 
 

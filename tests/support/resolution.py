@@ -32,7 +32,7 @@ Case = Mapping[str, Any]
 _FOLDER = Path(__file__).parents[1] / "cases" / "resolution"
 _INPUTS = {
     "requirements", "packages", "targets", "python", "glibc", "musl", "macos", "lower", "overrides",
-    "constraints", "prerelease", "exclude_newer", "preferences",
+    "constraints", "prerelease", "exclude_newer", "preferences", "exclude", "layer_overrides",
 }  # fmt: skip
 # What only several indexes can be told.
 SOURCES = {"indexes", "sources", "package_indexes", "priority_indexes", "no_index"}
@@ -117,6 +117,7 @@ def _request(case: Case, below: Wheels | None) -> LockRequest:
     for name in ("glibc", "musl", "macos"):
         if name in case:
             floors[name] = tuple(case[name])
+    layers = case.get("lower", [])
     preferences = [pin.split("==") for pin in case.get("preferences", [])]
     return LockRequest(
         env_name="app-x",
@@ -131,11 +132,16 @@ def _request(case: Case, below: Wheels | None) -> LockRequest:
                 *layer["pins"],
                 tags=layer.get("tags", ["py3-none-any"]),
                 requirements=layer.get("requirements", ()),
+                below=layer.get("below", [each["name"] for each in layers[place + 1 :]]),
+                exclude=layer.get("exclude", ()),
+                overrides=layer.get("overrides", ()),
                 real=below,
             )
-            for layer in case.get("lower", [])
+            for place, layer in enumerate(layers)
         ),
         overrides=tuple(case.get("overrides", [])),
+        layer_overrides=tuple(case.get("layer_overrides", [])),
+        exclude=tuple(case.get("exclude", [])),
         constraints=tuple(case.get("constraints", [])),
         exclude_newer=case.get("exclude_newer"),
         prerelease=case.get("prerelease", "if-necessary-or-explicit"),

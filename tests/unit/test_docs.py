@@ -23,7 +23,7 @@ from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.publish import AppModules, LayerManifest, PublishedArchive, SupportModule
 from venvstacks_dag.resolve import LockMetadata
 from venvstacks_dag.spec import layers, uv
-from venvstacks_dag.spec.model import ToolSettings
+from venvstacks_dag.spec.model import LayerOptions, ToolSettings
 from venvstacks_dag.tasks.stages import STAGES
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +84,10 @@ def documented(text: str) -> set[str]:
         ("[tool.uv]", uv._SETTINGS),
         ("[[tool.uv.index]]", uv._INDEX_FIELDS),
         ("[tool.venvstacks-dag]", {field.name for field in dataclasses.fields(ToolSettings)}),
+        (
+            "[tool.venvstacks-dag.layers.NAME]",
+            {field.name for field in dataclasses.fields(LayerOptions)},
+        ),
     ],
 )
 def test_specification_has_the_fields_that_are_read(heading: str, known: Iterable[str]) -> None:
@@ -258,6 +262,8 @@ def test_manifest_keys_are_documented() -> None:
         archive=PublishedArchive(
             build=1, name="app-x.tar.zst", platform=PLATFORM_NAMES[0], size=0, sha256=digest
         ),
+        excluded_packages=("triton",),
+        overrides=("numpy>=2",),
     )
     assert documented(sections("reference/files.md")["Manifests"]) == set(manifest.as_json())
 

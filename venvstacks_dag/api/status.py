@@ -14,12 +14,17 @@ UNKNOWN_VERSION = "???"
 
 
 class LayerState(TypedDict):
-    """One layer: venvstacks' keys. ``dependencies`` are the layers below, nearest first."""
+    """One layer: venvstacks' keys. ``dependencies`` are the layers below, nearest first.
+
+    ``exclude`` and ``overrides`` are there where the specification has them for the layer.
+    """
 
     name: str
     install_target: str
     has_valid_lock: bool
     selected_operations: list[str] | None
+    exclude: NotRequired[list[str]]
+    overrides: NotRequired[list[str]]
     dependencies: NotRequired[list[LayerState]]
 
 
@@ -50,12 +55,17 @@ def stack_state(
         version = versions[layer.name]
         number = UNKNOWN_VERSION if version is None else str(version)
         asked = selection.operations.get(layer.name) if operations else None
-        return {
+        found: LayerState = {
             "name": layer.name,
             "install_target": f"{layer.name}@{number}" if layer.versioned else layer.name,
             "has_valid_lock": version is not None,
             "selected_operations": asked.words() if asked else None,
         }
+        if layer.exclude:
+            found["exclude"] = list(layer.exclude)
+        if layer.overrides:
+            found["overrides"] = list(layer.overrides)
+        return found
 
     by_name = {layer.name: layer for layer in layers}
     result: StackState = {"spec_name": spec, "runtimes": [], "frameworks": [], "applications": []}

@@ -67,6 +67,16 @@ def answer_json(answer: Answer, inventory: Inventory) -> dict[str, Any]:
             }
             for each in answer.shared
         ],
+        "left_out": [
+            {
+                "layer": each.layer.name,
+                "platforms": {
+                    platform: {"by": by, **_reasons(each.reasons[platform])}
+                    for platform, by in each.by.items()
+                },
+            }
+            for each in answer.left_out
+        ],
         "imports": {application: dict(found) for application, found in answer.imports.items()},
         "duplicate": None if answer.duplicate is None else duplicate_json(answer.duplicate),
         "unlocked": _unlocked(inventory),
@@ -97,6 +107,8 @@ def _layer(layer: LayerContents) -> dict[str, Any]:
         "on": list(layer.direct),
         "below": list(layer.below),
         "requirements": list(layer.requirements),
+        "exclude": list(layer.exclude),
+        "overrides": list(layer.overrides),
         "locked": layer.problem is None,
         "problem": layer.problem,
         "platforms": {

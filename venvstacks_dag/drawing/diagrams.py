@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from venvstacks_dag.errors import printable
 from venvstacks_dag.inventory import Inventory, LayerContents, PlatformContents
@@ -15,6 +15,7 @@ _COLOURS = {
     "applications": ("#fef3c7", "#b45309"),
 }
 _TEXT = "#111827"
+_FEW = 3
 # Mermaid reads these as its own syntax inside of quotes; it writes characters as #number;.
 _MERMAID_SPECIAL = '"#&<>;`\\*_[]{}()|$%~'
 
@@ -50,14 +51,28 @@ def dot(inventory: Inventory) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def facts(layer: LayerContents) -> tuple[str, str]:
-    """A layer's name, and what it installs in a few words."""
+def facts(layer: LayerContents) -> tuple[str, ...]:
+    """A layer's name, what it installs in a few words, and what it leaves out if it does."""
+    without = amended_text(layer)
+    amended = (without,) if without else ()
     if layer.problem is not None:
-        return layer.name, layer.problem
+        return layer.name, layer.problem, *amended
     most = max(layer.platforms.values(), key=lambda each: (each.size, len(each.own)), default=None)
     told = contents_text([most] if most else [])
     several = "up to " if most and most.own and len(layer.platforms) > 1 else ""
-    return layer.name, f"{several}{told}"
+    return layer.name, f"{several}{told}", *amended
+
+
+def amended_text(layer: LayerContents) -> str:
+    """What a layer leaves out on purpose, and what it puts in place of requirements; "" if none."""
+    parts = (("without", layer.exclude), ("overrides", layer.overrides))
+    return ", ".join(f"{word} {few_text(texts)}" for word, texts in parts if texts)
+
+
+def few_text(texts: Sequence[str]) -> str:
+    """The first few of a list."""
+    more = len(texts) - _FEW
+    return ", ".join(texts[:_FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def contents_text(parts: Iterable[PlatformContents]) -> str:

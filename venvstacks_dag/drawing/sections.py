@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
+from venvstacks_dag.drawing.diagrams import amended_text
 from venvstacks_dag.drawing.markup import element
 from venvstacks_dag.drawing.numbered import Numbered, bar, summary
 from venvstacks_dag.drawing.platforms import alike
@@ -19,6 +20,7 @@ def layer_article(numbered: Numbered, layer: LayerContents) -> Element:
     direct: list[Element | str] = []
     for name in layer.direct:
         direct += [", " if direct else "on ", numbered.link(name)]
+    amended = amended_text(layer)
     tables = [
         _table(
             f"Packages of {layer.name}", ("Installs", "Version", "Size"), _own_rows, numbered, layer
@@ -37,6 +39,7 @@ def layer_article(numbered: Numbered, layer: LayerContents) -> Element:
         numbered.depth(layer),
         element("p", summary(numbered, [layer]), class_="facts"),
         element("p", direct, class_="on") if direct else None,
+        element("p", amended, class_="amended") if amended else None,
         element(
             "div",
             tables,

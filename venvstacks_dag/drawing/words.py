@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from venvstacks_dag.drawing.platforms import alike
-from venvstacks_dag.inventory import Answer, Duplicate, Inventory, LayerContents, Reasons
+from venvstacks_dag.inventory import Answer, Duplicate, Inventory, LayerContents, LeftOut, Reasons
 from venvstacks_dag.reporting.amounts import count_text, size_text
 from venvstacks_dag.store import PinnedWheel
 
@@ -25,6 +25,8 @@ def answer_text(answer: Answer, inventory: Inventory, *, fault: str | None = Non
             taken = f"from {source}" if source else "but no layer below has it: lock again"
             lines.append(f"  shared by {shared.layer.name}, {taken}{_on(platforms, shared.layer)}")
         lines += _because(shared.reasons, shared.layer)
+    for left_out in answer.left_out:
+        lines += _without(left_out)
     for name, found in answer.imports.items():
         for source, platforms in alike(found).items():
             where = _on(platforms, inventory.layers[name])
@@ -83,6 +85,23 @@ def _duplicate(duplicate: Duplicate, inventory: Inventory) -> Iterator[str]:
     yield f"advice: {advice(duplicate)}"
 
 
+def _without(left_out: LeftOut) -> Iterator[str]:
+    layer = left_out.layer
+    if not left_out.by:
+        yield f"  left out of {layer.name} on purpose (its exclude says so)"
+    for by, platforms in alike(left_out.by).items():
+        why = "its exclude says so" if by == layer.name else f"{by} excludes it"
+        yield f"  left out of {layer.name} on purpose ({why}){_on(platforms, layer)}"
+    for chains, platforms in alike(
+        {at: each.chains for at, each in left_out.reasons.items()}
+    ).items():
+        where = _on(platforms, layer)
+        for chain in chains:
+            yield f"    although {' > '.join(chain)} asks for it{where}"
+        if not chains and not any(left_out.reasons[at].unknown for at in platforms):
+            yield f"    nothing asks for it: the exclude changes nothing{where}"
+
+
 def _because(reasons: Mapping[str, Reasons], layer: LayerContents) -> Iterator[str]:
     for chains, platforms in alike({at: each.chains for at, each in reasons.items()}).items():
         where = _on(platforms, layer)
@@ -98,6 +117,7 @@ def _unknown(answer: Answer) -> set[str]:
         for part in [
             *(each.reasons for each in answer.locked),
             *(each.reasons for each in answer.shared),
+            *(each.reasons for each in answer.left_out),
         ]
         for reasons in part.values()
         for package in reasons.unknown

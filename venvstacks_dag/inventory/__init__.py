@@ -1,6 +1,6 @@
 """What is in which layer, why, and what is there twice. Pure, but for `metadata`."""
 
-from venvstacks_dag.inventory.answer import Answer, explain
+from venvstacks_dag.inventory.answer import Answer, LeftOut, explain
 from venvstacks_dag.inventory.chains import Reasons
 from venvstacks_dag.inventory.duplicates import Duplicate, duplicates
 from venvstacks_dag.inventory.metadata import WheelRequirements
@@ -17,6 +17,7 @@ __all__ = [
     "Duplicate",
     "Inventory",
     "LayerContents",
+    "LeftOut",
     "PlatformContents",
     "Reasons",
     "SharedPackage",

@@ -46,6 +46,7 @@ class PlatformContents:
 class LayerContents:
     """One layer. ``below`` is its import order after itself, ``direct`` what it is put on.
 
+    ``exclude`` and ``overrides`` are how it amends what packages require.
     ``level`` is the length of the longest chain of layers below it, ``depth`` the number of all
     of them and itself. ``platforms`` is empty, and ``problem`` says why, where no lock is to be
     had that fits the specification.
@@ -57,6 +58,8 @@ class LayerContents:
     below: tuple[str, ...] = ()
     level: int = 0
     requirements: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     platform_names: tuple[str, ...] = ()
     platforms: Mapping[str, PlatformContents] = field(default_factory=dict)
     problem: str | None = None
@@ -74,7 +77,10 @@ class LayerContents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All layers by name, in build order. ``overrides`` are requirements that replace others."""
+    """All layers by name, in build order.
+
+    ``overrides`` are requirements that replace others in the whole stack.
+    """
 
     stack: str
     layers: Mapping[str, LayerContents]

@@ -33,6 +33,7 @@ def take_inventory(
     layers: dict[str, LayerContents] = {}
     for node in graph.nodes:
         direct = graph.direct(node.env_name)
+        options = graph.spec.tool.layer(node.env_name)
         platforms: dict[str, PlatformContents] = {}
         problem = None
         try:
@@ -46,6 +47,8 @@ def take_inventory(
             below=node.below,
             level=max((layers[name].level + 1 for name in direct), default=0),
             requirements=node.spec.requirements,
+            exclude=options.exclude,
+            overrides=options.overrides,
             platform_names=tuple(target.name for target in node.targets),
             platforms=platforms,
             problem=problem,

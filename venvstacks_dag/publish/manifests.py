@@ -31,6 +31,8 @@ def layer_manifest(
     python_implementation: str,
     required_layers: Sequence[str] | None = None,
     app: AppModules | None = None,
+    excluded_packages: Sequence[str] = (),
+    overrides: Sequence[str] = (),
 ) -> LayerManifest:
     """The manifest of a layer that was built for `target`, but for its archive.
 
@@ -53,6 +55,8 @@ def layer_manifest(
         bound_to_implementation=required_layers is None or target.is_windows,
         required_layers=None if required_layers is None else tuple(required_layers),
         app=app,
+        excluded_packages=tuple(excluded_packages),
+        overrides=tuple(overrides),
     )
 
 

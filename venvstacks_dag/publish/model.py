@@ -47,7 +47,9 @@ class LayerManifest:
     ``requirements_hash`` and the hashes of modules have their algorithm in front
     (``sha256:...``); ``locked_at`` is an ISO 8601 time in UTC. ``runtime_layer`` and
     ``required_layers`` (frameworks by C3, nearest first; None for runtimes) are deployed names.
-    ``archive`` is None for a layer that is exported without one.
+    ``archive`` is None for a layer that is exported without one. ``excluded_packages`` are what
+    the layer leaves out on purpose on its platform, and ``overrides`` what it puts in place of
+    packages' requirements: where there are none, programs see the manifests that they know.
 
     Names become file names where layers are deployed, so each must be a plain one: anything else
     raises `PublishError`.
@@ -64,6 +66,8 @@ class LayerManifest:
     required_layers: tuple[str, ...] | None = None
     app: AppModules | None = None
     archive: PublishedArchive | None = None
+    excluded_packages: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [self.layer_name, self.install_target, self.runtime_layer]
@@ -109,6 +113,10 @@ class LayerManifest:
                     {"name": module.name, "hash": module.hash}
                     for module in self.app.support_modules
                 ]
+        if self.excluded_packages:
+            value["excluded_packages"] = list(self.excluded_packages)
+        if self.overrides:
+            value["overrides"] = list(self.overrides)
         if self.archive is not None:
             value["archive_build"] = self.archive.build
             value["archive_name"] = self.archive.name
@@ -136,6 +144,8 @@ class LayerManifest:
             required_layers=reader.texts("required_layers"),
             app=_app(reader),
             archive=_archive(reader),
+            excluded_packages=reader.texts("excluded_packages") or (),
+            overrides=reader.texts("overrides") or (),
         )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from venvstacks_dag.resolve.amendments import names_that_hold
     from venvstacks_dag.resolve.file_names import (
         lock_file_name,
         metadata_file_name,
@@ -39,6 +40,7 @@ __all__ = [
     "lock_input_hash",
     "lock_layer",
     "metadata_file_name",
+    "names_that_hold",
     "next_metadata",
     "other_input_lines",
     "own_packages",
@@ -58,6 +60,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
+        "amendments": ("names_that_hold",),
         "file_names": ("lock_file_name", "metadata_file_name", "packages_file_name"),
         "lock": ("lock_layer",),
         "lockfile": ("parse_lock", "render_lock"),

@@ -19,7 +19,7 @@ from venvstacks_dag.resolve.causes import Cause, Kind, causes_of
 from venvstacks_dag.resolve.choices import Fact
 from venvstacks_dag.resolve.model import LockRequest
 from venvstacks_dag.resolve.offers import Offer, describe_offer
-from venvstacks_dag.resolve.requirements import split_key
+from venvstacks_dag.resolve.requirements import parse, split_key
 from venvstacks_dag.resolve.solve import Failure
 from venvstacks_dag.resolve.thorough import Proof
 from venvstacks_dag.resolve.ways import first_few, place, sides, way_to
@@ -145,8 +145,25 @@ def _limits(request: LockRequest, failure: Failure, name: NormalizedName) -> Ite
         yield f"{name}=={pin.version} is locked by {_kind(pin.layer)}{pin.layer}{place_there}"
     for constraint in failure.problem.constraints.get(name, ()):
         yield f"constraint-dependencies say {constraint.text}"
-    for override in failure.problem.overrides.by_name.get(name, ()):
-        yield f"override-dependencies say {override.text}"
+    yield from _amendments(request, failure, name)
+
+
+def _amendments(request: LockRequest, failure: Failure, name: NormalizedName) -> Iterator[str]:
+    """The overrides on a project, each with its place, and what was left out below."""
+    own = {request.env_name: (request.layer_overrides, request.exclude)}
+    below = {lower.env_name: (lower.overrides, lower.exclude) for lower in request.lower}
+    amendments = failure.problem.amendments
+    in_force = (amendments.own, *amendments.below.values())
+    texts = {item.text for overrides in in_force for item in overrides.by_name.get(name, ())}
+    for layer, (overrides, excluded) in {**own, **below}.items():
+        for text in overrides:
+            if text in texts and parse(text).name == name:
+                yield f"the overrides of {layer} say {text}"
+        if layer not in own and name in (parse(text).name for text in excluded):
+            yield f"{layer} leaves {name} out on purpose, and a requirement above brings it back"
+    for text in request.overrides:
+        if text in texts and parse(text).name == name:
+            yield f"override-dependencies say {text}"
 
 
 def _kind(env_name: str) -> str:

@@ -8,6 +8,7 @@ from packaging.version import Version
 from venvstacks_dag.errors import ResolutionFailed
 from venvstacks_dag.index.model import IndexClient
 from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.resolve.amendments import LayerWords
 from venvstacks_dag.resolve.books import MetadataBook, PageBook
 from venvstacks_dag.resolve.explain import explain
 from venvstacks_dag.resolve.lower import LowerPins, hidden_versions, lower_pins
@@ -51,12 +52,42 @@ def lock_layer(
         answers = _answers(request, parsed, pins, PageBook(index), metadata, reporter)
     for warning in dict.fromkeys(text for answer in answers for text in answer.warnings):
         reporter.warn(f"{request.env_name}: {warning}")
+    _tell_exclusions(request, parsed.words, answers, pins, reporter)
     return LayerLock(
         env_name=request.env_name,
         pylock=merge(request, answers, pins),
         input_digest=request_digest(request, sources_json),
         folder=request.lock_folder,
     )
+
+
+def _tell_exclusions(
+    request: LockRequest,
+    words: LayerWords,
+    answers: list[Answer],
+    pins: LowerPins,
+    reporter: Reporter,
+) -> None:
+    """Say who asks for what is left out, and which exclusions change nothing."""
+    askers: dict[NormalizedName, dict[str, None]] = {}
+    for answer in answers:
+        for name, found in answer.left_out.items():
+            askers.setdefault(name, {}).update(dict.fromkeys(found))
+    for name, asking in sorted(askers.items()):
+        told = ", ".join(asking)
+        reporter.detail(f"{request.env_name}: {name} is left out on purpose, {told} asks for it")
+    for name in dict.fromkeys(item.name for item in words.exclude):
+        holders = dict.fromkeys(pin.layer for found in pins.values() for pin in found.get(name, ()))
+        if holders:
+            reporter.warn(
+                f"{request.env_name}: {name} is excluded, but {' and '.join(holders)} below has "
+                "it: it stays importable"
+            )
+        elif name not in askers and request.targets:
+            reporter.warn(
+                f"{request.env_name}: nothing that the layer needs asks for {name}, which is "
+                "excluded: its exclude changes nothing"
+            )
 
 
 def _answers(

@@ -165,8 +165,11 @@ def _check_metadata(metadata: LockMetadata) -> None:
     as_utc(datetime.fromisoformat(metadata.locked_at))
 
 
-def packages_text(lock: LayerLock) -> str:
-    """``packages-<env>.txt``: the layer's own pins, then those it shares with lower layers."""
+def packages_text(lock: LayerLock, exclude: Iterable[str] = ()) -> str:
+    """``packages-<env>.txt``: the layer's own pins, then those it shares with lower layers.
+
+    What it excludes follows as comments: a program that reads the file finds pins only.
+    """
     lines = [
         f"# Packages of {lock.env_name}, for reading: made by venvstacks-dag from the lock",
         *sorted(map(_pin, own_packages(lock))),
@@ -174,6 +177,8 @@ def packages_text(lock: LayerLock) -> str:
     ]
     if shared := shared_packages(lock):
         lines += ["# Shared with lower layers", *sorted(map(_pin, shared)), ""]
+    if left_out := sorted(exclude):
+        lines += ["# Left out on purpose", *(f"# {text}" for text in left_out), ""]
     return "\n".join(lines)
 
 

@@ -21,13 +21,18 @@ class LowerLayer:
 
     ``targets`` are the layer's own, with its own floors; where they are not given, the
     floors of the layer being locked are taken for them. ``requirements`` are what the layer
-    asks for itself: messages name them.
+    asks for itself: messages name them, and they bring back what is left out below.
+    ``below`` are the environment names of all layers under it; ``exclude`` and ``overrides`` are
+    its own (`Amendments` tells what they mean for the layers above).
     """
 
     env_name: str
     lock: LayerLock
     targets: tuple[TargetPlatform, ...] = ()
     requirements: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,8 @@ class LockRequest:
     """Everything that decides a layer's lock, beside what the indexes hold.
 
     ``requirements`` are PEP 508 strings; ``lower`` are the layers below, nearest first.
+    ``overrides`` are those of the whole stack; ``layer_overrides`` (which win over them) and
+    ``exclude`` are the layer's own.
     ``preferences`` are pins that later answers should keep where they can.
     ``lock_folder`` is the absolute folder of the lock file, which the paths of local wheels
     are written relative to (without it they are absolute); it decides no version.
@@ -46,11 +53,19 @@ class LockRequest:
     targets: tuple[TargetPlatform, ...]
     lower: tuple[LowerLayer, ...] = ()
     overrides: tuple[str, ...] = ()
+    layer_overrides: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     exclude_newer: datetime | None = None
     prerelease: str = "if-necessary-or-explicit"
     preferences: tuple[tuple[NormalizedName, str], ...] = ()
     lock_folder: PurePath | None = None
+
+    @property
+    def is_amended(self) -> bool:
+        """Whether this layer or one below has overrides or exclusions of its own."""
+        amended = (self.layer_overrides, self.exclude)
+        return any(amended) or any(lower.overrides or lower.exclude for lower in self.lower)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

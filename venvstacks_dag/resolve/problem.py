@@ -13,22 +13,29 @@ from venvstacks_dag.errors import ResolutionFailed
 from venvstacks_dag.index.model import IndexClient, ProjectPage, WheelLink
 from venvstacks_dag.platforms import TargetPlatform, marker_environment
 from venvstacks_dag.platforms.tags import tag_priorities
+from venvstacks_dag.resolve.amendments import Amendments, LayerWords, contradictions
 from venvstacks_dag.resolve.books import GroupedPage, MetadataBook, PageBook
 from venvstacks_dag.resolve.candidates import Project
 from venvstacks_dag.resolve.lower import LowerPin
-from venvstacks_dag.resolve.model import LockRequest
-from venvstacks_dag.resolve.requirements import MarkerScope, Overrides, Parsed, parse
+from venvstacks_dag.resolve.model import LockRequest, LowerLayer
+from venvstacks_dag.resolve.requirements import MarkerScope, Parsed, parse
 from venvstacks_dag.resolve.rules import TargetRules, direct_specifiers
 from venvstacks_dag.standards import UNANSWERABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedRequest:
-    """A request's requirement strings, parsed once for all targets."""
+    """A request's requirement strings, parsed once for all targets.
+
+    ``overrides`` are those of the stack; ``words`` has what the layer itself says, ``lower`` what
+    those below say, where any of them says more than what it requires.
+    """
 
     requirements: tuple[Parsed, ...]
     overrides: tuple[Parsed, ...]
     constraints: tuple[Parsed, ...]
+    words: LayerWords
+    lower: tuple[LayerWords, ...]
 
     @classmethod
     def of(cls, request: LockRequest, index: IndexClient) -> ParsedRequest:
@@ -47,7 +54,25 @@ class ParsedRequest:
             ),
             overrides=_parse_all(request, request.overrides, "override"),
             constraints=_parse_all(request, request.constraints, "constraint"),
+            words=LayerWords(
+                env_name=request.env_name,
+                requirements=requirements,
+                exclude=_parse_all(request, request.exclude, "excluded package"),
+                overrides=_parse_all(request, request.layer_overrides, "override"),
+            ),
+            lower=tuple(map(_lower_words, request.lower)) if request.is_amended else (),
         )
+
+
+def _lower_words(layer: LowerLayer) -> LayerWords:
+    """What a layer below says; it has been locked with that, so nothing is wrong with it."""
+    return LayerWords(
+        env_name=layer.env_name,
+        below=layer.below,
+        requirements=tuple(map(parse, layer.requirements)),
+        exclude=tuple(map(parse, layer.exclude)),
+        overrides=tuple(map(parse, layer.overrides)),
+    )
 
 
 def _parse_all(request: LockRequest, texts: Iterable[str], kind: str) -> tuple[Parsed, ...]:
@@ -86,7 +111,7 @@ class TargetProblem:
 
     rules: TargetRules
     scope: MarkerScope
-    overrides: Overrides
+    amendments: Amendments
     constraints: Mapping[NormalizedName, tuple[Parsed, ...]]
     pins: Mapping[NormalizedName, tuple[LowerPin, ...]]
     preferred: Mapping[NormalizedName, tuple[Version, ...]]
@@ -119,9 +144,14 @@ def pose(
     pages: PageBook,
     metadata: MetadataBook,
 ) -> TargetProblem:
-    """A request as it stands on one target."""
+    """A request as it stands on one target.
+
+    Raises `ResolutionFailed` where the layer requires there what it leaves out.
+    """
     scope = MarkerScope(marker_environment(target, request.python))
-    written = (*parsed.requirements, *parsed.overrides, *parsed.constraints)
+    _refuse_contradictions(request, parsed, target, scope)
+    overrides = (*parsed.overrides, *parsed.words.overrides)
+    written = (*parsed.requirements, *overrides, *parsed.constraints)
     constraints: dict[NormalizedName, tuple[Parsed, ...]] = {}
     for item in filter(scope.holds, parsed.constraints):
         constraints[item.name] = (*constraints.get(item.name, ()), item)
@@ -135,7 +165,13 @@ def pose(
             direct=direct_specifiers(filter(scope.holds, written)),
         ),
         scope=scope,
-        overrides=Overrides.of(parsed.overrides),
+        amendments=Amendments.of(
+            parsed.words,
+            parsed.lower,
+            stack=parsed.overrides,
+            holders={name: found[0].layer for name, found in pins.items()},
+            scope=scope,
+        ),
         constraints=constraints,
         pins=pins,
         preferred=preferred,
@@ -146,12 +182,24 @@ def pose(
     )
 
 
+def _refuse_contradictions(
+    request: LockRequest, parsed: ParsedRequest, target: TargetPlatform, scope: MarkerScope
+) -> None:
+    both = ", ".join(contradictions(parsed.words, scope))
+    if both:
+        raise ResolutionFailed(
+            f"the layer requires {both} on {target.name}, and excludes it there",
+            layer=request.env_name,
+            fix="remove it from the layer's requirements or from its exclude, or mend a marker",
+        )
+
+
 def _direct(
     parsed: ParsedRequest, scope: MarkerScope
 ) -> dict[NormalizedName, tuple[WheelLink, ...]]:
     """The wheels by address that count on a target: overrides stand in for these as well."""
     found: dict[NormalizedName, tuple[WheelLink, ...]] = {}
-    overridden = {item.name for item in parsed.overrides}
+    overridden = {item.name for item in (*parsed.overrides, *parsed.words.overrides)}
     for item in filter(scope.holds, parsed.requirements):
         if item.direct is not None and item.name not in overridden:
             found[item.name] = (*found.get(item.name, ()), item.direct)

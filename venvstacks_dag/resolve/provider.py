@@ -200,7 +200,8 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             name = candidate.name
             yield Need(key=name, name=name, text=text, exact=candidate.version, bond=Bond.PIN)
         try:
-            yield from self._expand(map(parse, metadata.requires_dist), candidate.extra)
+            requirements = map(parse, metadata.requires_dist)
+            yield from self._expand(requirements, candidate.extra, candidate.layer)
         except (InvalidRequirement, *UNANSWERABLE) as error:
             fault = str(error).splitlines()[0]
             yield refusal(f"the metadata of {candidate.wheel.filename} is broken: {fault}")
@@ -217,13 +218,18 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             f"{metadata.requires_python}, and the runtime has {python.full}"
         )
 
-    def _expand(self, requirements: Iterable[Parsed], extra: str) -> Iterator[Need]:
-        """The needs that hold on the target: an extra's own ones, or (with "") the base's."""
-        scope, overrides = self._problem.scope, self._problem.overrides
+    def _expand(
+        self, requirements: Iterable[Parsed], extra: str, layer: str | None = None
+    ) -> Iterator[Need]:
+        """The needs that hold on the target: an extra's own ones, or (with "") the base's.
+
+        `layer` is the one below that has the package, if any does.
+        """
+        scope, amendments = self._problem.scope, self._problem.amendments
         for parsed in requirements:
             if not scope.holds(parsed, extra) or (extra and scope.holds(parsed)):
                 continue
-            for effective in overrides.apply(parsed, scope):
+            for effective in amendments.apply(parsed, scope, layer):
                 reason = self._address_refusal(effective) if effective.requirement.url else ""
                 yield from (refusal(reason),) if reason else effective.needs
 

@@ -18,8 +18,11 @@ def request_digest(request: LockRequest, sources_json: object) -> str:
     lock. Nor does the lock's folder, which moves along with the wheels around it.
     """
     newest = request.exclude_newer
+    # Only where there are any: all other locks keep the digests that they have.
+    amendments = {"amendments": _amendments(request)} if request.is_amended else {}
     return sha256_json(
         {
+            **amendments,
             "answers": _ANSWERS,
             "requirements": request.requirements,
             "python": str(request.python),
@@ -39,3 +42,15 @@ def request_digest(request: LockRequest, sources_json: object) -> str:
             "sources": sources_json,
         }
     )
+
+
+def _amendments(request: LockRequest) -> object:
+    """What layers say about what packages require; the requirements below bring some back."""
+    return {
+        "exclude": request.exclude,
+        "overrides": request.layer_overrides,
+        "lower": [
+            [lower.exclude, lower.overrides, lower.below, lower.requirements]
+            for lower in request.lower
+        ],
+    }

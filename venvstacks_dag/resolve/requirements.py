@@ -181,3 +181,7 @@ class Overrides:
             yield parsed
             return
         yield from (item for item in self.by_name[parsed.name] if scope.holds(item))
+
+    def before(self, others: Overrides) -> Overrides:
+        """These, and of the others those on projects that these say nothing about."""
+        return Overrides(by_name={**others.by_name, **self.by_name})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from packaging.utils import NormalizedName
 from resolvelib import ResolutionImpossible, ResolutionTooDeep
@@ -16,7 +16,7 @@ from venvstacks_dag.resolve.candidates import Candidate, IndexedProject
 from venvstacks_dag.resolve.patience import Patience, Unsettled
 from venvstacks_dag.resolve.problem import TargetProblem
 from venvstacks_dag.resolve.provider import Provider
-from venvstacks_dag.resolve.requirements import Need, Parsed
+from venvstacks_dag.resolve.requirements import Need, Parsed, parse
 from venvstacks_dag.resolve.rules import Verdict
 from venvstacks_dag.resolve.thorough import Proof
 
@@ -27,10 +27,14 @@ MOST_DEAD_ENDS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a target gets: one candidate per project, and what the user should know of it."""
+    """What a target gets: one candidate per project, and what the user should know of it.
+
+    ``left_out`` names for each excluded package those that ask for it.
+    """
 
     target: TargetPlatform
     pins: Mapping[NormalizedName, Candidate]
+    left_out: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -97,8 +101,23 @@ def _answer(problem: TargetProblem, chosen: Collection[Candidate]) -> Answer:
     return Answer(
         target=problem.rules.target,
         pins={candidate.name: candidate for candidate in chosen if not candidate.extra},
+        left_out=_left_out(problem, chosen),
         warnings=tuple(_warnings(problem, chosen)),
     )
+
+
+def _left_out(
+    problem: TargetProblem, chosen: Iterable[Candidate]
+) -> dict[NormalizedName, tuple[str, ...]]:
+    """The excluded packages that are missed, with those that ask for them."""
+    excluded = problem.amendments.excluded
+    askers: dict[NormalizedName, dict[str, None]] = {}
+    for candidate in chosen if excluded else ():
+        metadata = problem.metadata.read(candidate.wheel)
+        for parsed in () if isinstance(metadata, str) else map(parse, metadata.requires_dist):
+            if parsed.name in excluded and problem.scope.holds(parsed, candidate.extra):
+                askers.setdefault(parsed.name, {})[candidate.name] = None
+    return {name: tuple(found) for name, found in askers.items()}
 
 
 def _reached(

@@ -105,15 +105,34 @@ class UvSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOptions:
+    """``[tool.venvstacks-dag.layers.<env>]``: what a layer changes in what packages require.
+
+    ``exclude`` are names of packages that are left out although packages require them,
+    ``overrides`` requirements that stand in for all others on the same package. Both may have
+    markers (PEP 508); names are normalised.
+    """
+
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSettings:
     """``[tool.venvstacks-dag]``: what venvstacks itself does not know.
 
     ``runtime_archives`` is one place or several, each a folder, an address of one, or a single
-    archive with ``#sha256=...`` behind it, as written.
+    archive with ``#sha256=...`` behind it, as written. ``layers`` has the options of single
+    layers, by environment name.
     """
 
     runtime_archives: str | tuple[str, ...] | None = None
     max_depth: int = 10
+    layers: tuple[tuple[str, LayerOptions], ...] = ()
+
+    def layer(self, env_name: str) -> LayerOptions:
+        """The options of a layer."""
+        return dict(self.layers).get(env_name) or LayerOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def draft_stack(
         frameworks=layers.frameworks,
         applications=layers.applications,
         uv=uv,
-        tool=read_tool(tool),
+        tool=read_tool(tool, (*layers.runtimes, *layers.frameworks, *layers.applications)),
     )
     if not spec.layers and not findings.problems:
         document.problem((), "no layer is declared", fix=_FIRST_LAYER)

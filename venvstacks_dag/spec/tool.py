@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from venvstacks_dag.spec.fields import Table
-from venvstacks_dag.spec.model import ToolSettings
+from venvstacks_dag.spec.layer_options import read_layer_options
+from venvstacks_dag.spec.model import LayerSpec, ToolSettings
 from venvstacks_dag.spec.wording import nearest, quoted
 
 TOOL_NAME = "venvstacks-dag"
 
 
-def read_tool(tool: Table | None) -> ToolSettings:
-    """The settings in ``[tool.venvstacks-dag]``, given the ``[tool]`` table."""
+def read_tool(tool: Table | None, layers: Iterable[LayerSpec]) -> ToolSettings:
+    """The settings in ``[tool.venvstacks-dag]``, given the ``[tool]`` table and the layers."""
     table = tool.table(TOOL_NAME) if tool is not None else None
     if tool is not None:
         _warn_misspelt(tool)
     defaults = ToolSettings()
     if table is None:
         return defaults
-    table.refuse_unknown(("runtime_archives", "max_depth"), noun="option")
+    table.refuse_unknown(("runtime_archives", "max_depth", "layers"), noun="option")
     archives = _places(table, "runtime_archives")
     max_depth = table.number("max_depth", minimum=1)
     return ToolSettings(
         runtime_archives=archives,
         max_depth=defaults.max_depth if max_depth is None else max_depth,
+        layers=read_layer_options(table.table("layers"), layers),
     )
 
 

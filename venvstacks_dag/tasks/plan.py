@@ -23,7 +23,7 @@ from venvstacks_dag.tasks.settings import PLATFORMLESS, BuildSettings
 if TYPE_CHECKING:
     from venvstacks_dag.spec import UvSettings
 
-PLAN_SCHEMA = 3
+PLAN_SCHEMA = 4
 # Variables that the specification's meaning depends on.
 _ENVIRONMENT = ("MACOSX_DEPLOYMENT_TARGET", "UV_EXCLUDE_NEWER")
 
@@ -48,6 +48,8 @@ class LayerPlan:
     versioned: bool = False
     launch_module: str | None = None
     support_modules: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
     @property
     def is_runtime(self) -> bool:
@@ -165,6 +167,7 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
     for node in graph.nodes:
         spec = node.spec
         runtime = graph.node(node.runtime).spec
+        options = stack.tool.layer(node.env_name)
         layers.append(
             LayerPlan(
                 name=node.env_name,
@@ -180,6 +183,8 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
                 versioned=spec.versioned,
                 launch_module=getattr(spec, "launch_module", None),
                 support_modules=getattr(spec, "support_modules", ()),
+                exclude=options.exclude,
+                overrides=options.overrides,
             )
         )
     archives = stack.tool.runtime_archives

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.tasks.builders import LINUX, layer
 from venvstacks_dag.api.selection import Choice, select
 from venvstacks_dag.api.status import StackState, stack_state, tree_lines
@@ -94,3 +96,13 @@ def test_all_dependencies_are_told_also_those_that_nothing_is_done_with() -> Non
     below = {state["name"]: state["selected_operations"]
              for state in found["applications"][0]["dependencies"]}  # fmt: skip
     assert below == {"framework-b": None, "framework-a": ["lock"], "py": mended}
+
+
+def test_what_layers_exclude_and_override_is_told_where_they_do() -> None:
+    layers = [replace(LAYERS[0], exclude=("a",)), replace(LAYERS[1], overrides=("b>=1",))]
+    chosen = select(layers, Choice(), lock=True, build=False, publish=False, platforms=[LINUX])
+    told = stack_state("x", layers, VERSIONS, chosen, operations=False, dependencies=True)
+    [runtime], [framework] = told["runtimes"], told["frameworks"]
+    assert (runtime["exclude"], framework["overrides"]) == (["a"], ["b>=1"])
+    assert "overrides" not in runtime
+    assert framework["dependencies"][0]["exclude"] == ["a"]

@@ -50,6 +50,8 @@ def test_json() -> None:
         "on": ["py"],
         "below": ["py"],
         "requirements": ["thing"],
+        "exclude": [],
+        "overrides": [],
         "locked": True,
         "problem": None,
         "platforms": {},

@@ -159,6 +159,7 @@ def test_a_lock_time_without_time_zone_is_refused() -> None:
                 support_modules=(SupportModule(name="s", hash="sha256:6"),),
             )
         ),
+        replace(manifest(), excluded_packages=("a", "b"), overrides=("c>=1",)),
     ],
 )
 def test_manifests_are_read_as_they_were_written(made: LayerManifest) -> None:
@@ -174,6 +175,8 @@ def test_manifests_are_read_as_they_were_written(made: LayerManifest) -> None:
         ({"lock_version": True}, "'lock_version' must be a whole number"),
         ({"bound_to_implementation": 1}, "'bound_to_implementation' must be true or false"),
         ({"required_layers": "framework-http"}, "'required_layers' must be a list"),
+        ({"excluded_packages": "a"}, "'excluded_packages' must be a list"),
+        ({"overrides": [1]}, "'overrides' must be a list of texts"),
         ({"required_layers": [1]}, "'required_layers' must be a list of texts"),
         ({"app_support_modules": {}}, "'app_support_modules' must be a list"),
         ({"app_support_modules": ["x"]}, "something else where a JSON object"),
@@ -282,3 +285,9 @@ def test_an_empty_stack_has_all_categories() -> None:
 def test_layers_that_would_share_a_folder(layers: list[LayerManifest]) -> None:
     with pytest.raises(PublishError, match="'app-a'"):
         stack_manifest(layers)
+
+
+def test_manifests_tell_of_amendments_only_where_there_are_any() -> None:
+    plain = manifest().as_json()
+    amended = replace(manifest(), excluded_packages=("a",), overrides=("c>=1",)).as_json()
+    assert amended == {**plain, "excluded_packages": ["a"], "overrides": ["c>=1"]}

@@ -67,6 +67,9 @@ def lower(
     *pins: str,
     tags: Iterable[str] = ("py3-none-any",),
     requirements: Iterable[str] = (),
+    below: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    overrides: Iterable[str] = (),
     real: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> LowerLayer:
     """A layer below, from pins such as ``"numpy 1.26 ; sys_platform == 'linux'"``.
@@ -87,6 +90,9 @@ def lower(
         env_name=env_name,
         lock=LayerLock(env_name=env_name, pylock=pylock, input_digest=""),
         requirements=tuple(requirements),
+        below=tuple(below),
+        exclude=tuple(exclude),
+        overrides=tuple(overrides),
     )
 
 

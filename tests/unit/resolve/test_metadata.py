@@ -245,3 +245,5 @@ def test_the_summary_lists_own_pins_then_shared_ones() -> None:
     ]
     assert packages_text(made).endswith("d==1.0\n")
     assert packages_text(lock([])).count("\n") == 1
+    left_out = packages_text(made, ["y; os_name == 'nt'", "x"]).removeprefix(packages_text(made))
+    assert left_out == "\n# Left out on purpose\n# x\n# y; os_name == 'nt'\n"

@@ -54,6 +54,10 @@ url = "https://me:s3cret@index.example/simple"
 
 [tool.venvstacks-dag]
 runtime_archives = "runtimes"
+
+[tool.venvstacks-dag.layers.framework-http]
+exclude = ["Six", "anyio; os_name == 'nt'"]
+overrides = ["h11 >= 1"]
 """
 
 
@@ -92,6 +96,9 @@ def test_a_plan_says_all_that_tasks_need(settings: BuildSettings) -> None:
     assert (app.launch_module, app.support_modules) == ("x.py", ("helpers",))
     assert {layer.python_implementation for layer in plan.layers} == {"cpython@3.12.7"}
     assert plan.runtime_archives == ("runtimes",)
+    assert framework.exclude == ("six", 'anyio; os_name == "nt"')
+    assert framework.overrides == ("h11>=1",)
+    assert (app.exclude, app.overrides) == ((), ())
     assert plan.uv["exclude_newer"].startswith("2024-05-0")
 
 

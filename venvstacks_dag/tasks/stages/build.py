@@ -98,7 +98,11 @@ def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:
     """What is said of a layer whether it is archived or exported. Raises `MissingInput`."""
     resolved = facts_of(context, "resolve", layer.name)
     runtime = context.plan.layer(layer.runtime)
+    # Parts where there is something to tell: most layers have neither.
+    excluded = resolved.get("excluded", {}).get(context.settings.platform)
+    amendments = {"exclude": excluded, "overrides": list(layer.overrides)}
     return {
+        **{name: part for name, part in amendments.items() if part},
         "lock": resolved["lock"],
         "python": resolved["python"],
         "platform": context.target(layer).as_json(),
@@ -136,6 +140,8 @@ def layer_manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerMani
         python_implementation=parts["python"],
         required_layers=None if layer.is_runtime else parts["required_layers"],
         app=app,
+        excluded_packages=parts.get("exclude", ()),
+        overrides=parts.get("overrides", ()),
     )
 
 

@@ -86,6 +86,8 @@ def answers(
         return False
     if metadata.input_digest:
         return metadata.input_digest == digest
+    if request.is_amended:
+        return False  # venvstacks, which made it, knows of no exclusions and overrides of layers.
     others = resolve.hash_strings(resolve.other_input_lines(request))
     return (
         metadata.lock_input_hash == resolve.lock_input_hash(request.requirements)
@@ -139,7 +141,10 @@ def write_lock(
 
     settings = context.settings
     about = metadata_file(settings, layer.name), resolve.render_metadata(metadata)
-    summary = packages_file(settings, layer.name), resolve.packages_text(lock).encode()
+    summary = (
+        packages_file(settings, layer.name),
+        resolve.packages_text(lock, layer.exclude).encode(),
+    )
     writes = [about, summary]
     if kept is None or kept.input_digest:
         # One of our own that was edited without a change of what it says is made right again.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import sha256_bytes, sha256_file
 from venvstacks_dag.errors import LockError
+from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
@@ -42,19 +43,23 @@ class Resolve:
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
-        return f"lock the {count_text(len(layer.requirements), 'requirement')} of {layer.name}"
+        told = f"lock the {count_text(len(layer.requirements), 'requirement')} of {layer.name}"
+        told += f", without {', '.join(layer.exclude)}" if layer.exclude else ""
+        return told + (f", overriding {', '.join(layer.overrides)}" if layer.overrides else "")
 
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
         """The layer's own words, its targets and Python, the locks below, the index settings."""
+        below = [context.plan.layer(name) for name in layer.below]
         return {
             "requirements": list(layer.requirements),
             "targets": list(layer.targets),
+            **_amendments(layer, below),
             "python": python_of(context, layer),
             # A list: the order of the layers below decides which pins bind.
             "lower_locks": [
                 [name, facts_of(context, self.name, name)["content"]] for name in layer.below
             ],
-            "lower_targets": [list(context.plan.layer(name).targets) for name in layer.below],
+            "lower_targets": [list(lower.targets) for lower in below],
             # As the specification has them. Addresses from the environment (mirrors) play no
             # part: a committed lock must stay valid where wheels are fetched from elsewhere.
             "indexes": context.plan.uv,
@@ -108,6 +113,24 @@ class Resolve:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Locks are the user's, and committed: only the stamp goes."""
+
+
+def _amendments(layer: LayerPlan, below: Sequence[LayerPlan]) -> Parts:
+    """What the layer and those below exclude and override; no part where nothing does.
+
+    What those below require counts along with it: that brings back what is left out further down.
+    """
+    required = {lower.name: list(lower.requirements) for lower in below}
+    parts = {
+        "exclude": list(layer.exclude),
+        "overrides": list(layer.overrides),
+        "exclude_below": {lower.name: list(lower.exclude) for lower in below if lower.exclude},
+        "overrides_below": {
+            lower.name: list(lower.overrides) for lower in below if lower.overrides
+        },
+        "requirements_below": required if any(lower.exclude for lower in below) else {},
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _not_locked(
@@ -182,12 +205,16 @@ def _result(
     own = len(resolve.own_packages(lock))
     shared = len(resolve.shared_packages(lock))
     below = f", {shared} from layers below" if shared else ""
+    excluded = _excluded(context, layer, metadata.python)
+    left_out = len({name for names in excluded.values() for name in names})
+    below += f", {left_out} excluded" if left_out else ""
     return StageResult(
         facts={
             "python": metadata.python,
             "wheels": wheels,
             "requested": sorted({_name(text) for text in layer.requirements}),
             "latest_upload": _latest_upload(lock),
+            **({"excluded": excluded} if excluded else {}),
             # What the layers above are locked against: not how it is written, nor comments.
             "content": sha256_bytes(resolve.render_lock(lock)),
             "lock": {
@@ -199,6 +226,19 @@ def _result(
         outputs={path.name: sha256_file(path) for path in lock_files(context.settings, layer.name)},
         summary=f"{count_text(own, 'package')}{below}",
     )
+
+
+def _excluded(context: BuildContext, layer: LayerPlan, python: str) -> dict[str, list[str]]:
+    """The packages that the layer leaves out, by target; nothing where it leaves none out."""
+    if not layer.exclude:
+        return {}
+    from venvstacks_dag import resolve
+
+    version = PythonVersion.parse(python)
+    return {
+        target.name: list(resolve.names_that_hold(layer.exclude, target, version))
+        for target in context.targets(layer)
+    }
 
 
 def _name(requirement: str) -> NormalizedName:

@@ -40,12 +40,18 @@ def lock_request(
             resolve.LowerLayer(
                 env_name=name,
                 lock=read_lock(context.settings, name),
-                targets=context.targets(context.plan.layer(name)),
-                requirements=context.plan.layer(name).requirements,
+                targets=context.targets(below),
+                requirements=below.requirements,
+                below=below.below,
+                exclude=below.exclude,
+                overrides=below.overrides,
             )
             for name in layer.below
+            for below in (context.plan.layer(name),)
         ),
         overrides=tuple(uv["override_dependencies"]),
+        layer_overrides=layer.overrides,
+        exclude=layer.exclude,
         constraints=tuple(uv["constraint_dependencies"]),
         exclude_newer=datetime.fromisoformat(newest) if newest else None,
         prerelease=uv["prerelease"],
