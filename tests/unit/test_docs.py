@@ -22,8 +22,7 @@ from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.publish import AppModules, LayerManifest, PublishedArchive, SupportModule
 from venvstacks_dag.resolve import LockMetadata
-from venvstacks_dag.spec import layers, uv
-from venvstacks_dag.spec.model import LayerOptions, ToolSettings
+from venvstacks_dag.spec import layer_options, layers, tool, uv
 from venvstacks_dag.tasks.stages import STAGES
 
 ROOT = Path(__file__).parents[2]
@@ -83,10 +82,10 @@ def documented(text: str) -> set[str]:
         ("Deprecated fields", {name for names in layers._DEPRECATED.values() for name in names}),
         ("[tool.uv]", uv._SETTINGS),
         ("[[tool.uv.index]]", uv._INDEX_FIELDS),
-        ("[tool.venvstacks-dag]", {field.name for field in dataclasses.fields(ToolSettings)}),
+        ("[tool.venvstacks-dag]", tool._OPTIONS),
         (
             "[tool.venvstacks-dag.layers.NAME]",
-            {field.name for field in dataclasses.fields(LayerOptions)},
+            layer_options._OPTIONS,
         ),
     ],
 )

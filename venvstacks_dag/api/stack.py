@@ -21,6 +21,7 @@ from venvstacks_dag.api.work import (
 )
 from venvstacks_dag.errors import BuildFailed, DiskError, SelectionError
 from venvstacks_dag.platforms import PLATFORM_NAMES
+from venvstacks_dag.spec.packing import packing_options
 from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.display import QuietDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
@@ -41,6 +42,9 @@ def load_stack(
     fetched: Iterable[str] = (),
     local_wheels: Iterable[str | os.PathLike[str]] = (),
     index: bool = True,
+    archive_format: str | None = None,
+    archive_profile: str | None = None,
+    archive_level: int | None = None,
     environ: Mapping[str, str] | None = None,
     verbosity: int = 0,
 ) -> Stack:
@@ -50,9 +54,10 @@ def load_stack(
     names of archives and manifests. `offline` keeps all runs off the network. `targets` are the
     platforms to build for ("all" for those of the layers), where not for the host's; `fetched` are
     those that `Stack.fetch` is for, where not for all. `local_wheels` are folders whose wheels
-    locks may take, too; without `index` they take no others but those of find-links. `verbosity` is
-    how much runs tell on standard output: -1 for nothing, 0 for what people like to read, 1 for
-    plain lines only.
+    locks may take, too; without `index` they take no others but those of find-links.
+    `archive_format`, `archive_profile` and `archive_level` count more than what the specification
+    says. `verbosity` is how much runs tell on standard output: -1 for nothing, 0 for what people
+    like to read, 1 for plain lines only.
 
     Raises `SpecError` with every mistake that was found, `DiskError` where there is no such folder
     of wheels, `ValueError` for an unknown platform, `SelectionError` for one that no layer has.
@@ -68,6 +73,7 @@ def load_stack(
         fetched=fetched,
         local_wheels=local_wheels,
         index=index,
+        packing=packing_options(archive_format, archive_profile, archive_level),
     )
     for folder in settings.local_wheels:
         if not folder.is_dir():

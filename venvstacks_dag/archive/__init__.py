@@ -4,17 +4,15 @@
 verifies and unpacks them; those two load the compression libraries, this package does not.
 """
 
-from venvstacks_dag.archive.model import (
+from venvstacks_dag.archive.model import ArchiveEntry, ArchiveReceipt, format_of
+from venvstacks_dag.archive.plan import plan_archive
+from venvstacks_dag.archive.times import archive_mtime
+from venvstacks_dag.spec.packing import (
     ARCHIVE_FORMATS,
     DEFAULT_FORMAT,
     DEFAULT_PROFILE,
-    ArchiveEntry,
     ArchiveFormat,
-    ArchiveReceipt,
-    format_of,
 )
-from venvstacks_dag.archive.plan import plan_archive
-from venvstacks_dag.archive.times import archive_mtime
 
 __all__ = [
     "ARCHIVE_FORMATS",

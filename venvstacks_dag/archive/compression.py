@@ -14,8 +14,8 @@ from typing import BinaryIO, Protocol
 
 import zstandard
 
-from venvstacks_dag.archive.model import ArchiveFormat, ArchiveProfile
 from venvstacks_dag.errors import ArchiveError
+from venvstacks_dag.spec.packing import ArchiveFormat, ArchiveProfile, level_fault
 
 # 16 MiB: twice that gains 0.3 % at most, and costs memory where the archive is unpacked too.
 _WINDOW_LOG = 24
@@ -31,12 +31,6 @@ _LEVELS: dict[ArchiveFormat, dict[ArchiveProfile, int]] = {
     "tar.gz": {"fast": 6, "release": 9},
     "zip": {"fast": 6, "release": 9},
 }
-_BOUNDS: dict[ArchiveFormat, tuple[int, int]] = {
-    "tar.zst": (1, 22),
-    "tar.xz": (0, 9),
-    "tar.gz": (1, 9),
-    "zip": (1, 9),
-}
 
 
 class Sink(Protocol):
@@ -51,19 +45,19 @@ def level_for(archive_format: ArchiveFormat, profile: ArchiveProfile, level: int
 
     Raises `ArchiveError` where the format has no such level.
     """
+    fault = level_fault(archive_format, level)
+    if fault is not None:
+        raise ArchiveError(fault)
     if archive_format == "tar":
-        if level is not None:
-            raise ArchiveError("the format 'tar' does not compress, so it has no level")
         return 0
-    if level is None:
-        return _LEVELS[archive_format][profile]
-    lowest, highest = _BOUNDS[archive_format]
-    if not lowest <= level <= highest:
-        raise ArchiveError(
-            f"the format '{archive_format}' has no level {level}",
-            fix=f"choose one from {lowest} to {highest}",
-        )
-    return level
+    return _LEVELS[archive_format][profile] if level is None else level
+
+
+def threads_of_use(archive_format: ArchiveFormat, level: int, size: int) -> int:
+    """How many threads find work at once in `size` bytes; only zstd's library knows several."""
+    if archive_format != "tar.zst":
+        return 1
+    return -(-size // (_SLOW_JOB_SIZE if level >= _SLOW_LEVEL else _JOB_SIZE)) or 1
 
 
 @contextmanager

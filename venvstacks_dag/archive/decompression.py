@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from venvstacks_dag.archive.members import Refused
-from venvstacks_dag.archive.model import ArchiveFormat
+from venvstacks_dag.spec.packing import ArchiveFormat
 
 _CHUNK = 1 << 17
 # What zstd's own tool reads without being asked to take more memory: 128 MiB.

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from venvstacks_dag.errors import ArchiveError
+from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ArchiveFormat
 
-ArchiveFormat = Literal["tar.zst", "tar.xz", "tar.gz", "tar", "zip"]
-ArchiveProfile = Literal["fast", "release"]
 ArchiveEntryKind = Literal["folder", "file", "link"]
-
-ARCHIVE_FORMATS: tuple[ArchiveFormat, ...] = get_args(ArchiveFormat)
-DEFAULT_FORMAT: ArchiveFormat = "tar.zst"
-DEFAULT_PROFILE: ArchiveProfile = "fast"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

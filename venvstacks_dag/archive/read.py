@@ -12,12 +12,13 @@ from typing import BinaryIO
 
 from venvstacks_dag.archive.decompression import decompressed
 from venvstacks_dag.archive.members import MAX_UNPACKED_SIZE, Member, Refused, checked
-from venvstacks_dag.archive.model import ArchiveEntry, ArchiveFormat, format_of
+from venvstacks_dag.archive.model import ArchiveEntry, format_of
 from venvstacks_dag.archive.tarread import read_tar
 from venvstacks_dag.archive.zipread import read_zip
 from venvstacks_dag.digest import sha256_stream
 from venvstacks_dag.errors import ArchiveError
 from venvstacks_dag.fs import NewTree, disk_errors, new_tree, staging_folder
+from venvstacks_dag.spec.packing import ArchiveFormat
 
 _ON_WINDOWS = os.name == "nt"
 

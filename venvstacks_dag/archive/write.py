@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from venvstacks_dag.archive.compression import compressed, level_for
-from venvstacks_dag.archive.model import (
-    DEFAULT_FORMAT,
-    DEFAULT_PROFILE,
-    ArchiveEntry,
-    ArchiveFormat,
-    ArchiveProfile,
-    ArchiveReceipt,
-)
+from venvstacks_dag.archive.model import ArchiveEntry, ArchiveReceipt
 from venvstacks_dag.archive.tarwrite import write_tar
 from venvstacks_dag.archive.zipwrite import write_zip
 from venvstacks_dag.digest import sha256_stream
 from venvstacks_dag.fs import atomic_stream
 from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.spec.packing import (
+    DEFAULT_FORMAT,
+    DEFAULT_PROFILE,
+    ArchiveFormat,
+    ArchiveProfile,
+)
 
 
 def write_archive(

@@ -15,6 +15,7 @@ from venvstacks_dag.cli.options import (
     add_flag,
     add_include,
     add_output_dir,
+    add_packing,
     add_reset_lock,
     add_show,
     add_target,
@@ -85,7 +86,8 @@ def _register_build(commands: argparse._SubParsersAction[argparse.ArgumentParser
     add_flag(parser, "build", "build environments", default=True)
     add_flag(parser, "publish", "make archives and manifests, too")
     add_flag(parser, "tag-outputs", "put platform and build number into names")
-    add_target(parser, "build for this platform, or 'all' (repeatable; default: the host's)")
+    add_target(parser, "for this platform, or 'all' (repeatable)")
+    add_packing(parser)
     add_flag(parser, "clean", "build (and publish) from nothing")
     add_include(
         parser,
@@ -108,7 +110,8 @@ def _register_publish(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
     add_output_dir(parser, "_artifacts", "archives and manifests")
     add_flag(parser, "tag-outputs", "put platform and build number into names")
-    add_target(parser, "pack what was built for this platform, or 'all' (repeatable)")
+    add_target(parser, "for this platform, or 'all' (repeatable)")
+    add_packing(parser)
     _add_shipping(parser)
     parser.set_defaults(run=_publish)
 
@@ -198,6 +201,9 @@ def _stack(options: argparse.Namespace) -> Stack:
         **folders,
         tag_outputs=getattr(options, "tag_outputs", False),
         targets=getattr(options, "target", ()),
+        archive_format=getattr(options, "format", None),
+        archive_profile=getattr(options, "profile", None),
+        archive_level=getattr(options, "level", None),
         local_wheels=getattr(options, "local_wheels", ()),
         index=getattr(options, "index", True),
         environ=plain_environ(options),

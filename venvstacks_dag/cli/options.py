@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.api.selection import Choice
+from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ARCHIVE_PROFILES
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -93,7 +94,11 @@ def add_global(parser: argparse.ArgumentParser, *, suppress: bool) -> None:
         "--offline", action="store_true", default=default(False), help="do not use the network"
     )
     parser.add_argument(
-        "--debug", action="store_true", default=default(False), help="show tracebacks of errors"
+        "--debug",
+        action="store_true",
+        default=default(False),
+        # Whoever needs it is told of it by the error; each command's help has enough lines.
+        help=argparse.SUPPRESS if suppress else "show tracebacks of errors",
     )
 
 
@@ -156,7 +161,7 @@ def add_wheel_sources(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="DIR",
-        help="take wheels from this folder, too, when locking (repeatable)",
+        help="lock wheels of this folder, too (repeatable)",
     )
     add_flag(parser, "index", "ask package indexes when locking", default=True)
 
@@ -164,6 +169,15 @@ def add_wheel_sources(parser: argparse.ArgumentParser) -> None:
 def add_target(parser: argparse.ArgumentParser, text: str) -> None:
     """The platforms that a command works for."""
     parser.add_argument("--target", action="append", default=[], metavar="NAME", help=text)
+
+
+def add_packing(parser: argparse.ArgumentParser) -> None:
+    """How archives are packed, whatever the specification says of it."""
+    parser.add_argument(
+        "--format", choices=ARCHIVE_FORMATS, metavar="EXT", help=", ".join(ARCHIVE_FORMATS)
+    )
+    parser.add_argument("--profile", choices=ARCHIVE_PROFILES, help="quick to pack, or small")
+    parser.add_argument("--level", type=int, metavar="N", help="compression level")
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:

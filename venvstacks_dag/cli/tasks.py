@@ -13,7 +13,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add ``list`` and ``info``."""
     spec = "path/to/venvstacks.toml"
     parser = add_command(commands, "list", "list all tasks of the stack", spec)
-    add_target(parser, "tasks for this platform, or 'all' (repeatable; default: the host's)")
+    add_target(parser, "for this platform, or 'all' (repeatable)")
     parser.set_defaults(run=_run, task=None)
     parser = add_command(
         commands, "info", "say whether a task would run, and why", f"{spec} link:app-x"

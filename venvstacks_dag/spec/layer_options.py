@@ -1,4 +1,4 @@
-"""``[tool.venvstacks-dag.layers.<env>]``: what single layers change in what packages require."""
+"""``[tool.venvstacks-dag.layers.<env>]``: what is different for single layers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from packaging.utils import canonicalize_name
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.model import LayerOptions, LayerSpec
 from venvstacks_dag.spec.names import ENV_PREFIXES
+from venvstacks_dag.spec.packing_fields import KEYS, read_packing
 from venvstacks_dag.spec.requirements import requirement_fault
 from venvstacks_dag.spec.wording import meant, quoted
 from venvstacks_dag.standards import read_requirement
 
-_OPTIONS = ("exclude", "overrides")
+_OPTIONS = ("exclude", "overrides", *KEYS)
 
 Fault = tuple[str, str | None]
 
@@ -49,7 +50,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
 
 def _read(table: Table, layer: LayerSpec) -> LayerOptions:
-    table.refuse_unknown(_OPTIONS, noun="option of layers")
+    table.refuse_unknown(_OPTIONS, noun="option")
     excluded = _read_list(table, "exclude", _exclude_fault)
     overrides = _read_list(table, "overrides", requirement_fault)
     required = _by_name(_parsed(layer.requirements))
@@ -67,6 +68,7 @@ def _read(table: Table, layer: LayerSpec) -> LayerOptions:
     return LayerOptions(
         exclude=tuple(map(_spelt, excluded.values())),
         overrides=tuple(map(_spelt, overrides.values())),
+        packing=read_packing(table),
     )
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Literal
 
+from venvstacks_dag.spec.packing import NOTHING_SAID, PackingOptions
+
 LayerKind = Literal["runtimes", "frameworks", "applications"]
 
 
@@ -110,11 +112,12 @@ class LayerOptions:
 
     ``exclude`` are names of packages that are left out although packages require them,
     ``overrides`` requirements that stand in for all others on the same package. Both may have
-    markers (PEP 508); names are normalised.
+    markers (PEP 508); names are normalised. ``packing`` is for the layer's archives.
     """
 
     exclude: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    packing: PackingOptions = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +126,24 @@ class ToolSettings:
 
     ``runtime_archives`` is one place or several, each a folder, an address of one, or a single
     archive with ``#sha256=...`` behind it, as written. ``layers`` has the options of single
-    layers, by environment name.
+    layers, by environment name. ``packing`` is for all archives, ``targets`` for those of single
+    platforms.
     """
 
     runtime_archives: str | tuple[str, ...] | None = None
     max_depth: int = 10
     layers: tuple[tuple[str, LayerOptions], ...] = ()
+    packing: PackingOptions = NOTHING_SAID
+    targets: tuple[tuple[str, PackingOptions], ...] = ()
 
     def layer(self, env_name: str) -> LayerOptions:
         """The options of a layer."""
         return dict(self.layers).get(env_name) or LayerOptions()
+
+    def packing_of(self, env_name: str, platform: str) -> PackingOptions:
+        """How a layer is packed for a platform: the layer's word counts first, the stack's last."""
+        target = dict(self.targets).get(platform) or PackingOptions()
+        return self.layer(env_name).packing.over(target).over(self.packing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.layer_options import read_layer_options
 from venvstacks_dag.spec.model import LayerSpec, ToolSettings
+from venvstacks_dag.spec.packing_fields import KEYS, read_packing, read_targets
 from venvstacks_dag.spec.wording import nearest, quoted
 
 TOOL_NAME = "venvstacks-dag"
+_OPTIONS = ("runtime_archives", "max_depth", "layers", "targets", *KEYS)
 
 
 def read_tool(tool: Table | None, layers: Iterable[LayerSpec]) -> ToolSettings:
@@ -20,13 +22,15 @@ def read_tool(tool: Table | None, layers: Iterable[LayerSpec]) -> ToolSettings:
     defaults = ToolSettings()
     if table is None:
         return defaults
-    table.refuse_unknown(("runtime_archives", "max_depth", "layers"), noun="option")
+    table.refuse_unknown(_OPTIONS, noun="option")
     archives = _places(table, "runtime_archives")
     max_depth = table.number("max_depth", minimum=1)
     return ToolSettings(
         runtime_archives=archives,
         max_depth=defaults.max_depth if max_depth is None else max_depth,
         layers=read_layer_options(table.table("layers"), layers),
+        packing=read_packing(table),
+        targets=read_targets(table.table("targets")),
     )
 
 

@@ -10,7 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from venvstacks_dag.errors import ArchiveError
 from venvstacks_dag.platforms import PLATFORM_NAMES, LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.spec.packing import Packing, packing_options
+from venvstacks_dag.tasks.budget import ThreadBudget
 from venvstacks_dag.tasks.client import (
     DeferredClient,
     fetch_advice,
@@ -65,7 +68,8 @@ class RunState:
     ``verbosity`` is how much the user wants to hear: -1 for errors only, 0, or more. By task, there
     are summaries, and ``reasons`` why those ran that had run before, in terms of the
     specification; ``adopted`` tasks only had their record renewed. ``errors`` counts tasks that
-    ended by anything but a plain failure; ``lacking_told`` is whether it was told what the layers
+    ended by anything but a plain failure; ``threads`` are shared by those that
+    compress; ``lacking_told`` is whether it was told what the layers
     lack that are built without a network.
     """
 
@@ -77,6 +81,7 @@ class RunState:
     reasons: dict[str, str] = field(default_factory=dict)
     adopted: set[str] = field(default_factory=set)
     errors: int = 0
+    threads: ThreadBudget = field(default_factory=ThreadBudget)
     lacking_told: bool = False
 
 
@@ -113,6 +118,21 @@ class BuildContext:
         targets = self.settings.targets
         used = targets if targets != PLATFORM_NAMES else filter(self.plan.built_for, targets)
         return tuple(map(self.on, used)) or (self,)
+
+    def packing(self, layer: LayerPlan) -> Packing:
+        """How a layer's archive is packed. Raises `ArchiveError` where that cannot be."""
+        said = dict(layer.packing).get(self.settings.platform, {})
+        options = self.settings.packing.over(packing_options(**said))
+        try:
+            return Packing.of(options)
+        except ValueError as error:
+            raise ArchiveError(
+                "the archive's format and level do not fit together",
+                layer=layer.name,
+                where=str(self.settings.spec),
+                why=str(error),
+                fix="leave the level out, so that it is the profile's, or give one of the format's",
+            ) from error
 
     def publishes(self, layer: str) -> bool:
         """Whether a layer is to be archived and exported in this run."""

@@ -13,6 +13,7 @@ from doit import get_initial_workdir, get_var
 from doit.exceptions import InvalidDodoFile
 
 from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.spec.packing import packing_options
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.factory import namespace
 from venvstacks_dag.tasks.plan import load_plan, named_platforms
@@ -31,6 +32,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
 
     ``spec=PATH`` on the command line and ``VENVSTACKS_DAG_SPEC`` choose another specification,
     in this order; their paths are relative to where doit was called, `default_spec` to `dodo.py`.
+    ``format=``, ``profile=`` and ``level=`` say how archives are packed.
     ``offline=1`` keeps the build off the network; ``target=NAME,NAME`` (or ``target=all``) says
     which platforms to build and to fetch for. Tasks of other platforms that are named on the
     command line, such as ``install:app-x@win_amd64``, are there without it.
@@ -48,6 +50,9 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
             offline=(get_var("offline") or "0") != "0",
             targets=targets,
             fetched=targets,
+            packing=packing_options(
+                get_var("format"), get_var("profile"), _number("level", get_var("level"))
+            ),
         )
         settings = settings.also_for(named_platforms(sys.argv[1:]))
         context = build_context(settings, os.environ)
@@ -58,3 +63,11 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
         # doit prints this one without a traceback, and ends with its code for "cannot load".
         raise InvalidDodoFile(message) from error
     return dict(namespace(context, bound_reporter(context)))
+
+
+def _number(name: str, text: str | None) -> int | None:
+    if text is None or not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        raise ValueError(f"{name}={text}: expected a number")
+    return int(text)

@@ -18,12 +18,15 @@ from venvstacks_dag.digest import canonical_json, parse_json, sha256_json
 from venvstacks_dag.errors import UnknownLayer
 from venvstacks_dag.fs import read_bytes, write_if_changed
 from venvstacks_dag.platforms import PLATFORM_NAMES
+from venvstacks_dag.spec.packing import NOTHING_SAID
 from venvstacks_dag.tasks.settings import PLATFORMLESS, BuildSettings
 
 if TYPE_CHECKING:
+    from venvstacks_dag.graph import LayerNode
     from venvstacks_dag.spec import UvSettings
+    from venvstacks_dag.spec.model import ToolSettings
 
-PLAN_SCHEMA = 4
+PLAN_SCHEMA = 5
 # Variables that the specification's meaning depends on.
 _ENVIRONMENT = ("MACOSX_DEPLOYMENT_TARGET", "UV_EXCLUDE_NEWER")
 
@@ -32,7 +35,8 @@ _ENVIRONMENT = ("MACOSX_DEPLOYMENT_TARGET", "UV_EXCLUDE_NEWER")
 class LayerPlan:
     """One layer, as the tasks see it. ``targets`` are `TargetPlatform.as_json` values.
 
-    ``below`` names the layers below, nearest first.
+    ``below`` names the layers below, nearest first. ``packing`` has format, profile and level of
+    archives by platform, where the specification says something of it.
     """
 
     name: str
@@ -50,6 +54,7 @@ class LayerPlan:
     support_modules: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    packing: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     @property
     def is_runtime(self) -> bool:
@@ -183,6 +188,7 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
                 versioned=spec.versioned,
                 launch_module=getattr(spec, "launch_module", None),
                 support_modules=getattr(spec, "support_modules", ()),
+                packing=_packing(stack.tool, node),
                 exclude=options.exclude,
                 overrides=options.overrides,
             )
@@ -196,6 +202,11 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
     )
     # Not `asdict`, which would copy each string of a thousand layers.
     return {**_values(plan), "layers": [_values(layer) for layer in plan.layers]}
+
+
+def _packing(tool: ToolSettings, node: LayerNode) -> tuple[tuple[str, dict[str, Any]], ...]:
+    found = ((target.name, tool.packing_of(node.env_name, target.name)) for target in node.targets)
+    return tuple((name, asdict(said)) for name, said in found if said != NOTHING_SAID)
 
 
 def _values(plan: StackPlan | LayerPlan) -> dict[str, Any]:

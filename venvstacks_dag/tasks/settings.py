@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks_dag.platforms import PLATFORM_NAMES, host_platform
+from venvstacks_dag.spec.packing import NOTHING_SAID, PackingOptions
 
 STATE = ".state"
 # The stages whose outputs may have the platform in their names.
@@ -31,6 +32,7 @@ class BuildSettings:
     connection is ever opened; ``fetched`` are the platforms that wheels are fetched for ahead,
     where not for all. ``local_wheels`` are folders of wheels that locks may take before any other;
     without ``index`` no index is asked. As with mirrors, a lock stays good when they change.
+    ``packing`` is what is said of all archives, whatever the specification says.
     """
 
     spec: Path
@@ -45,6 +47,7 @@ class BuildSettings:
     fetched: tuple[str, ...] = ()
     local_wheels: tuple[Path, ...] = ()
     index: bool = True
+    packing: PackingOptions = NOTHING_SAID
 
     @classmethod
     def of(
@@ -60,6 +63,7 @@ class BuildSettings:
         fetched: Iterable[str] = (),
         local_wheels: Iterable[str | os.PathLike[str]] = (),
         index: bool = True,
+        packing: PackingOptions = NOTHING_SAID,
     ) -> BuildSettings:
         """The settings for `spec`, with venvstacks' default folders.
 
@@ -89,6 +93,7 @@ class BuildSettings:
                 Path(os.path.realpath(spec.parent / folder)) for folder in local_wheels
             ),
             index=index,
+            packing=packing,
         )
 
     def on(self, platform: str) -> BuildSettings:

@@ -9,7 +9,7 @@ from typing import Any
 from doit import doit_cmd
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-VARIABLES = ("spec", "offline", "target")
+VARIABLES = ("spec", "offline", "target", "format", "profile", "level")
 
 
 @contextmanager

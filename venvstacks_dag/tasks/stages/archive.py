@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-import os
+import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
 from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import size_text
+from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ArchiveFormat
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
@@ -41,17 +42,17 @@ class Archive:
 
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
         """What ships (not where it was built), how it is packed, and with which compressor."""
-        from venvstacks_dag import archive
-
+        packing = context.packing(layer)
         return {
             "tree": facts_of(context, "install", layer.name)["tree"],
             "links": facts_of(context, "link", layer.name)["shipped"],
             "install_target": install_target(context, layer),
-            "format": archive.DEFAULT_FORMAT,
-            "profile": archive.DEFAULT_PROFILE,
+            "format": packing.format,
+            "profile": packing.profile if packing.level is None else None,
+            "level": packing.level,
             "tagged": context.settings.tagged,
             "time": _mtime(context, layer),
-            "compressor": compressor_name(),
+            "compressor": compressor_name(packing.format),
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
@@ -74,24 +75,30 @@ class Archive:
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write the archive; every file's bytes are checked against the manifests on the way."""
-        from venvstacks_dag import archive
+        from venvstacks_dag.archive.compression import level_for, threads_of_use
         from venvstacks_dag.archive.write import write_archive
 
-        settings = context.settings
+        settings, packing = context.settings, context.packing(layer)
         entries = shipped_entries(context, layer)
+        level = level_for(packing.format, packing.profile, packing.level)
+        wanted = threads_of_use(packing.format, level, sum(entry.size for entry in entries))
         if context.target(layer).is_windows:
             _warn_of_long_paths([entry.name for entry in entries], reporter)
         # The name may hold the number of the build, and that depends on the bytes.
-        with staging_folder(settings.output_dir, layer.name) as staging:
-            written = staging / f"archive.{archive.DEFAULT_FORMAT}"
+        with (
+            staging_folder(settings.output_dir, layer.name) as staging,
+            context.run.threads.take(wanted) as threads,
+        ):
+            written = staging / f"archive.{packing.format}"
             try:
                 receipt = write_archive(
                     entries,
                     settings.tree(layer.name),
                     written,
-                    format=archive.DEFAULT_FORMAT,
-                    profile=archive.DEFAULT_PROFILE,
-                    threads=os.cpu_count() or 1,
+                    format=packing.format,
+                    profile=packing.profile,
+                    level=packing.level,
+                    threads=threads,
                     mtime=_mtime(context, layer),
                     reporter=reporter,
                 )
@@ -116,14 +123,13 @@ class Archive:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove the layer's archives, also those of earlier versions and of forgotten runs."""
-        from venvstacks_dag.archive import DEFAULT_FORMAT
-
         folder, name = context.settings.output_dir, glob.escape(layer.name)
         platform = context.settings.platform
         for counted in ("", "@*"):
             for tag in ("", f"-{platform}-*"):
-                for path in folder.glob(f"{name}{counted}{tag}.{DEFAULT_FORMAT}"):
-                    remove_path(path)
+                for extension in ARCHIVE_FORMATS:
+                    for path in folder.glob(f"{name}{counted}{tag}.{extension}"):
+                        remove_path(path)
 
 
 def shipped_entries(context: BuildContext, layer: LayerPlan) -> tuple[ArchiveEntry, ...]:
@@ -154,13 +160,11 @@ def build_number(
 
 def archive_name(context: BuildContext, layer: LayerPlan, build: int) -> str:
     """The file name of a layer's archive."""
-    from venvstacks_dag.archive import DEFAULT_FORMAT
-
     return publish.archive_file_name(
         install_target(context, layer),
         context.settings.platform,
         build,
-        DEFAULT_FORMAT,
+        context.packing(layer).format,
         tagged=context.settings.tagged,
     )
 
@@ -176,10 +180,15 @@ def _warn_of_long_paths(names: Iterable[str], reporter: Reporter) -> None:
         )
 
 
-def compressor_name() -> str:
+def compressor_name(archive_format: ArchiveFormat) -> str:
     """The compressing library with its version: the same level of another gives other bytes."""
-    # The package's version fixes the library's, and can be asked for without loading it.
-    return f"zstandard {version('zstandard')}"
+    if archive_format == "tar.zst":
+        # The package's version fixes the library's, and can be asked for without loading it.
+        return f"zstandard {version('zstandard')}"
+    if archive_format in ("tar.gz", "zip"):
+        return f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    # The library behind `lzma` does not say its version; its output has long been stable.
+    return "lzma" if archive_format == "tar.xz" else "none"
 
 
 def _mtime(context: BuildContext, layer: LayerPlan) -> int:

@@ -43,7 +43,7 @@ class Publish:
                 )["content"]
                 for each in built
             },
-            "tools": _tools(),
+            "tools": _tools(context, built),
             "tagged": context.settings.tagged,
         }
 
@@ -91,7 +91,7 @@ class Publish:
             remove_path(path)
 
 
-def _tools() -> dict[str, Any]:
+def _tools(context: BuildContext, layers: tuple[LayerPlan, ...]) -> dict[str, Any]:
     """What decides on the bytes of archives beside their content.
 
     Each stage's schema stands for this tool's part in it, rather than a version: archives are
@@ -100,7 +100,8 @@ def _tools() -> dict[str, Any]:
     from venvstacks_dag.tasks.stages import STAGES
 
     schemas = {name: STAGES[name].schema for name in ("install", "link", "archive")}
-    return {"compressor": compressor_name(), "schemas": schemas}
+    formats = {context.packing(layer).format for layer in layers}
+    return {"compressors": sorted(map(compressor_name, formats)), "schemas": schemas}
 
 
 def _paths(context: BuildContext) -> dict[str, Path]:

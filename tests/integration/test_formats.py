@@ -1,0 +1,82 @@
+"""Archives in every format, and what is packed again when that changes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import Project, each, run_python, snapshot
+from venvstacks_dag.digest import sha256_file
+
+
+def archives(project: Project) -> dict[str, str]:
+    folder = project.folder / "_artifacts"
+    return {path.name: sha256_file(path) for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("extension", ["tar.xz", "tar.gz", "tar"])
+def test_an_archive_of_each_format_runs(
+    host_project: Project, tmp_path: Path, extension: str
+) -> None:
+    host_project.spec["tool"] = {"venvstacks-dag": {"archive_format": extension}}
+    host_project.build()
+    for layer in ("py", "framework-right", "app-two"):
+        shutil.unpack_archive(
+            host_project.folder / "_artifacts" / f"{layer}.{extension}", tmp_path / "there"
+        )
+    python = tmp_path / "there" / "py" / "bin" / "python"
+    for layer in ("py", "framework-right", "app-two"):
+        script = tmp_path / "there" / layer / "postinstall.py"
+        subprocess.run([python, "-I", "-S", script, "--no-compile"], check=True)
+    app = tmp_path / "there" / "app-two" / "bin" / "python"
+    assert run_python(app, "-m", "two").endswith("1.0\n")
+    assert host_project.doit("build").did_nothing
+
+
+def test_layers_and_platforms_may_differ(project: Project) -> None:
+    project.spec["tool"] = {
+        "venvstacks-dag": {
+            "archive_profile": "release",
+            "layers": {"app-one": {"archive_format": "zip"}},
+        }
+    }
+    project.build()
+    assert {"py.tar.zst", "app-one.zip", "app-two.tar.zst"} <= set(archives(project))
+    before = archives(project)
+    project.spec["tool"]["venvstacks-dag"]["layers"]["app-one"]["archive_format"] = "tar.gz"
+    built = project.build()
+    assert built.ran == {*each("archive build", "app-one"), "publish"}
+    after = archives(project)
+    assert {name: after[name] for name in before} == before
+    assert "app-one.tar.gz" in after
+
+
+def test_the_command_line_counts_most(project: Project, tmp_path: Path) -> None:
+    project.spec["tool"] = {"venvstacks-dag": {"archive_format": "tar.gz"}}
+    project.build()
+    published = project.command(
+        "publish", "--format", "zip", "--level", "9", "--include", "app-two", "venvstacks.toml"
+    )
+    assert published.code == 0, published.output
+    assert (project.folder / "_artifacts" / "app-two.zip").is_file()
+    shutil.unpack_archive(project.folder / "_artifacts" / "app-two.tar.gz", tmp_path / "tar")
+    names = snapshot(tmp_path / "tar", tmp_path / "tar")
+    subprocess.run(
+        [shutil.which("python3") or "python3", "-m", "zipfile", "-t",
+         project.folder / "_artifacts" / "app-two.zip"],
+        check=True,
+    )  # fmt: skip
+    assert "app-two/postinstall.py" in names
+
+
+def test_what_does_not_fit_together_is_told(project: Project) -> None:
+    project.spec["tool"] = {"venvstacks-dag": {"archive_level": 19}}
+    failed = project.command("build", "--lock-if-needed", "--publish", "--format", "zip",
+                             "--level", "19", "venvstacks.toml")  # fmt: skip
+    assert failed.code == 1
+    assert "the format 'zip' has levels from 1 to 9, not 19" in failed.output
+    good = project.command("build", "--publish", "--format", "zip", "venvstacks.toml")
+    assert good.code == 0, good.output
