@@ -173,8 +173,11 @@ def universes(draw: st.DrawFn) -> Universe:
         st.sampled_from((_EVERYWHERE, *_PLACES)),
     )
     layers = st.lists(pins, min_size=1, max_size=2, unique_by=lambda pin: pin.name).map(tuple)
-    below = tuple(draw(st.lists(layers, max_size=2))) if installable else ()
-    overrides, words = _amendments(draw, roots, len(below))
+    is_amended = draw(st.booleans())
+    # What layers say matters most to those above.
+    stacked = st.lists(layers, min_size=2 if is_amended else 0, max_size=2)
+    below = tuple(draw(stacked)) if installable else ()
+    overrides, words = _amendments(draw, roots, below) if is_amended else ((), ())
     return Universe(
         packages=tuple(packages),
         roots=tuple(roots),
@@ -186,22 +189,27 @@ def universes(draw: st.DrawFn) -> Universe:
 
 
 def _amendments(
-    draw: st.DrawFn, roots: Sequence[str], below: int
+    draw: st.DrawFn, roots: Sequence[str], below: Sequence[Sequence[LowerPin]]
 ) -> tuple[tuple[str, ...], tuple[Words, ...]]:
     """Overrides of the stack, and what the layer and those below it say of requirements.
 
-    There are some in about half of all universes. The layer leaves out nothing that it requires.
+    The layer leaves out nothing that it requires.
     """
-    if draw(st.booleans()):
-        return (), ()
     required = {Requirement(root).name for root in roots}
     overrides = st.lists(_requirements(extras=False), max_size=1)
+    # Layers override what would not have let them be locked as they are.
+    locked = [f"{pin.name}=={pin.version}" for pins in below for pin in pins]
+    fitting = st.lists(st.sampled_from(locked), max_size=2) if locked else st.just([])
     words = []
-    for place in range(1 + below):
+    for place in range(1 + len(below)):
         names = [name for name in NAMES if place or name not in required] or ["none"]
         excluded = st.builds("{} ; {}".format, st.sampled_from(names), st.sampled_from(_PLACES))
         exclude = st.lists(excluded, max_size=2 if place == 0 else 1, unique=True)
-        words.append(Words(exclude=tuple(draw(exclude)), overrides=tuple(draw(overrides))))
+        words.append(
+            Words(
+                exclude=tuple(draw(exclude)), overrides=tuple(draw(fitting if place else overrides))
+            )
+        )
     return tuple(draw(overrides)), tuple(words)
 
 

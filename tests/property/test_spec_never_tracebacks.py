@@ -78,6 +78,16 @@ likely_layers = st.fixed_dictionaries(
 wild_layers = st.dictionaries(keys, values, max_size=6)
 layers = st.lists(st.one_of(likely_layers, wild_layers, values), max_size=4)
 uv_tables = st.dictionaries(st.sampled_from(UV_KEYS), values, max_size=5)
+amendments = st.lists(st.one_of(texts, st.sampled_from(["a", "b; os_name == 'nt'"])), max_size=3)
+own_tables = st.fixed_dictionaries(
+    {
+        "layers": st.dictionaries(
+            st.one_of(texts, st.sampled_from(NAMES).map("framework-{}".format)),
+            st.fixed_dictionaries({}, optional={"exclude": amendments, "overrides": amendments}),
+            max_size=2,
+        )
+    }
+)
 documents = st.fixed_dictionaries(
     {},
     optional={
@@ -86,7 +96,10 @@ documents = st.fixed_dictionaries(
         "applications": layers,
         "tool": st.one_of(
             values,
-            st.fixed_dictionaries({}, optional={"uv": uv_tables, "venvstacks-dag": wild_layers}),
+            st.fixed_dictionaries(
+                {},
+                optional={"uv": uv_tables, "venvstacks-dag": st.one_of(wild_layers, own_tables)},
+            ),
         ),
         "anything": values,
     },

@@ -98,8 +98,10 @@ def _without(left_out: LeftOut) -> Iterator[str]:
         where = _on(platforms, layer)
         for chain in chains:
             yield f"    although {' > '.join(chain)} asks for it{where}"
-        if not chains and not any(left_out.reasons[at].unknown for at in platforms):
-            yield f"    nothing asks for it: the exclude changes nothing{where}"
+    if left_out.reasons and not any(
+        each.chains or each.unknown for each in left_out.reasons.values()
+    ):
+        yield "    nothing asks for it: the exclude changes nothing"
 
 
 def _because(reasons: Mapping[str, Reasons], layer: LayerContents) -> Iterator[str]:

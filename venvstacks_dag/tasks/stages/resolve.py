@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.digest import sha256_bytes, sha256_file
 from venvstacks_dag.errors import LockError
-from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.amendments import amendment_parts, excluded_packages
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.locks import (
     answers,
@@ -53,7 +53,7 @@ class Resolve:
         return {
             "requirements": list(layer.requirements),
             "targets": list(layer.targets),
-            **_amendments(layer, below),
+            **amendment_parts(layer, below),
             "python": python_of(context, layer),
             # A list: the order of the layers below decides which pins bind.
             "lower_locks": [
@@ -113,24 +113,6 @@ class Resolve:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Locks are the user's, and committed: only the stamp goes."""
-
-
-def _amendments(layer: LayerPlan, below: Sequence[LayerPlan]) -> Parts:
-    """What the layer and those below exclude and override; no part where nothing does.
-
-    What those below require counts along with it: that brings back what is left out further down.
-    """
-    required = {lower.name: list(lower.requirements) for lower in below}
-    parts = {
-        "exclude": list(layer.exclude),
-        "overrides": list(layer.overrides),
-        "exclude_below": {lower.name: list(lower.exclude) for lower in below if lower.exclude},
-        "overrides_below": {
-            lower.name: list(lower.overrides) for lower in below if lower.overrides
-        },
-        "requirements_below": required if any(lower.exclude for lower in below) else {},
-    }
-    return {name: part for name, part in parts.items() if part}
 
 
 def _not_locked(
@@ -205,7 +187,7 @@ def _result(
     own = len(resolve.own_packages(lock))
     shared = len(resolve.shared_packages(lock))
     below = f", {shared} from layers below" if shared else ""
-    excluded = _excluded(context, layer, metadata.python)
+    excluded = excluded_packages(context, layer, metadata.python)
     left_out = len({name for names in excluded.values() for name in names})
     below += f", {left_out} excluded" if left_out else ""
     return StageResult(
@@ -226,19 +208,6 @@ def _result(
         outputs={path.name: sha256_file(path) for path in lock_files(context.settings, layer.name)},
         summary=f"{count_text(own, 'package')}{below}",
     )
-
-
-def _excluded(context: BuildContext, layer: LayerPlan, python: str) -> dict[str, list[str]]:
-    """The packages that the layer leaves out, by target; nothing where it leaves none out."""
-    if not layer.exclude:
-        return {}
-    from venvstacks_dag import resolve
-
-    version = PythonVersion.parse(python)
-    return {
-        target.name: list(resolve.names_that_hold(layer.exclude, target, version))
-        for target in context.targets(layer)
-    }
 
 
 def _name(requirement: str) -> NormalizedName:
