@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.elf import make_elf
 from tests.unit.link.builders import (
     ELF,
     EMPTY,
@@ -36,7 +37,7 @@ NOTHING = LinkModules()
 
 
 def plan(request: LinkRequest, modules: LinkModules = NOTHING) -> LinkPlan:
-    by_digest = {sha256_bytes(ELF): LibraryFacts(machine="EM_X86_64", soname="liba.so.1")}
+    by_digest = {sha256_bytes(ELF): (LibraryFacts(machine="x86_64", soname="liba.so.1"),)}
     return plan_links(request, by_digest, modules, tree=TREE)
 
 
@@ -141,13 +142,22 @@ def test_a_layers_own_libraries_are_linked_for_those_above() -> None:
     assert not [path for path in targets(excluded) if path.startswith(folder)]
 
 
-def test_a_conflict_of_libraries_names_the_layer() -> None:
+def test_a_conflict_of_libraries_matters_to_a_layer_above_that_needs_one() -> None:
     manifest = TreeManifest.of(
         [file_entry("a/liba.so", content=ELF), file_entry("b/liba.so", content=ELF + b"x")]
     )
-    facts = {e.sha256: LibraryFacts(machine="EM_X86_64") for e in manifest.entries}
-    with pytest.raises(LinkError, match="app-x: two different"):
-        plan_links(app_request(manifest=manifest), facts, NOTHING, tree=TREE)
+    facts = {e.sha256: (LibraryFacts(machine="x86_64"),) for e in manifest.entries}
+    below = plan_links(app_request(manifest=manifest), facts, NOTHING, tree=TREE)
+    assert not [path for path in targets(below) if "dynlib" in path]
+    framework = replace(lower("framework-a", manifest=manifest), offers=below.offers)
+    content = make_elf(needed=["liba.so"])
+    request = app_request(framework, RUNTIME, manifest=installed(f"{SITE}/c/c.so", content=content))
+    needing = {sha256_bytes(content): (LibraryFacts(machine="x86_64", needed=("liba.so",)),)}
+    with pytest.raises(LinkError, match=r"app-x: .*c/c\.so") as caught:
+        plan_links(request, needing, NOTHING, tree=TREE)
+    assert all(part in str(caught.value) for part in ("framework-a", "a/liba.so", "b/liba.so"))
+    harmless = {sha256_bytes(content): (LibraryFacts(machine="x86_64", needed=("libx.so",)),)}
+    assert plan_links(request, harmless, NOTHING, tree=TREE).manifest.entries
 
 
 def test_modules_go_to_site_packages_under_their_names() -> None:

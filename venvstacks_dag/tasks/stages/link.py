@@ -19,7 +19,7 @@ from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, re
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
-    from venvstacks_dag.link import LinkRequest, LowerLink
+    from venvstacks_dag.link import LinkRequest, LowerLink, Offers
 
 _POSTINSTALL = Path(_injected.__file__).with_name("postinstall.py")
 
@@ -28,7 +28,7 @@ class Link:
     """The stage."""
 
     name = "link"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -49,6 +49,8 @@ class Link:
             "layers_below": {
                 name: facts_of(context, "link", name)["shown"] for name in layer.below
             },
+            # Only where something above asks for such a name does it matter.
+            "ambiguous_below": _ambiguous_below(context, layer),
             "modules": module_states(context, layer),
             "launch_module": layer.launch_module,
             "dynlib_exclude": list(layer.dynlib_exclude),
@@ -79,19 +81,22 @@ class Link:
             support_modules=tuple(support),
             dynlib_exclude=layer.dynlib_exclude,
         )
-        manifest = link.link_layer(
+        linked = link.link_layer(
             request,
             settings.tree(layer.name),
             previous=_linked_before(context, layer),
             reporter=reporter,
+            facts_reader=link.remembering(context.store),
             announce=lambda either: keep_manifest(context, self.name, layer.name, either),
         )
+        manifest = linked.manifest
         digest = keep_manifest(context, self.name, layer.name, manifest)
         shipped = TreeManifest.of(entry for entry in manifest.entries if not entry.local)
         return StageResult(
             facts={
                 "shipped": shipped.digest,
                 "shown": _shown(_as_lower(request, manifest)),
+                "libraries": linked.offers.as_json(),
                 # What manifests say of the modules must be said of those that were copied.
                 "modules": module_digests(context, layer),
             },
@@ -143,6 +148,23 @@ def _as_lower(request: LinkRequest, linked: TreeManifest) -> LowerLink:
     )
 
 
+def _offers(context: BuildContext, layer: str) -> Offers:
+    from venvstacks_dag.link import Offers
+
+    return Offers.from_json(facts_of(context, Link.name, layer)["libraries"])
+
+
+def _ambiguous_below(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
+    """The names that the layer must not ask for, without those of libraries that are clear."""
+    stated = {name: facts_of(context, Link.name, name)["libraries"] for name in layer.below}
+    if not any(libraries["ambiguous"] for libraries in stated.values()):
+        return {}
+    from venvstacks_dag.link import clashes_below
+
+    clashes = clashes_below((name, _offers(context, name)) for name in layer.below)
+    return {name: clash.as_json() for name, clash in clashes.items()}
+
+
 def _lower(context: BuildContext, layer: LayerPlan) -> LowerLink:
     from venvstacks_dag.link import LowerLink
 
@@ -152,6 +174,7 @@ def _lower(context: BuildContext, layer: LayerPlan) -> LowerLink:
         layout=_layout(context, layer),
         installed=read_manifest(context, "install", layer.name),
         linked=read_manifest(context, "link", layer.name),
+        offers=_offers(context, layer.name),
     )
 
 
