@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.api.selection import Choice, Selection, Wish, select
 from venvstacks_dag.api.status import StackState, stack_state
@@ -23,6 +23,9 @@ from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.display import QuietDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
 from venvstacks_dag.tasks.settings import BuildSettings
+
+if TYPE_CHECKING:
+    from venvstacks_dag.link.examine import LayerReport
 
 _ALL = Choice()
 
@@ -199,6 +202,15 @@ class Stack:
 
         names = [name for name, what in selection.operations.items() if what.publish]
         return forecast(self.context(), names, archives=archives)
+
+    def library_reports(self) -> tuple[LayerReport, ...]:
+        """Which libraries the binaries of each built layer get; changes nothing.
+
+        Raises `NotBuilt`.
+        """
+        from venvstacks_dag.tasks.libraries import library_reports
+
+        return library_reports(self.context())
 
     def context(self) -> BuildContext:
         """The surroundings of one run."""

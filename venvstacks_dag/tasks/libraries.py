@@ -1,0 +1,86 @@
+"""The binaries of built layers, as their manifests and files tell."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+
+from venvstacks_dag.errors import NotBuilt
+from venvstacks_dag.fs import TreeManifest
+from venvstacks_dag.link import Offers, remembering
+from venvstacks_dag.link.binaries import FactsReader
+from venvstacks_dag.link.examine import LayerReport, LayerView, examine
+from venvstacks_dag.link.libraries import binaries_of, possible_binaries
+from venvstacks_dag.link.lookup import Binary, Libraries
+from venvstacks_dag.platforms import LayerLayout, PythonVersion
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.trees import read_manifest
+
+
+def library_reports(context: BuildContext) -> tuple[LayerReport, ...]:
+    """What the binaries of each built layer get for the names that they ask for, in build order.
+
+    Changes nothing. Raises `NotBuilt` where layers are not linked, `InputChanged` or `DiskError`
+    where their files are not as they were built.
+    """
+    layers = context.plan.built_for(context.settings.platform)
+    absent = [layer.name for layer in layers if context.stamped("link", layer.name) is None]
+    if absent:
+        raise NotBuilt(
+            f"these layers are not built: {', '.join(absent)}",
+            where=str(context.settings.build_dir),
+            fix=f"venvstacks-dag build {context.settings.spec}",
+        )
+    reader = remembering(context.store)
+    views = {layer.name: _view(context, layer, reader) for layer in layers}
+    return tuple(
+        examine(views[layer.name], [views[name] for name in layer.below]) for layer in layers
+    )
+
+
+def _view(context: BuildContext, layer: LayerPlan, reader: FactsReader) -> LayerView:
+    installed = read_manifest(context, "install", layer.name)
+    linked = read_manifest(context, "link", layer.name)
+    stamps = {stage: context.stamped(stage, layer.name) for stage in ("install", "link")}
+    install, link = stamps["install"], stamps["link"]
+    if install is None or link is None:
+        raise NotBuilt(
+            "the layer is not built",
+            layer=layer.name,
+            fix=f"venvstacks-dag build {context.settings.spec}",
+        )
+    layout = context.layout(layer, PythonVersion.parse(install.facts["python"]))
+    tree = context.settings.tree(layer.name)
+    facts = {
+        digest: reader(digest, tree / path)
+        for digest, path in {e.sha256: e.path for e in possible_binaries(installed)}.items()
+    }
+    binaries = binaries_of(installed, facts, layout.target)
+    links = [entry for entry in installed.entries if entry.kind == "link"]
+    return LayerView(
+        layer=layer.name,
+        target=layout.target,
+        binaries=binaries,
+        libraries=Libraries.of(binaries, links),
+        offered=dict(_offered(layout, linked, binaries)),
+        ambiguous=frozenset(Offers.from_json(link.facts["libraries"]).ambiguous),
+    )
+
+
+def _offered(
+    layout: LayerLayout, linked: TreeManifest, binaries: Iterable[Binary]
+) -> Iterable[tuple[str, str]]:
+    """The names in the library folder: of the links there or, on Windows, of the DLLs there."""
+    folder = str(layout.dynlib_dir)
+    if layout.target.is_windows:
+        for binary in binaries:
+            if binary.folder == folder:
+                yield posixpath.basename(binary.path).lower(), binary.path
+        return
+    for entry in linked.entries:
+        if posixpath.dirname(entry.path) == folder:
+            yield (
+                posixpath.basename(entry.path),
+                posixpath.normpath(posixpath.join(folder, entry.target)),
+            )
