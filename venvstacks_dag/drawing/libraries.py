@@ -45,10 +45,10 @@ def _layer(report: LayerReport, *, everything: bool) -> Iterator[str]:
     counts = ", ".join(
         f"{len({need.name for need, _ in found})} {kind}" for kind, found in groups.items()
     )
-    binaries = count_text(len(report.binaries), "binary", "binaries")
-    yield f"{report.layer} ({report.platform}): {binaries}" + (
-        f", names: {counts}" if counts else ""
-    )
+    number = len(report.binaries)
+    binaries = f"{number:,} {'binary' if number == 1 else 'binaries'}"
+    asked = f", names: {counts}" if counts else ""
+    yield f"{report.layer} ({report.platform}): {binaries}{asked}"
     for kind, found in groups.items():
         title, by_default = _GROUPS[kind]
         if by_default or everything:
