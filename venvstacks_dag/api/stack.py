@@ -203,14 +203,15 @@ class Stack:
         names = [name for name, what in selection.operations.items() if what.publish]
         return forecast(self.context(), names, archives=archives)
 
-    def library_reports(self) -> tuple[LayerReport, ...]:
+    def library_reports(self, system: Iterable[str] = ()) -> tuple[LayerReport, ...]:
         """Which libraries the binaries of each built layer get; changes nothing.
 
-        Raises `NotBuilt`.
+        `system` are patterns of names that the target's system has, beside what all systems
+        of its kind have. Raises `NotBuilt`.
         """
         from venvstacks_dag.tasks.libraries import library_reports
 
-        return library_reports(self.context())
+        return library_reports(self.context(), system)
 
     def context(self) -> BuildContext:
         """The surroundings of one run."""

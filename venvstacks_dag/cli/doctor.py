@@ -16,6 +16,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "say which shared libraries the modules of built layers get, and what is missing",
         "--json path/to/venvstacks.toml",
     )
+    parser.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="libraries that the system has, too, as 'libmpi.so.*' (repeatable)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, with everything")
     parser.set_defaults(run=run)
 
@@ -27,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from venvstacks_dag.drawing import libraries_json, libraries_text
 
     stack = load_stack(options.spec, build_dir=options.build_dir, environ=plain_environ(options))
-    reports = stack.library_reports()
+    reports = stack.library_reports(options.system)
     missing = any(report.missing for report in reports)
     verbosity = verbosity_of(options)
     if options.json:

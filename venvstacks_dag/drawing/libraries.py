@@ -19,6 +19,7 @@ _GROUPS: dict[str, tuple[str, bool]] = {
     "unoffered": ("a lower layer has it but does not offer it: works if loaded before", True),
     "hidden": ("a lower layer's comes before the own copy", True),
     "below": ("from lower layers", True),
+    "host": ("from the system that the Python of cpython@host was packed on", False),
     "optional": ("optional and not there", False),
     "loaded": ("in the same layer, if its package loads it first", False),
     "runtime": ("from the runtime", False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import struct
 from collections.abc import Iterable
 from typing import IO, Any, cast
 
@@ -49,9 +50,7 @@ def _dynamic_facts(
     # Programs that can be loaded anywhere look like libraries; a few libraries can be run, too.
     if flags & _DF_1_PIE or (has_interpreter and not soname):
         return None
-    _, offset = dynamic.get_table_offset("DT_STRTAB")
-    # Walking through all symbols takes seconds for a large library: look for the text first.
-    may_export = offset is not None and image.find(b"\0PyInit_", offset, offset + size) >= 0
+    _, strings = dynamic.get_table_offset("DT_STRTAB")
     machine = str(elf["e_machine"])
     return LibraryFacts(
         format="elf",
@@ -61,7 +60,7 @@ def _dynamic_facts(
         # A loader that knows DT_RUNPATH takes no notice of DT_RPATH beside it.
         search=_folders(texts.get("runpath") or texts.get("rpath", [])),
         hands_down="rpath" in texts and "runpath" not in texts,
-        is_extension=may_export and any(map(_exports_module, dynamic.iter_symbols())),
+        is_extension=strings is not None and _exports_module(elf, dynamic, image, strings, size),
     )
 
 
@@ -69,5 +68,22 @@ def _folders(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(folder for text in texts for folder in text.split(":") if folder)
 
 
-def _exports_module(symbol: Any) -> bool:
-    return bool(symbol.name.startswith("PyInit_") and symbol["st_shndx"] != "SHN_UNDEF")
+def _exports_module(elf: Any, dynamic: Any, image: mmap.mmap, strings: int, size: int) -> bool:
+    """Whether a symbol ``PyInit_...`` is defined, not just asked for."""
+    names = set()
+    found = image.find(b"\0PyInit_", strings, strings + size)
+    while found >= 0:
+        names.add(found + 1 - strings)
+        found = image.find(b"\0PyInit_", found + 1, strings + size)
+    _, table = dynamic.get_table_offset("DT_SYMTAB")
+    if not names or table is None:
+        return False
+    # A large library has a hundred thousand symbols, and pyelftools parses each of them whole:
+    # only their names are looked at first, which are the first field (gABI, chapter 4).
+    row = struct.Struct(f"{'<' if elf.little_endian else '>'}I{elf.structs.Elf_Sym.sizeof() - 4}x")
+    symbols = image[table : table + row.size * dynamic.num_symbols()]
+    symbols = symbols[: len(symbols) // row.size * row.size]
+    return any(
+        name in names and dynamic.get_symbol(number)["st_shndx"] != "SHN_UNDEF"
+        for number, (name,) in enumerate(row.iter_unpack(symbols))
+    )

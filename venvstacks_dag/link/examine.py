@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from venvstacks_dag.link.lookup import Binary, Libraries, leaf
@@ -15,8 +16,9 @@ from venvstacks_dag.link.system import is_system_library
 from venvstacks_dag.platforms import TargetPlatform
 
 # By the binary's own search path; in a lower layer's library folder; the runtime's own; in the
-# system; in the own layer, or a lower one, but only if it was loaded before; nowhere.
-Found = Literal["rpath", "below", "runtime", "system", "loaded", "unoffered", "missing"]
+# system; in the own layer, or a lower one, but only if it was loaded before; in the system that
+# the runtime was packed on; nowhere.
+Found = Literal["rpath", "below", "runtime", "system", "loaded", "unoffered", "host", "missing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,8 @@ class LayerView:
 
     ``offered`` are the libraries in its library folder by name (in lower case on Windows), as
     paths of the layer. ``ambiguous`` are names that it does not offer since it has several.
+    ``of_host`` tells a runtime that was packed from the Python of some system, which leans on
+    that system's libraries. ``system`` are patterns of names that the target is said to have.
     """
 
     layer: str
@@ -33,6 +37,8 @@ class LayerView:
     libraries: Libraries
     offered: Mapping[str, str]
     ambiguous: frozenset[str] = frozenset()
+    of_host: bool = False
+    system: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +123,8 @@ def _resolve(view: LayerView, below: Sequence[LayerView], binary: Binary, name: 
                 optional=optional,
                 ambiguous=leaf(name) in lower.ambiguous,
             )
-    return Resolved(name=name, found="missing", optional=optional)
+    is_host = view.of_host and not binary.entry.package
+    return Resolved(name=name, found="host" if is_host else "missing", optional=optional)
 
 
 def _found(
@@ -135,7 +142,8 @@ def _found(
     if near:
         yield "rpath", view.layer, own, ""
     yield from _of_runtime(below[-1] if below else view, binary, name)
-    if is_system_library(name, view.target):
+    said = any(fnmatchcase(leaf(name), pattern) for pattern in view.system)
+    if said or is_system_library(name, view.target):
         yield "system", "", "", ""
     if others := view.libraries.named(binary, name):
         yield "loaded", view.layer, others[0].path, ""

@@ -25,13 +25,13 @@ libgobject-2.0.so.0 libgthread-2.0.so.0 libglib-2.0.so.0
 _MANYLINUX = frozenset(_MANYLINUX_NAMES.split())
 # The same for PEP 656, where the C library is one file under several names.
 _MUSLLINUX = frozenset({"libc.so", "libz.so.1"})
-# The loader itself, by the names that it has for all machines (glibc's, then musl's), and what
-# else is a part of either C library.
-_LOADER = re.compile(r"(ld-linux[\w-]*\.so\.\d+|ld64\.so\.\d+|ld-musl-\w+\.so\.1)\Z", re.ASCII)
+# The loader itself, by the names that it has for all machines.
+_GLIBC_LOADER = re.compile(r"(ld-linux[\w-]*\.so\.\d+|ld64\.so\.\d+)\Z", re.ASCII)
+_MUSL_LOADER = re.compile(r"(ld-musl-\w+\.so\.1|libc\.musl-\w+\.so\.1)\Z", re.ASCII)
+# What else belongs to some C library, in any version: a second one in a process breaks it.
 _C_LIBRARY = re.compile(
-    r"(libc\.musl-\w+\.so\.1"
-    r"|lib(c|m|mvec|dl|rt|pthread|util|nsl|resolv|anl|BrokenLocale|thread_db|c_malloc_debug"
-    r"|nss_(files|dns|compat|db|hesiod))(-2\.\d+)?\.so(\.\d+)?)\Z",
+    r"lib(c|m|mvec|dl|rt|pthread|util|nsl|resolv|anl|BrokenLocale|thread_db|c_malloc_debug"
+    r"|nss_(files|dns|compat|db|hesiod))(-2\.\d+)?\.so(\.\d+)?\Z",
     re.ASCII,
 )
 # The NVIDIA driver's own libraries: they must fit the kernel's module, so no wheel carries them.
@@ -85,7 +85,7 @@ def is_system_library(name: str, target: TargetPlatform) -> bool:
         return folded in _WINDOWS or _API_SET.match(folded) is not None
     if target.system == "macos":
         return name.startswith(_MACOS_FOLDERS)
-    return _is_of_linux(name, target) or _DRIVER.match(name) is not None
+    return _is_of_linux(name, target)
 
 
 def may_be_offered(name: str, target: TargetPlatform) -> bool:
@@ -94,10 +94,10 @@ def may_be_offered(name: str, target: TargetPlatform) -> bool:
         return not is_system_library(name, target)
     if target.system == "macos":
         return _MACOS_LEAF.match(name) is None
-    return not is_system_library(name, target)
+    foreign = (_C_LIBRARY, _GLIBC_LOADER, _MUSL_LOADER)
+    return not (_is_of_linux(name, target) or any(each.match(name) for each in foreign))
 
 
 def _is_of_linux(name: str, target: TargetPlatform) -> bool:
-    if _LOADER.match(name) or _C_LIBRARY.match(name):
-        return True
-    return name in (_MUSLLINUX if target.uses_musl else _MANYLINUX)
+    names, loader = (_MUSLLINUX, _MUSL_LOADER) if target.uses_musl else (_MANYLINUX, _GLIBC_LOADER)
+    return any((name in names, loader.match(name), _DRIVER.match(name)))

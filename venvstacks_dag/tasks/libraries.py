@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
+from dataclasses import replace
 
 from venvstacks_dag.errors import NotBuilt
 from venvstacks_dag.fs import TreeManifest
@@ -18,11 +19,12 @@ from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.trees import read_manifest
 
 
-def library_reports(context: BuildContext) -> tuple[LayerReport, ...]:
+def library_reports(context: BuildContext, system: Iterable[str] = ()) -> tuple[LayerReport, ...]:
     """What the binaries of each built layer get for the names that they ask for, in build order.
 
-    Changes nothing. Raises `NotBuilt` where layers are not linked, `InputChanged` or `DiskError`
-    where their files are not as they were built.
+    `system` are patterns of names that the target's system is said to have. Changes nothing.
+    Raises `NotBuilt` where layers are not linked, `InputChanged` or `DiskError` where their
+    files are not as they were built.
     """
     layers = context.plan.built_for(context.settings.platform)
     absent = [layer.name for layer in layers if context.stamped("link", layer.name) is None]
@@ -32,8 +34,10 @@ def library_reports(context: BuildContext) -> tuple[LayerReport, ...]:
             where=str(context.settings.build_dir),
             fix=f"venvstacks-dag build {context.settings.spec}",
         )
-    reader = remembering(context.store)
-    views = {layer.name: _view(context, layer, reader) for layer in layers}
+    reader, patterns = remembering(context.store), tuple(system)
+    views = {
+        layer.name: replace(_view(context, layer, reader), system=patterns) for layer in layers
+    }
     return tuple(
         examine(views[layer.name], [views[name] for name in layer.below]) for layer in layers
     )
@@ -64,6 +68,7 @@ def _view(context: BuildContext, layer: LayerPlan, reader: FactsReader) -> Layer
         binaries=binaries,
         libraries=Libraries.of(binaries, links),
         offered=dict(_offered(layout, linked, binaries)),
+        of_host=layer.python_implementation == "cpython@host",
         ambiguous=frozenset(Offers.from_json(link.facts["libraries"]).ambiguous),
     )
 
