@@ -46,9 +46,8 @@ def view(
     )
 
 
-RUNTIME = view(
-    "py", binary("lib/libpython3.11.so.1.0", package=""), binary("lib/libq.so", package="")
-)
+PYTHON = "lib/libpython3.11.so.1.0"
+RUNTIME = view("py", binary(PYTHON, package=""), binary("lib/libq.so", package=""))
 LOWER = view("framework-a", binary("a/libx.so"), binary("b/libhid.so"), offers=["a/libx.so"])
 
 
