@@ -30,6 +30,7 @@ from venvstacks_dag.fs import TreeManifest
 from venvstacks_dag.link import LibraryFacts, LinkModules, LinkPlan, LinkRequest, plan_links
 from venvstacks_dag.link.interpreter import wrapper_script
 from venvstacks_dag.link.plan import postinstall_script
+from venvstacks_dag.platforms import TargetPlatform
 
 TREE = PurePosixPath("/build/app-x")
 CONFIG = "share/venv/metadata/venvstacks_layer.json"
@@ -117,16 +118,24 @@ def test_libraries_below_make_the_interpreter_a_script() -> None:
     assert config(planned)["dynlib_dirs"] == ["../framework-b/share/venv/dynlib"]
     assert targets(planned)["bin/python_"] == "../../py/bin/python"
     script = content(planned, "bin/python").decode()
-    assert script == wrapper_script("linux", ("framework-b/share/venv/dynlib",))
+    assert script == wrapper_script(layout().target, ("framework-b/share/venv/dynlib",))
 
 
 def test_each_system_has_its_own_shell_and_variable() -> None:
-    linux, macos = (wrapper_script(system, ("it's/a b",)) for system in ("linux", "macos"))
+    names = ("linux_x86_64", "macosx_arm64")
+    targets = [
+        *(TargetPlatform(name=name) for name in names),
+        TargetPlatform(name="linux_x86_64", musl=(1, 2)),
+    ]
+    linux, macos, musl = (wrapper_script(target, ("it's/a b",)) for target in targets)
+    assert musl.startswith("#!/bin/sh\n")
+    assert musl.endswith('exec "$bin/python_" "$@"\n')
+    assert "export LD_LIBRARY_PATH\n" in musl
     assert linux.startswith("#!/bin/bash -p\n")
     assert macos.startswith("#!/bin/zsh -f\n")
     assert "export LD_LIBRARY_PATH\n" in linux
     assert "export DYLD_LIBRARY_PATH\n" in macos
-    for script in (linux, macos):
+    for script in (linux, macos, musl):
         assert """for layer in 'it'"'"'s/a b'; do""" in script
 
 
