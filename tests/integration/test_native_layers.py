@@ -238,7 +238,7 @@ def check(folder: Path, *, finish: bool = True) -> None:
     if finish:
         for layer in ("py", "framework-low", "app-top"):
             script = folder / layer / "postinstall.py"
-            subprocess.run([runtime, "-I", "-S", script], check=True, env={})
+            subprocess.run([runtime, "-I", "-S", script, "--no-compile"], check=True, env={})
     python = folder / "app-top" / "bin" / "python"
     assert run_python(python, "-P", "-m", "ask", cwd=folder.parent) == "7\n"
     text = run_python(python, "-m", "site")
