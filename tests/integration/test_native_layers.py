@@ -284,3 +284,20 @@ def test_doctor_needs_built_layers(native: Native) -> None:
     told = native.project.command("doctor", "venvstacks.toml")
     assert told.code == 1
     assert "NotBuilt: these layers are not built: py, framework-low, app-top" in told.output
+
+
+def test_links_of_an_earlier_version_are_made_anew(native: Native) -> None:
+    """Its stamps say nothing of libraries."""
+    answered(native)
+    native.link()
+    for layer in ("py", "framework-low", "app-top"):
+        path = native.project.state(layer, "link.json")
+        stamp = json.loads(path.read_text())
+        stamp["parts"]["schema"] = 1
+        del stamp["facts"]["libraries"], stamp["parts"]["ambiguous_below"]
+        path.write_text(json.dumps(stamp))
+    told = native.project.doit("info", "link:app-top")
+    assert "has not run since it looks at libraries" in told.output
+    assert native.project.command("doctor", "venvstacks.toml").code == 1
+    assert native.link().ran == {"link:py", "link:framework-low", "link:app-top"}
+    assert native.run() == "7\n"

@@ -101,7 +101,7 @@ def _facts(header: Any, image: mmap.mmap, offset: int) -> LibraryFacts | None:
 
 def _text(place: int, command: Any) -> str:
     value: bytes = lc_str_value(place, command)
-    return value.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+    return value.split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
 def _exports_module(symbols: Any, image: mmap.mmap, offset: int, order: str) -> bool:

@@ -44,4 +44,4 @@ def pe_facts(path: Path, image: mmap.mmap) -> LibraryFacts | None:
 
 
 def _names(entries: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(entry.dll.decode("utf-8", "surrogateescape") for entry in entries)
+    return tuple(entry.dll.decode("utf-8", "replace") for entry in entries)

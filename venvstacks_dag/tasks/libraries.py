@@ -16,6 +16,8 @@ from venvstacks_dag.link.lookup import Binary, Libraries
 from venvstacks_dag.platforms import LayerLayout, PythonVersion
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.base import MissingInput, facts_of
+from venvstacks_dag.tasks.stages.link import stated_offers
 from venvstacks_dag.tasks.stages.trees import read_manifest
 
 
@@ -27,7 +29,7 @@ def library_reports(context: BuildContext, system: Iterable[str] = ()) -> tuple[
     files are not as they were built.
     """
     layers = context.plan.built_for(context.settings.platform)
-    absent = [layer.name for layer in layers if context.stamped("link", layer.name) is None]
+    absent = [layer.name for layer in layers if not _is_linked(context, layer.name)]
     if absent:
         raise NotBuilt(
             f"these layers are not built: {', '.join(absent)}",
@@ -43,18 +45,21 @@ def library_reports(context: BuildContext, system: Iterable[str] = ()) -> tuple[
     )
 
 
+def _is_linked(context: BuildContext, layer: str) -> bool:
+    try:
+        facts_of(context, "install", layer)
+        stated_offers(context, layer)
+    except MissingInput:
+        return False
+    return True
+
+
 def _view(context: BuildContext, layer: LayerPlan, reader: FactsReader) -> LayerView:
     installed = read_manifest(context, "install", layer.name)
     linked = read_manifest(context, "link", layer.name)
-    stamps = {stage: context.stamped(stage, layer.name) for stage in ("install", "link")}
-    install, link = stamps["install"], stamps["link"]
-    if install is None or link is None:
-        raise NotBuilt(
-            "the layer is not built",
-            layer=layer.name,
-            fix=f"venvstacks-dag build {context.settings.spec}",
-        )
-    layout = context.layout(layer, PythonVersion.parse(install.facts["python"]))
+    offers = Offers.from_json(stated_offers(context, layer.name))
+    python: str = facts_of(context, "install", layer.name)["python"]
+    layout = context.layout(layer, PythonVersion.parse(python))
     tree = context.settings.tree(layer.name)
     facts = {
         digest: reader(digest, tree / path)
@@ -69,7 +74,7 @@ def _view(context: BuildContext, layer: LayerPlan, reader: FactsReader) -> Layer
         libraries=Libraries.of(binaries, links),
         offered=dict(_offered(layout, linked, binaries)),
         of_host=layer.python_implementation == "cpython@host",
-        ambiguous=frozenset(Offers.from_json(link.facts["libraries"]).ambiguous),
+        ambiguous=frozenset(offers.ambiguous),
     )
 
 

@@ -13,7 +13,7 @@ from venvstacks_dag.platforms import LayerLayout, PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of
 from venvstacks_dag.tasks.stages.modules import module_digests, module_paths, module_states
 from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, read_manifest
 from venvstacks_dag.tasks.stamps import Parts, Stamp
@@ -148,16 +148,23 @@ def _as_lower(request: LinkRequest, linked: TreeManifest) -> LowerLink:
     )
 
 
+def stated_offers(context: BuildContext, layer: str) -> dict[str, Any]:
+    """What linking a layer said of its libraries. Raises `MissingInput` where it has not run."""
+    libraries: dict[str, Any] | None = facts_of(context, Link.name, layer).get("libraries")
+    if libraries is None:
+        raise MissingInput(f"{Link.name} of {layer} has not run since it looks at libraries")
+    return libraries
+
+
 def _offers(context: BuildContext, layer: str) -> Offers:
     from venvstacks_dag.link import Offers
 
-    return Offers.from_json(facts_of(context, Link.name, layer)["libraries"])
+    return Offers.from_json(stated_offers(context, layer))
 
 
 def _ambiguous_below(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
     """The names that the layer must not ask for, without those of libraries that are clear."""
-    stated = {name: facts_of(context, Link.name, name)["libraries"] for name in layer.below}
-    if not any(libraries["ambiguous"] for libraries in stated.values()):
+    if not any(stated_offers(context, name)["ambiguous"] for name in layer.below):
         return {}
     from venvstacks_dag.link import clashes_below
 
