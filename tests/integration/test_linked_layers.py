@@ -127,12 +127,14 @@ def link(
         installed=installed,
         **parts,
     )
+    linked = link_layer(request, tree, previous=None, reporter=NullReporter())
     return LowerLink(
         env_name=name,
         install_target=request.install_target,
         layout=request.layout,
         installed=installed,
-        linked=link_layer(request, tree, previous=None, reporter=NullReporter()),
+        linked=linked.manifest,
+        offers=linked.offers,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 _MACHINES = {"x86_64": 62, "aarch64": 183}
 _HASH, _STRTAB, _SYMTAB, _STRSZ, _SYMENT = 4, 5, 6, 10, 11
-_NEEDED, _SONAME, _RPATH, _RUNPATH = 1, 14, 15, 29
+_NEEDED, _SONAME, _RPATH, _RUNPATH, _FLAGS_1 = 1, 14, 15, 29, 0x6FFFFFFB
 
 
 def make_elf(
@@ -21,9 +21,14 @@ def make_elf(
     arch: str = "x86_64",
     kind: int = 3,
     dynamic: bool = True,
+    pie: bool = False,
+    interpreter: bool = False,
     salt: bytes = b"",
 ) -> bytes:
-    """A shared object (`kind` 3; 2: a program); `salt` tells its content from that of others."""
+    """A shared object (`kind` 3; 2: a program); `salt` tells its content from that of others.
+
+    `pie` marks a program that can be loaded anywhere, `interpreter` what can be run at all.
+    """
     strings = b"\0"
 
     def text(value: str) -> int:
@@ -35,13 +40,15 @@ def make_elf(
     for number, value in ((_SONAME, soname), (_RPATH, rpath), (_RUNPATH, runpath)):
         if value:
             tags.append((number, text(value)))
+    if pie:
+        tags.append((_FLAGS_1, 0x08000000))
     symbols = b"\0" * 24
     for names, home in ((exports, 1), (imports, 0)):
         for name in names:
             symbols += struct.pack("<IBBHQQ", text(name), 0x12, 0, home, 0x1000, 0)
     count = len(symbols) // 24
 
-    start = 64 + 2 * 56
+    start = 64 + 3 * 56
     symbols_at = start
     hash_at = symbols_at + len(symbols)
     # One bucket with a chain through nothing: readers only ask it for the number of symbols.
@@ -70,7 +77,7 @@ def make_elf(
         0,
         64,
         56,
-        2 if dynamic else 1,
+        1 + dynamic + interpreter,
         64,
         0,
         0,
@@ -79,4 +86,6 @@ def make_elf(
     about = struct.pack(
         "<IIQQQQQQ", 2, 6, dynamic_at, dynamic_at, dynamic_at, len(section), len(section), 8
     )
-    return header + load + about + symbols + table + section + strings + salt
+    loader = struct.pack("<IIQQQQQQ", 3, 4, strings_at, strings_at, strings_at, 1, 1, 1)
+    headers = load + (about if dynamic else b"") + (loader if interpreter else b"")
+    return header + headers.ljust(3 * 56, b"\0") + symbols + table + section + strings + salt

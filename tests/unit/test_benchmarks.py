@@ -10,6 +10,8 @@ from benchmarks.against_uv import Comparison
 from benchmarks.against_uv import table as comparison_table
 from benchmarks.generated import write_project
 from benchmarks.scale import Measurements, table, too_slow
+from benchmarks.wrapper import table as wrapper_table
+from benchmarks.wrapper import too_slow as slow_wrappers
 from venvstacks_dag.graph import LayerGraph
 from venvstacks_dag.spec import load_stack
 
@@ -50,3 +52,9 @@ def test_differences_from_uv_are_told_with_what_they_come_from() -> None:
         "* web, win_amd64: c 1 (uv: absent): it follows from another difference; alone, the "
         "platform gets uv's; uv accepts our pins",
     ]
+
+
+def test_a_script_may_add_half_of_what_python_takes() -> None:
+    measured = {"a": {"python_": 0.010, "python": 0.0149}, "b": {"python_": 0.010, "python": 0.016}}
+    assert "| a | 10.0 ms | 14.9 ms | 4.9 ms, 49% |" in list(wrapper_table(measured))
+    assert slow_wrappers(measured) == ["b"]

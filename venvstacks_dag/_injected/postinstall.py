@@ -184,7 +184,15 @@ def configure(layer: Layer) -> None:
     if not Path(layer.base_python).is_file():
         raise LayerConfigError(f"the runtime layer is not there: no {layer.base_python}")
     for path, content in local_files(layer):
+        _drop_bytecode(Path(path))
         _write(Path(path), content)
+
+
+def _drop_bytecode(path: Path) -> None:
+    """Forget what was compiled of a module: unchecked bytecode would keep its old paths in use."""
+    if path.suffix == ".py":
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+            compiled.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes) -> None:

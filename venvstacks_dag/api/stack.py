@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.api.selection import Choice, Selection, Wish, select
 from venvstacks_dag.api.status import StackState, stack_state
@@ -26,6 +26,9 @@ from venvstacks_dag.tasks.context import BuildContext, RunFlags
 from venvstacks_dag.tasks.display import QuietDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, load_plan
 from venvstacks_dag.tasks.settings import BuildSettings
+
+if TYPE_CHECKING:
+    from venvstacks_dag.link.examine import LayerReport
 
 _ALL = Choice()
 
@@ -237,6 +240,16 @@ class Stack:
             for view in self.context().views()
         }
         return found if len(found) > 1 else next(iter(found.values()))
+
+    def library_reports(self, system: Iterable[str] = ()) -> tuple[LayerReport, ...]:
+        """Which libraries the binaries of each built layer get; changes nothing.
+
+        `system` are patterns of names that the target's system has, beside what all systems
+        of its kind have. Raises `NotBuilt`.
+        """
+        from venvstacks_dag.tasks.libraries import library_reports
+
+        return library_reports(self.context(), system)
 
     def context(self) -> BuildContext:
         """The surroundings of one run."""

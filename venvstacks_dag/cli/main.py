@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from venvstacks_dag._version import __version__
-from venvstacks_dag.cli import commands, fetch, graph, tasks, why
+from venvstacks_dag.cli import commands, doctor, fetch, graph, tasks, why
 from venvstacks_dag.cli.logs import set_up_logging
 from venvstacks_dag.cli.options import CommandParser, HelpFormatter, add_global, verbosity_of
 from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        options.run(options)
+        # Commands that answer a question may say by the code what the answer is.
+        code = int(options.run(options) or 0)
         sys.stdout.flush()
     except BuildFailed:
         return _FAILED  # What went wrong has been told.
@@ -51,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return _INTERRUPTED
-    return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,6 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
     )
-    for room in (commands, fetch, graph, why, tasks):
+    for room in (commands, fetch, graph, why, doctor, tasks):
         room.register(subparsers)
     return parser

@@ -2,6 +2,7 @@
 
 from venvstacks_dag.drawing.as_json import answer_json, duplicates_json, graph_json
 from venvstacks_dag.drawing.diagrams import dot, mermaid
+from venvstacks_dag.drawing.libraries import libraries_json, libraries_text
 from venvstacks_dag.drawing.page import page
 from venvstacks_dag.drawing.words import answer_text, duplicates_text
 
@@ -12,6 +13,8 @@ __all__ = [
     "duplicates_json",
     "duplicates_text",
     "graph_json",
+    "libraries_json",
+    "libraries_text",
     "mermaid",
     "page",
 ]

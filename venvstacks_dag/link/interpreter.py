@@ -20,6 +20,7 @@ from venvstacks_dag.link.model import (
     planned_bytes,
     planned_link,
 )
+from venvstacks_dag.platforms import TargetPlatform
 
 # Windows' launcher that reads pyvenv.cfg: venv copies it under the interpreter's name. It is
 # called after what it becomes until Python 3.12, and after what it is from 3.13 on.
@@ -29,9 +30,11 @@ _LAUNCHERS = {
 }
 _LAUNCHER_DIR = "Lib/venv/scripts/nt"
 
-# The shells are those whose `exec` takes -a. Both are kept from reading start-up files and from
-# taking functions over from the environment, which could change what the commands mean; no
-# command but exec starts a process, unless the script was called by a link from elsewhere.
+# bash and zsh are shells whose `exec` takes -a, and each is there on all systems that wheels for
+# glibc or macOS are made for. Alpine has neither: what POSIX asks of `sh` has to do with musl. All
+# are kept from reading start-up files, bash and zsh also from taking functions over from the
+# environment, which could change what the commands mean. No command but exec starts a process,
+# unless the script was called by a link from elsewhere.
 _BASH_HEAD = """\
 #!/bin/bash -p
 # Lets the layer find the shared libraries of the layers below it, then becomes Python.
@@ -39,6 +42,22 @@ bin=.
 case $0 in */*) bin=${0%/*} ;; esac
 # Called by a link from elsewhere, or by one beside it such as python3?
 if [[ -L $bin/python || ! -L $bin/python_ || ! $bin/python -ef $0 ]]; then
+  bin=$(readlink -f -- "$0") || exit 127
+  bin=${bin%/*}
+fi
+case $bin in
+  /*) ;;
+  .) bin=$PWD ;;
+  *) bin=$PWD/${bin#./} ;;
+esac
+"""
+_SH_HEAD = """\
+#!/bin/sh
+# Lets the layer find the shared libraries of the layers below it, then becomes Python.
+bin=.
+case $0 in */*) bin=${0%/*} ;; esac
+# Called by a link from elsewhere, or by one beside it such as python3?
+if [ -L "$bin/python" ] || [ ! -L "$bin/python_" ] || [ ! "$bin/python" -ef "$0" ]; then
   bin=$(readlink -f -- "$0") || exit 127
   bin=${bin%/*}
 fi
@@ -64,18 +83,26 @@ for layer in {layers}; do
   esac
 done
 export {variable}
+"""
 # Under its own name, beside which Python looks for pyvenv.cfg.
+_EXEC = """\
 exec -a "$bin/python" "$bin/python_" "$@"
+"""
+# Python finds pyvenv.cfg here, too. For sys.executable it takes the name that it is called by:
+# what it starts by that finds the libraries by the variable, as it is set already.
+_SH_EXEC = """\
+exec "$bin/python_" "$@"
 """
 
 
-def wrapper_script(system: str, library_dirs: tuple[str, ...]) -> str:
+def wrapper_script(target: TargetPlatform, library_dirs: tuple[str, ...]) -> str:
     """The script ``bin/python``; `library_dirs` are relative to the folder of the layers."""
-    head, variable = (
-        (_ZSH_HEAD, "DYLD_LIBRARY_PATH") if system == "macos" else (_BASH_HEAD, "LD_LIBRARY_PATH")
-    )
+    variable = "DYLD_LIBRARY_PATH" if target.system == "macos" else "LD_LIBRARY_PATH"
     layers = " ".join(shlex.quote(folder) for folder in library_dirs)
-    return head + _BODY.format(variable=variable, layers=layers)
+    body = _BODY.format(variable=variable, layers=layers)
+    if target.uses_musl:
+        return _SH_HEAD + body + _SH_EXEC
+    return (_ZSH_HEAD if target.system == "macos" else _BASH_HEAD) + body + _EXEC
 
 
 def interpreter_entries(request: LinkRequest, build_folder: PurePath) -> Iterator[PlannedEntry]:
@@ -101,7 +128,7 @@ def _links(request: LinkRequest, runtime: LowerLink) -> Iterator[PlannedEntry]:
         if lower.has_libraries
     )
     if folders:
-        script = wrapper_script(request.layout.target.system, folders).encode()
+        script = wrapper_script(request.layout.target, folders).encode()
         yield planned_bytes(str(scripts / "python"), script, mode=PROGRAM_MODE)
     else:
         yield planned_link(str(scripts / "python"), base)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.fs import FILE_MODE, TreeEntry, TreeManifest
 from venvstacks_dag.link.modules import Module
+from venvstacks_dag.link.offers import Offers
 from venvstacks_dag.platforms import LayerLayout
 
 
@@ -15,7 +16,8 @@ from venvstacks_dag.platforms import LayerLayout
 class LowerLink:
     """A layer below: how it is named here (``env_name``) and where deployed (``install_target``).
 
-    ``installed`` and ``linked`` are what the install and the link stage made in its tree.
+    ``installed`` and ``linked`` are what the install and the link stage made in its tree,
+    ``offers`` is what linking said of its shared libraries.
     """
 
     env_name: str
@@ -23,6 +25,7 @@ class LowerLink:
     layout: LayerLayout
     installed: TreeManifest
     linked: TreeManifest
+    offers: Offers = field(default_factory=Offers)
 
     @property
     def has_libraries(self) -> bool:
@@ -97,15 +100,27 @@ def planned_link(path: str, target: str) -> PlannedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPlan:
-    """All that linking makes in a layer, sorted by path, and what the user should know of it."""
+    """All that linking makes in a layer, sorted by path, and what the user should know of it.
+
+    ``offers`` tells what the layer's shared libraries mean to the layers above.
+    """
 
     entries: tuple[PlannedEntry, ...]
     warnings: tuple[str, ...] = ()
+    offers: Offers = field(default_factory=Offers)
 
     @property
     def manifest(self) -> TreeManifest:
         """The plan as the manifest of what it makes."""
         return TreeManifest(entries=tuple(planned.entry for planned in self.entries))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """What linking made in a layer, and what the layer's libraries mean to the layers above."""
+
+    manifest: TreeManifest
+    offers: Offers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from venvstacks_dag._injected import postinstall
 from venvstacks_dag.digest import pretty_json
 from venvstacks_dag.errors import LinkError
 from venvstacks_dag.fs import TreeEntry
+from venvstacks_dag.link.clashes import check_needs, clashes_below
 from venvstacks_dag.link.config import layer_config
 from venvstacks_dag.link.conflicts import (
     check_modules,
@@ -18,8 +19,9 @@ from venvstacks_dag.link.conflicts import (
     launch_warning,
     module_warnings,
 )
+from venvstacks_dag.link.facts import FactsByDigest
 from venvstacks_dag.link.interpreter import interpreter_entries
-from venvstacks_dag.link.libraries import FactsByDigest, library_links
+from venvstacks_dag.link.libraries import binaries_of
 from venvstacks_dag.link.model import (
     LinkModules,
     LinkPlan,
@@ -29,6 +31,7 @@ from venvstacks_dag.link.model import (
     planned_link,
 )
 from venvstacks_dag.link.modules import Module
+from venvstacks_dag.link.offers import LibraryLink, library_links
 from venvstacks_dag.platforms.layout import LAYER_CONFIG, POSTINSTALL
 
 
@@ -37,22 +40,31 @@ def plan_links(
 ) -> LinkPlan:
     """What linking makes of the layer in the absolute folder `tree`, links in it followed.
 
-    `facts` has all of `library_candidates`; `modules` are those that `request` names. Nothing
-    of it is read or written here. Raises `LinkError`.
+    `facts` has all of `possible_binaries` that packages brought; `modules` are those that
+    `request` names. Nothing of it is read or written here. Raises `LinkError`.
     """
     check_modules(request, modules.all)
+    target = request.layout.target
+    binaries = binaries_of(request.installed, facts, target)
+    clashes = clashes_below((lower.env_name, lower.offers) for lower in request.below)
+    links = [entry for entry in request.installed.entries if entry.kind == "link"]
+    check_needs(request.env_name, binaries, links, clashes, target)
+    libraries, offers = library_links(binaries, request.dynlib_exclude, request.layout)
     entries = sorted(
-        _entries(request, facts, modules, tree), key=lambda planned: planned.entry.path
+        _entries(request, libraries, modules, tree), key=lambda planned: planned.entry.path
     )
     check_places(request, entries)
     warnings = list(module_warnings(request, modules.all))
     if modules.launch and (warning := launch_warning(request, modules.launch)):
         warnings.append(warning)
-    return LinkPlan(entries=tuple(entries), warnings=tuple(warnings))
+    return LinkPlan(entries=tuple(entries), warnings=tuple(warnings), offers=offers)
 
 
 def _entries(
-    request: LinkRequest, facts: FactsByDigest, modules: LinkModules, tree: PurePath
+    request: LinkRequest,
+    libraries: tuple[LibraryLink, ...],
+    modules: LinkModules,
+    tree: PurePath,
 ) -> Iterator[PlannedEntry]:
     launch = modules.launch.name if modules.launch else None
     shipped = layer_config(request, launch_module=launch, deployed=True)
@@ -63,7 +75,7 @@ def _entries(
     if request.runs_here:
         yield from _local_files(request, tree)
     yield from interpreter_entries(request, tree.parent)
-    yield from _library_links(request, facts)
+    yield from _library_links(request, libraries)
     for module in modules.all:
         yield from _module_files(request, module)
 
@@ -94,16 +106,12 @@ def _local_files(request: LinkRequest, tree: PurePath) -> Iterator[PlannedEntry]
         yield planned_bytes(relative, content, local=True)
 
 
-def _library_links(request: LinkRequest, facts: FactsByDigest) -> Iterator[PlannedEntry]:
+def _library_links(
+    request: LinkRequest, libraries: tuple[LibraryLink, ...]
+) -> Iterator[PlannedEntry]:
     folder = request.layout.dynlib_dir
     up = "/".join([".."] * len(folder.parts))
-    target = request.layout.target
-    try:
-        links = library_links(request.installed, facts, request.dynlib_exclude, target)
-    except LinkError as error:
-        error.layer = request.env_name
-        raise
-    for link in links:
+    for link in libraries:
         yield planned_link(str(folder / link.name), f"{up}/{link.library.path}")
 
 

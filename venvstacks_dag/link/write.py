@@ -20,26 +20,13 @@ from venvstacks_dag.fs import (
     remove_path,
     staging_folder,
 )
-from venvstacks_dag.link.libraries import (
-    FactsByDigest,
-    LibraryFacts,
-    library_candidates,
-)
-from venvstacks_dag.link.model import LinkModules, LinkRequest, PlannedEntry
+from venvstacks_dag.link.binaries import FactsReader, read_facts
+from venvstacks_dag.link.facts import FactsByDigest
+from venvstacks_dag.link.libraries import possible_binaries
+from venvstacks_dag.link.model import Linked, LinkModules, LinkRequest, PlannedEntry
 from venvstacks_dag.link.modules import read_module
 from venvstacks_dag.link.plan import plan_links
 from venvstacks_dag.reporting import Reporter
-
-# Given a file's SHA-256 and its path, so that answers can be remembered by content.
-FactsReader = Callable[[str, Path], LibraryFacts | None]
-
-
-def read_facts(_digest: str, path: Path) -> LibraryFacts | None:
-    """The facts of an ELF shared object as it lies in a layer, read anew; see `elf`."""
-    # Few layers have such files, and pyelftools takes a while to import.
-    from venvstacks_dag.link.elf import read_library_facts  # noqa: PLC0415
-
-    return read_library_facts(path)
 
 
 def link_layer(
@@ -50,14 +37,14 @@ def link_layer(
     reporter: Reporter,
     facts_reader: FactsReader = read_facts,
     announce: Callable[[TreeManifest], object] = lambda _: None,
-) -> TreeManifest:
+) -> Linked:
     """Make the installed `tree` a layer that runs, and say what was made in it.
 
-    The layers below lie beside `tree`, under their environment names. `previous` is what an
-    earlier call returned for the same tree: what is in it and no longer needed goes away, and
-    what is right already is left as it is. `facts_reader` may remember answers by digest.
-    `announce` is told, before anything changes, all that may be in the tree from then on: that
-    is the `previous` of the next call if this one is killed.
+    The layers below lie beside `tree`, under their environment names. `previous` is the
+    manifest that an earlier call returned for the same tree: what is in it and no longer needed
+    goes away, and what is right already is left as it is. `facts_reader` may remember answers by
+    digest. `announce` is told, before anything changes, all that may be in the tree from then
+    on: that is the `previous` of the next call if this one is killed.
 
     Everything shipped names peers as they are deployed. Where that is ``name@N``, links of that
     name are kept beside the trees of the build folder, so that the very bytes that are shipped
@@ -85,7 +72,7 @@ def link_layer(
         f"{request.env_name}: linked {len(plan.entries)} files, "
         f"{written} of them written, {len(removed)} old ones removed"
     )
-    return plan.manifest
+    return Linked(manifest=plan.manifest, offers=plan.offers)
 
 
 def _either(planned: TreeManifest, previous: TreeManifest | None) -> TreeManifest:
@@ -95,10 +82,10 @@ def _either(planned: TreeManifest, previous: TreeManifest | None) -> TreeManifes
 
 
 def _library_facts(request: LinkRequest, tree: Path, reader: FactsReader) -> FactsByDigest:
-    target = request.layout.target
-    if target.system != "linux":
-        return {}  # The names of libraries say it all.
-    candidates = {e.sha256: e.path for e in library_candidates(request.installed, target)}
+    if request.layout.target.is_windows:
+        return {}  # Nothing is linked there.
+    # What the runtime has of its own is found by its own programs, and is for nobody else.
+    candidates = {e.sha256: e.path for e in possible_binaries(request.installed) if e.package}
     return {digest: reader(digest, tree / path) for digest, path in candidates.items()}
 
 

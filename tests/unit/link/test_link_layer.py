@@ -8,14 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.elf import make_elf
+from tests.support.macho import make_macho
 from tests.support.reporting import RecordingReporter
 from tests.unit.link.builders import ELF, RUNTIME, SITE, app_request, installed, lower
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import DiskError, InputChanged, LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest
-from venvstacks_dag.link import LibraryFacts, LinkRequest, link_layer, read_facts, write
+from venvstacks_dag.link import (
+    LibraryFacts,
+    LinkRequest,
+    link_layer,
+    read_facts,
+    remembering,
+    write,
+)
 from venvstacks_dag.link.plan import plan_links
 from venvstacks_dag.reporting import NullReporter
+from venvstacks_dag.store import Store
 
 
 @pytest.fixture
@@ -35,7 +45,7 @@ def app(tmp_path: Path) -> Path:
 
 
 def link(request: LinkRequest, tree: Path, previous: TreeManifest | None = None) -> TreeManifest:
-    return link_layer(request, tree, previous=previous, reporter=NullReporter())
+    return link_layer(request, tree, previous=previous, reporter=NullReporter()).manifest
 
 
 def snapshot(tree: Path) -> dict[str, tuple[object, ...]]:
@@ -300,7 +310,7 @@ def test_each_content_is_read_once_by_the_reader_that_is_given(
 ) -> None:
     asked: list[str] = []
 
-    def reader(digest: str, path: Path) -> LibraryFacts | None:
+    def reader(digest: str, path: Path) -> tuple[LibraryFacts, ...]:
         asked.append(digest)
         return read_facts(digest, path)
 
@@ -308,10 +318,30 @@ def test_each_content_is_read_once_by_the_reader_that_is_given(
     assert asked == [sha256_bytes(ELF)]
 
 
-def test_libraries_of_other_systems_are_not_opened(tree: Path) -> None:
-    manifest = installed(f"{SITE}/a/liba.dylib")
+def test_libraries_of_other_systems_are_linked_from_any_host(tree: Path) -> None:
+    content = make_macho(install_name="@rpath/liba.1.dylib")
+    manifest = installed(f"{SITE}/a/liba.dylib", content=content)
+    path = tree / SITE / "a" / "liba.dylib"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
     link(app_request(manifest=manifest, platform="macosx_arm64"), tree)
-    assert (tree / "share" / "venv" / "dynlib" / "liba.dylib").is_symlink()
+    linked = tree / "share" / "venv" / "dynlib"
+    assert {path.name for path in linked.iterdir()} == {"liba.dylib", "liba.1.dylib"}
+
+
+def test_facts_are_remembered_by_content(tree: Path, with_library: LinkRequest) -> None:
+    store = Store(tree.parent / "store")
+    read = remembering(store)
+    library = next(e for e in with_library.installed.entries if e.size)
+    path = tree / library.path
+    facts = read(library.sha256, path)
+    assert facts == read_facts(library.sha256, path)
+    path.write_bytes(make_elf(soname="another"))
+    assert read(library.sha256, path) == facts
+    store.keep("libraries-1", library.sha256, b'[{"machine": 1}]')
+    assert read(library.sha256, path) != facts
+    path.write_text("no library")
+    assert read(library.sha256, path) == ()
 
 
 # --- versioned layers -------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.elf import make_elf
 from tests.unit.link.builders import (
     ELF,
     EMPTY,
@@ -29,6 +30,7 @@ from venvstacks_dag.fs import TreeManifest
 from venvstacks_dag.link import LibraryFacts, LinkModules, LinkPlan, LinkRequest, plan_links
 from venvstacks_dag.link.interpreter import wrapper_script
 from venvstacks_dag.link.plan import postinstall_script
+from venvstacks_dag.platforms import TargetPlatform
 
 TREE = PurePosixPath("/build/app-x")
 CONFIG = "share/venv/metadata/venvstacks_layer.json"
@@ -36,7 +38,7 @@ NOTHING = LinkModules()
 
 
 def plan(request: LinkRequest, modules: LinkModules = NOTHING) -> LinkPlan:
-    by_digest = {sha256_bytes(ELF): LibraryFacts(machine="EM_X86_64", soname="liba.so.1")}
+    by_digest = {sha256_bytes(ELF): (LibraryFacts(machine="x86_64", soname="liba.so.1"),)}
     return plan_links(request, by_digest, modules, tree=TREE)
 
 
@@ -116,16 +118,24 @@ def test_libraries_below_make_the_interpreter_a_script() -> None:
     assert config(planned)["dynlib_dirs"] == ["../framework-b/share/venv/dynlib"]
     assert targets(planned)["bin/python_"] == "../../py/bin/python"
     script = content(planned, "bin/python").decode()
-    assert script == wrapper_script("linux", ("framework-b/share/venv/dynlib",))
+    assert script == wrapper_script(layout().target, ("framework-b/share/venv/dynlib",))
 
 
 def test_each_system_has_its_own_shell_and_variable() -> None:
-    linux, macos = (wrapper_script(system, ("it's/a b",)) for system in ("linux", "macos"))
+    names = ("linux_x86_64", "macosx_arm64")
+    targets = [
+        *(TargetPlatform(name=name) for name in names),
+        TargetPlatform(name="linux_x86_64", musl=(1, 2)),
+    ]
+    linux, macos, musl = (wrapper_script(target, ("it's/a b",)) for target in targets)
+    assert musl.startswith("#!/bin/sh\n")
+    assert musl.endswith('exec "$bin/python_" "$@"\n')
+    assert "export LD_LIBRARY_PATH\n" in musl
     assert linux.startswith("#!/bin/bash -p\n")
     assert macos.startswith("#!/bin/zsh -f\n")
     assert "export LD_LIBRARY_PATH\n" in linux
     assert "export DYLD_LIBRARY_PATH\n" in macos
-    for script in (linux, macos):
+    for script in (linux, macos, musl):
         assert """for layer in 'it'"'"'s/a b'; do""" in script
 
 
@@ -141,13 +151,22 @@ def test_a_layers_own_libraries_are_linked_for_those_above() -> None:
     assert not [path for path in targets(excluded) if path.startswith(folder)]
 
 
-def test_a_conflict_of_libraries_names_the_layer() -> None:
+def test_a_conflict_of_libraries_matters_to_a_layer_above_that_needs_one() -> None:
     manifest = TreeManifest.of(
         [file_entry("a/liba.so", content=ELF), file_entry("b/liba.so", content=ELF + b"x")]
     )
-    facts = {e.sha256: LibraryFacts(machine="EM_X86_64") for e in manifest.entries}
-    with pytest.raises(LinkError, match="app-x: two different"):
-        plan_links(app_request(manifest=manifest), facts, NOTHING, tree=TREE)
+    facts = {e.sha256: (LibraryFacts(machine="x86_64"),) for e in manifest.entries}
+    below = plan_links(app_request(manifest=manifest), facts, NOTHING, tree=TREE)
+    assert not [path for path in targets(below) if "dynlib" in path]
+    framework = replace(lower("framework-a", manifest=manifest), offers=below.offers)
+    content = make_elf(needed=["liba.so"])
+    request = app_request(framework, RUNTIME, manifest=installed(f"{SITE}/c/c.so", content=content))
+    needing = {sha256_bytes(content): (LibraryFacts(machine="x86_64", needed=("liba.so",)),)}
+    with pytest.raises(LinkError, match=r"app-x: .*c/c\.so") as caught:
+        plan_links(request, needing, NOTHING, tree=TREE)
+    assert all(part in str(caught.value) for part in ("framework-a", "a/liba.so", "b/liba.so"))
+    harmless = {sha256_bytes(content): (LibraryFacts(machine="x86_64", needed=("libx.so",)),)}
+    assert plan_links(request, harmless, NOTHING, tree=TREE).manifest.entries
 
 
 def test_modules_go_to_site_packages_under_their_names() -> None:

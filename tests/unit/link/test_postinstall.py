@@ -236,6 +236,15 @@ def test_bytecode_can_be_left_out(deployed: Path) -> None:
     assert not list(deployed.rglob("*.pyc"))
 
 
+def test_bytecode_of_the_place_before_is_forgotten(deployed: Path) -> None:
+    assert run(deployed).returncode == 0
+    cache = deployed / "lib" / "site-packages" / "__pycache__"
+    [compiled] = cache.glob("sitecustomize.*.pyc")
+    assert run(deployed, "--no-compile").returncode == 0
+    assert not compiled.exists()
+    assert list(cache.glob("mod.*.pyc"))
+
+
 def test_it_can_be_run_through_a_link_from_anywhere(deployed: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

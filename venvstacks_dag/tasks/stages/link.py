@@ -13,13 +13,13 @@ from venvstacks_dag.platforms import LayerLayout, PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import StageResult, facts_of
+from venvstacks_dag.tasks.stages.base import MissingInput, StageResult, facts_of
 from venvstacks_dag.tasks.stages.modules import module_digests, module_paths, module_states
 from venvstacks_dag.tasks.stages.trees import keep_manifest, manifest_damage, read_manifest
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
-    from venvstacks_dag.link import LinkRequest, LowerLink
+    from venvstacks_dag.link import LinkRequest, LowerLink, Offers
 
 _POSTINSTALL = Path(_injected.__file__).with_name("postinstall.py")
 
@@ -28,7 +28,7 @@ class Link:
     """The stage."""
 
     name = "link"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -49,6 +49,8 @@ class Link:
             "layers_below": {
                 name: facts_of(context, "link", name)["shown"] for name in layer.below
             },
+            # Only where something above asks for such a name does it matter.
+            "ambiguous_below": _ambiguous_below(context, layer),
             "modules": module_states(context, layer),
             "launch_module": layer.launch_module,
             "dynlib_exclude": list(layer.dynlib_exclude),
@@ -80,19 +82,22 @@ class Link:
             dynlib_exclude=layer.dynlib_exclude,
             runs_here=settings.is_host,
         )
-        manifest = link.link_layer(
+        linked = link.link_layer(
             request,
             settings.tree(layer.name),
             previous=_linked_before(context, layer),
             reporter=reporter,
+            facts_reader=link.remembering(context.store),
             announce=lambda either: keep_manifest(context, self.name, layer.name, either),
         )
+        manifest = linked.manifest
         digest = keep_manifest(context, self.name, layer.name, manifest)
         shipped = TreeManifest.of(entry for entry in manifest.entries if not entry.local)
         return StageResult(
             facts={
                 "shipped": shipped.digest,
                 "shown": _shown(_as_lower(request, manifest)),
+                "libraries": linked.offers.as_json(),
                 # What manifests say of the modules must be said of those that were copied.
                 "modules": module_digests(context, layer),
             },
@@ -144,6 +149,30 @@ def _as_lower(request: LinkRequest, linked: TreeManifest) -> LowerLink:
     )
 
 
+def stated_offers(context: BuildContext, layer: str) -> dict[str, Any]:
+    """What linking a layer said of its libraries. Raises `MissingInput` where it has not run."""
+    libraries: dict[str, Any] | None = facts_of(context, Link.name, layer).get("libraries")
+    if libraries is None:
+        raise MissingInput(f"{Link.name} of {layer} has not run since it looks at libraries")
+    return libraries
+
+
+def _offers(context: BuildContext, layer: str) -> Offers:
+    from venvstacks_dag.link import Offers
+
+    return Offers.from_json(stated_offers(context, layer))
+
+
+def _ambiguous_below(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
+    """The names that the layer must not ask for, without those of libraries that are clear."""
+    if not any(stated_offers(context, name)["ambiguous"] for name in layer.below):
+        return {}
+    from venvstacks_dag.link import clashes_below
+
+    clashes = clashes_below((name, _offers(context, name)) for name in layer.below)
+    return {name: clash.as_json() for name, clash in clashes.items()}
+
+
 def _lower(context: BuildContext, layer: LayerPlan) -> LowerLink:
     from venvstacks_dag.link import LowerLink
 
@@ -153,6 +182,7 @@ def _lower(context: BuildContext, layer: LayerPlan) -> LowerLink:
         layout=_layout(context, layer),
         installed=read_manifest(context, "install", layer.name),
         linked=read_manifest(context, "link", layer.name),
+        offers=_offers(context, layer.name),
     )
 
 
