@@ -1,5 +1,6 @@
 """The only room that changes the disk."""
 
+from venvstacks_dag.fs.filelist import file_list, parse_file_list
 from venvstacks_dag.fs.files import (
     FILE_MODE,
     PROGRAM_MODE,
@@ -33,11 +34,13 @@ __all__ = [
     "atomic_stream",
     "atomic_write",
     "disk_errors",
+    "file_list",
     "folder_lock",
     "hash_while_copying",
     "link_or_copy",
     "make_link",
     "new_tree",
+    "parse_file_list",
     "read_bytes",
     "remove_path",
     "replace_tree",

@@ -23,6 +23,7 @@ from venvstacks_dag.fs import (
     TreeEntry,
     TreeManifest,
     disk_errors,
+    file_list,
     link_or_copy,
     replace_tree,
     staging_folder,
@@ -39,6 +40,7 @@ from venvstacks_dag.install.plan import (
 )
 from venvstacks_dag.install.record import record_hash, write_record
 from venvstacks_dag.install.wheel_source import wheel_text
+from venvstacks_dag.platforms.layout import INSTALLED_FILES
 from venvstacks_dag.reporting import Reporter
 
 _FOLDER_MODE = 0o755
@@ -57,6 +59,8 @@ def install_layer(request: InstallRequest, reporter: Reporter) -> TreeManifest:
     with staging_folder(destination.parent, destination.name) as folder:
         with disk_errors("make the environment", destination):
             entries = _write_tree(plan, request, folder, reporter)
+            own_list = file_list(TreeManifest.of(entries))
+            entries.append(_write_new(str(folder), str(INSTALLED_FILES), own_list))
         manifest = TreeManifest.of(entries)
         replace_tree(folder, destination)
     reporter.detail(f"{request.env_name}: {len(manifest.entries)} files installed")
@@ -127,6 +131,17 @@ def _place(file: PlannedFile, image: PlannedImage, root: str) -> TreeEntry:
         target=entry.target,
         package=image.package,
     )
+
+
+def _write_new(root: str, place: str, data: bytes, package: str = "") -> TreeEntry:
+    """Write what no image has: a file that belongs to this one tree."""
+    target = f"{root}/{place}"
+    with open(target, "xb") as sink:  # noqa: PTH123 - no Path in these loops
+        sink.write(data)
+    os.chmod(target, FILE_MODE)  # noqa: PTH101 - open's mode depends on the umask
+    os.utime(target, ns=(SEALED_NS, SEALED_NS))
+    sha256 = hashlib.sha256(data).hexdigest()
+    return TreeEntry(path=place, size=len(data), sha256=sha256, package=package)
 
 
 class _PlannedStream:
@@ -220,13 +235,6 @@ class EnvironmentDestination(WheelDestination):
         return RecordEntry(path, Hash(algorithm, value), size)
 
     def _write(self, place: str, data: bytes) -> RecordEntry:
-        target = f"{self._root}/{place}"
-        with open(target, "xb") as sink:  # noqa: PTH123 - no Path in these loops
-            sink.write(data)
-        os.chmod(target, FILE_MODE)  # noqa: PTH101 - open's mode depends on the umask
-        os.utime(target, ns=(SEALED_NS, SEALED_NS))
-        sha256 = hashlib.sha256(data).hexdigest()
-        self.entries.append(
-            TreeEntry(path=place, size=len(data), sha256=sha256, package=self._planned.package)
-        )
-        return self._recorded(place, sha256, len(data))
+        entry = _write_new(self._root, place, data, self._planned.package)
+        self.entries.append(entry)
+        return self._recorded(place, entry.sha256, entry.size)

@@ -10,7 +10,7 @@ from typing import Any
 from venvstacks_dag._injected import postinstall
 from venvstacks_dag.digest import pretty_json
 from venvstacks_dag.errors import LinkError
-from venvstacks_dag.fs import TreeEntry
+from venvstacks_dag.fs import TreeEntry, TreeManifest, file_list
 from venvstacks_dag.link.config import layer_config
 from venvstacks_dag.link.conflicts import (
     check_modules,
@@ -29,7 +29,7 @@ from venvstacks_dag.link.model import (
     planned_link,
 )
 from venvstacks_dag.link.modules import Module
-from venvstacks_dag.platforms.layout import LAYER_CONFIG, POSTINSTALL
+from venvstacks_dag.platforms.layout import LAYER_CONFIG, LINKED_FILES, POSTINSTALL
 
 
 def plan_links(
@@ -41,9 +41,9 @@ def plan_links(
     of it is read or written here. Raises `LinkError`.
     """
     check_modules(request, modules.all)
-    entries = sorted(
-        _entries(request, facts, modules, tree), key=lambda planned: planned.entry.path
-    )
+    entries = list(_entries(request, facts, modules, tree))
+    entries.append(_shipped_files(entries))
+    entries.sort(key=lambda planned: planned.entry.path)
     check_places(request, entries)
     warnings = list(module_warnings(request, modules.all))
     if modules.launch and (warning := launch_warning(request, modules.launch)):
@@ -65,6 +65,12 @@ def _entries(
     yield from _library_links(request, facts)
     for module in modules.all:
         yield from _module_files(request, module)
+
+
+def _shipped_files(planned: list[PlannedEntry]) -> PlannedEntry:
+    """The layer's own list of what linking makes in it, without what is made anew elsewhere."""
+    shipped = TreeManifest.of(one.entry for one in planned if not one.entry.local)
+    return planned_bytes(str(LINKED_FILES), file_list(shipped))
 
 
 def postinstall_script() -> bytes:

@@ -29,7 +29,7 @@ class Install:
     """The stage."""
 
     name = "install"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
