@@ -64,10 +64,10 @@ def test_the_bytes_are_those_of_the_format() -> None:
     ],
 )
 def test_other_values_are_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_file_list(json.dumps(value).encode())
 
 
 def test_what_is_no_json_is_refused() -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_file_list(b"{")

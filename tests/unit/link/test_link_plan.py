@@ -347,7 +347,8 @@ def test_a_module_hidden_by_the_standard_library_is_pointed_out(path: str) -> No
 
 def test_a_launch_folder_without_main_is_pointed_out() -> None:
     launch = module("app", "__init__.py", "sub/__main__.py", folder=True)
-    planned = plan(app_request(), LinkModules(launch=launch, support=(module("b", "__init__.py", folder=True),)))
+    support = module("b", "__init__.py", folder=True)
+    planned = plan(app_request(), LinkModules(launch=launch, support=(support,)))
     assert len(planned.warnings) == 1
     assert "__main__.py" in planned.warnings[0]
 
