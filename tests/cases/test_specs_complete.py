@@ -39,7 +39,7 @@ UV_SETTINGS = {
     "no-index",
     "prerelease",
 }
-OWN_OPTIONS = {"runtime_archives", "max_depth"}
+OWN_OPTIONS = {"runtime_archives", "max_depth", "link_mode"}
 
 
 def _used(value: object) -> Iterator[str]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Literal
 
+from venvstacks_dag.fs import LinkMode
+
 LayerKind = Literal["runtimes", "frameworks", "applications"]
 
 
@@ -109,11 +111,13 @@ class ToolSettings:
     """``[tool.venvstacks-dag]``: what venvstacks itself does not know.
 
     ``runtime_archives`` is one place or several, each a folder, an address of one, or a single
-    archive with ``#sha256=...`` behind it, as written.
+    archive with ``#sha256=...`` behind it, as written. ``link_mode`` says how files of the store
+    get into trees.
     """
 
     runtime_archives: str | tuple[str, ...] | None = None
     max_depth: int = 10
+    link_mode: LinkMode = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

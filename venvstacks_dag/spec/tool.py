@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from venvstacks_dag.fs import LINK_MODES, LinkMode
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.model import ToolSettings
-from venvstacks_dag.spec.wording import nearest, quoted
+from venvstacks_dag.spec.wording import meant, nearest, quoted
 
 TOOL_NAME = "venvstacks-dag"
 
@@ -17,13 +20,22 @@ def read_tool(tool: Table | None) -> ToolSettings:
     defaults = ToolSettings()
     if table is None:
         return defaults
-    table.refuse_unknown(("runtime_archives", "max_depth"), noun="option")
+    table.refuse_unknown(("runtime_archives", "max_depth", "link_mode"), noun="option")
     archives = _places(table, "runtime_archives")
     max_depth = table.number("max_depth", minimum=1)
     return ToolSettings(
         runtime_archives=archives,
         max_depth=defaults.max_depth if max_depth is None else max_depth,
+        link_mode=_link_mode(table) or defaults.link_mode,
     )
+
+
+def _link_mode(table: Table) -> LinkMode | None:
+    mode = table.text("link_mode")
+    if mode is not None and mode not in LINK_MODES:
+        fix = meant(mode, LINK_MODES, noun="ways")
+        table.problem("link_mode", f"unknown way {quoted(mode)} to fill trees", fix=fix)
+    return cast("LinkMode | None", mode)
 
 
 def _warn_misspelt(tool: Table) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.support.reporting import RecordingReporter
 from tests.support.wheel_images import make_distribution, make_image
 from venvstacks_dag.errors import DiskError, InstallConflict, StoreError, WheelRefused
-from venvstacks_dag.fs import parse_file_list
+from venvstacks_dag.fs import LinkMode, parse_file_list
 from venvstacks_dag.install import InstallRequest, install_layer
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.reporting import NullReporter
@@ -344,13 +344,13 @@ def test_a_file_that_the_store_has_lost(store: Store, request_for: Maker) -> Non
 def test_a_disk_that_is_full(
     store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: str, target: str) -> None:
+    def full(source: str, target: str, mode: str) -> None:
         raise OSError(28, "No space left on device")
 
     request = request_for(make_distribution(store, "demo"))
     install_layer(request, NullReporter())
     before = files_below(request.destination)
-    monkeypatch.setattr("venvstacks_dag.install.tree.link_or_copy", full)
+    monkeypatch.setattr("venvstacks_dag.install.tree.place_file", full)
     with pytest.raises(DiskError, match="cannot make the environment"):
         install_layer(request, NullReporter())
     assert files_below(request.destination) == before
@@ -467,3 +467,42 @@ def _usual_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.mark.parametrize("mode", ["hardlink", "copy", "auto"])
+def test_a_tree_is_the_same_however_it_is_made(
+    store: Store, request_for: Maker, mode: LinkMode
+) -> None:
+    image = make_image(
+        store, "demo", {**SCHEMES, ("data", "bin/x"): b"#!"}, programs=("demo.so", "bin/x")
+    )
+    plain = install_layer(request_for(image), NullReporter())
+    linked = states(request_for().destination)
+    request = replace(request_for(image), link_mode=mode)
+    assert install_layer(request, NullReporter()) == plain
+    assert states(request.destination) == linked
+    shared = (request.destination / SITE / "demo.py").samefile(image.folder / "purelib/demo.py")
+    assert shared == (mode != "copy")
+
+
+def states(tree: Path) -> dict[str, tuple[bytes, int, int]]:
+    found = {path: tree / path for path in files_below(tree)}
+    return {
+        path: (file.read_bytes(), file.stat().st_mode, file.stat().st_mtime_ns)
+        for path, file in found.items()
+    }
+
+
+def test_a_way_that_the_disk_cannot_do(
+    store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_source: str, _target: str) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    image = make_distribution(store, "demo")
+    with pytest.raises(DiskError, match="no hard links can be made"):
+        install_layer(replace(request_for(image), link_mode="hardlink"), NullReporter())
+    assert not request_for().destination.exists()
+    install_layer(request_for(image), NullReporter())
+    assert (request_for().destination / SITE / "demo.py").read_bytes() == b"demo"

@@ -47,6 +47,7 @@ url = "https://me:s3cret@index.example/simple"
 
 [tool.venvstacks-dag]
 runtime_archives = "runtimes"
+link_mode = "reflink"
 """
 
 
@@ -84,6 +85,7 @@ def test_a_plan_says_all_that_tasks_need(settings: BuildSettings) -> None:
     assert (app.launch_module, app.support_modules) == ("x.py", ("helpers",))
     assert {layer.python_implementation for layer in plan.layers} == {"cpython@3.12.7"}
     assert plan.runtime_archives == ("runtimes",)
+    assert plan.link_mode == "reflink"
     assert plan.uv["exclude_newer"].startswith("2024-05-0")
 
 
