@@ -17,7 +17,7 @@ import pytest
 from venvstacks_dag.errors import DigestMismatch, DiskError, StoreError
 from venvstacks_dag.fs import place_file, staging_folder
 from venvstacks_dag.store import ImageContent, ImageEntry, Store
-from venvstacks_dag.store.store import IMAGE_SCHEMA
+from venvstacks_dag.store.images import IMAGE_SCHEMA
 
 DATA = b"some bytes"
 DIGEST = hashlib.sha256(DATA).hexdigest()
