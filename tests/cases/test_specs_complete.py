@@ -39,7 +39,18 @@ UV_SETTINGS = {
     "no-index",
     "prerelease",
 }
-OWN_OPTIONS = {"runtime_archives", "max_depth", "layers", "exclude", "overrides"}
+OWN_OPTIONS = {
+    "runtime_archives",
+    "max_depth",
+    "link_mode",
+    "layers",
+    "exclude",
+    "overrides",
+    "targets",
+    "archive_format",
+    "archive_profile",
+    "archive_level",
+}
 
 
 def _used(value: object) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The only room that changes the disk."""
 
+from venvstacks_dag.fs.filelist import file_list, parse_file_list
 from venvstacks_dag.fs.files import (
     FILE_MODE,
     PROGRAM_MODE,
@@ -14,8 +15,8 @@ from venvstacks_dag.fs.files import (
 from venvstacks_dag.fs.locks import folder_lock
 from venvstacks_dag.fs.manifest import TreeEntry, TreeManifest
 from venvstacks_dag.fs.newtree import NewTree, new_tree
+from venvstacks_dag.fs.placing import LINK_MODES, LinkMode, place_file
 from venvstacks_dag.fs.trees import (
-    link_or_copy,
     make_link,
     remove_path,
     replace_tree,
@@ -25,19 +26,23 @@ from venvstacks_dag.fs.trees import (
 
 __all__ = [
     "FILE_MODE",
+    "LINK_MODES",
     "PROGRAM_MODE",
     "SEALED_NS",
+    "LinkMode",
     "NewTree",
     "TreeEntry",
     "TreeManifest",
     "atomic_stream",
     "atomic_write",
     "disk_errors",
+    "file_list",
     "folder_lock",
     "hash_while_copying",
-    "link_or_copy",
     "make_link",
     "new_tree",
+    "parse_file_list",
+    "place_file",
     "read_bytes",
     "remove_path",
     "replace_tree",

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from venvstacks_dag.digest import sha256_json
+from venvstacks_dag.fs.files import FILE_MODE
 
 TreeEntryKind = Literal["file", "link"]
 
@@ -28,7 +29,7 @@ class TreeEntry:
 
     path: str
     kind: TreeEntryKind = "file"
-    mode: int = 0o644
+    mode: int = FILE_MODE
     size: int = 0
     sha256: str = ""
     target: str = ""
@@ -58,7 +59,7 @@ class TreeManifest:
 
     def as_json(self) -> list[dict[str, Any]]:
         """Plain values, defaults left out."""
-        return [_entry_json(entry) for entry in self.entries]
+        return list(map(_entry_json, self.entries))
 
     @property
     def digest(self) -> str:
@@ -74,9 +75,20 @@ class TreeManifest:
 
 
 def _entry_json(entry: TreeEntry) -> dict[str, Any]:
+    # Spelt out, since layers have ten thousands of files.
     value: dict[str, Any] = {"path": entry.path}
-    defaults = TreeEntry(path="")
-    for name in ("kind", "mode", "size", "sha256", "target", "package", "local"):
-        if getattr(entry, name) != getattr(defaults, name):
-            value[name] = getattr(entry, name)
+    if entry.kind != "file":
+        value["kind"] = entry.kind
+    if entry.mode != FILE_MODE:
+        value["mode"] = entry.mode
+    if entry.size:
+        value["size"] = entry.size
+    if entry.sha256:
+        value["sha256"] = entry.sha256
+    if entry.target:
+        value["target"] = entry.target
+    if entry.package:
+        value["package"] = entry.package
+    if entry.local:
+        value["local"] = True
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
@@ -16,7 +15,6 @@ from venvstacks_dag.fs.files import PARTIAL_PREFIX, disk_errors
 
 TRASH_PREFIX = ".trash-"
 STAGING_PREFIX = ".staging-"
-_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EACCES}
 
 
 @contextmanager
@@ -94,21 +92,6 @@ def sweep(folder: Path, *, staged: str | None = None) -> tuple[str, ...]:
     for path in left:
         remove_path(path)
     return tuple(sorted(path.name for path in left))
-
-
-def link_or_copy(source: Path | str, destination: Path | str) -> None:
-    """Give `destination` content, mode and times of `source`: a hard link, else a copy.
-
-    `destination` must not exist; its folder must. Raises `OSError` (callers that make many
-    links wrap the loop in `disk_errors` once).
-    """
-    try:
-        os.link(source, destination)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        shutil.copyfile(source, destination)
-        shutil.copystat(source, destination)
 
 
 def make_link(target: str, link: Path) -> None:

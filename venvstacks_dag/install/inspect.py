@@ -8,10 +8,9 @@ content while that is unpacked.
 from __future__ import annotations
 
 import configparser
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-from installer.utils import parse_entrypoints
 
 from venvstacks_dag.index.metadata import LONGEST_METADATA
 from venvstacks_dag.install.faults import WheelFault, printable
@@ -42,6 +41,8 @@ _LONGEST = {
     "entry_points.txt": 1 << 20,
 }
 _LONGEST_ENTRY = 1000
+_SCRIPT_SECTIONS = frozenset({"console_scripts", "gui_scripts"})
+_SCRIPT = re.compile(r"[\w.]+\s*:\s*[\w.]+\s*(\[.*\])?\s*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,20 +165,21 @@ class _Texts:
 
 def _check_entry_points(text: str, member: str) -> None:
     # Scripts are left out of layers, but what asks for an impossible one is no honest wheel.
-    # The reader's pattern goes back and forth in long lines, and its references to other values
-    # multiply: neither has a place in the names of functions.
+    # A pattern goes back and forth in long lines, which have no place in the names of functions.
     if any(len(line) > _LONGEST_ENTRY for line in text.splitlines()):
         raise WheelFault(f"a line of more than {_LONGEST_ENTRY} characters", member=member)
-    if "%(" in text:
-        raise WheelFault("a reference to another value", member=member)
+    # As lenient as what reads it at run time: names and sections may be there twice, and values
+    # mean what they say, also where they look like references to others.
+    reader = configparser.ConfigParser(delimiters=("=",), strict=False, interpolation=None)
+    reader.optionxform = str  # type: ignore[assignment, method-assign]
     try:
-        names = [name for name, _module, _attribute, _section in parse_entrypoints(text)]
+        reader.read_string(text)
     except configparser.Error as error:
         raise WheelFault(f"cannot be read: {printable(str(error))}", member=member) from error
-    except AssertionError as error:
-        # That is how installer says it.
-        raise WheelFault("a script that is not MODULE:FUNCTION", member=member) from error
-    for name in names:
-        fault = "a script in another folder" if "/" in name else name_fault(name)
-        if fault := fault or script_fault(name):
-            raise WheelFault(fault, member=member)
+    for section in _SCRIPT_SECTIONS.intersection(reader.sections()):
+        for name, value in reader.items(section):
+            if not _SCRIPT.match(value):
+                raise WheelFault("a script that is not MODULE:FUNCTION", member=member)
+            fault = "a script in another folder" if "/" in name else name_fault(name)
+            if fault := fault or script_fault(name):
+                raise WheelFault(fault, member=member)

@@ -118,7 +118,10 @@ def _single(headers: Message, field: str, member: str) -> str:
 
 def _check_tags(headers: Message, wheel: WheelName, member: str) -> None:
     # Publishers rename wheels after building (manylinux1 for any, manylinux for linux), so the
-    # two sets of tags need not be equal; but one pair must be of the same kind of machine.
+    # two sets of tags need not be equal; but one pair must be of the same kind of machine, and of
+    # the same binary interface. Which Pythons a wheel is for is up to its file name: some have
+    # been renamed for more of them, or for fewer (ipython 2.0.0). Installers look at no tags in
+    # WHEEL at all, so that a file without any is taken as well.
     tags: set[Tag] = set()
     values = [str(value) for value in headers.get_all("Tag", [])]
     if len(values) > _MOST_TAGS:
@@ -133,12 +136,12 @@ def _check_tags(headers: Message, wheel: WheelName, member: str) -> None:
                 raise WheelFault("tags beyond all reason", member=member)
         except (InvalidTag, ValueError) as error:
             raise WheelFault(f"malformed tag {value!r}", member=member) from error
-    if not any(_agree(named, told) for named in wheel.tags for told in tags):
+    if tags and not any(_agree(named, told) for named in wheel.tags for told in tags):
         raise WheelFault("tags that contradict the file name's", member=member)
 
 
 def _agree(named: Tag, told: Tag) -> bool:
-    if (named.interpreter, named.abi) != (told.interpreter, told.abi):
+    if named.abi != told.abi:
         return False
     return told.platform == "any" or _machine(named.platform) == _machine(told.platform)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from venvstacks_dag.fs import LinkMode
 from venvstacks_dag.platforms import LayerLayout
 from venvstacks_dag.store.model import Image
 
@@ -15,7 +16,8 @@ class InstallRequest:
 
     ``runtime`` is the base runtime's image for a runtime layer, None for the others; ``wheels``
     are the layer's own wheels' images, in any order; ``requested`` has the normalised names of
-    the distributions that the specification itself asks for.
+    the distributions that the specification itself asks for; ``link_mode`` says how files of
+    images get into the tree, which is the same whichever it is.
     """
 
     layout: LayerLayout
@@ -24,3 +26,4 @@ class InstallRequest:
     wheels: tuple[Image, ...]
     requested: frozenset[str]
     destination: Path
+    link_mode: LinkMode = "auto"

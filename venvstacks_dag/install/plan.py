@@ -16,6 +16,7 @@ from venvstacks_dag.install.model import InstallRequest
 from venvstacks_dag.install.reserved import windows_data_fault
 from venvstacks_dag.install.runtime import kept_entries
 from venvstacks_dag.platforms import LayerLayout, fold
+from venvstacks_dag.platforms.layout import INSTALLED_FILES
 from venvstacks_dag.store.model import Image, ImageEntry, ImageScheme
 
 INSTALLER = "INSTALLER"
@@ -116,6 +117,7 @@ def plan_layer(request: InstallRequest) -> LayerPlan:
     place that belongs to the runtime on the layer's target.
     """
     claims = _Claims(request)
+    claims.claim(str(INSTALLED_FILES), "", "")
     images: list[PlannedImage] = []
     if request.runtime is not None:
         kept = kept_entries(request.runtime.entries, request.layout)

@@ -10,7 +10,9 @@ from venvstacks_dag.platforms import fold
 
 _INTERPRETER = re.compile(r"(python|pypy)w?[0-9.]*(\.exe)?\Z")
 # What Windows looks for beside python.exe.
-_BESIDE_INTERPRETER = re.compile(r"(python|pypy)(w?[0-9.]*(\.(exe|dll))?|.*\.(zip|_pth))\Z")
+_BESIDE_INTERPRETER = re.compile(
+    r"(python|pypy)(w?[0-9.]*[dt]?(_d?)?(\.(exe|dll))?|.*\.(zip|_pth))\Z"
+)
 # Wherever one of these is found, getpath believes to be in a build tree or an environment.
 _LANDMARKS = frozenset({"pybuilddir.txt", "pyvenv.cfg"})
 # CPython looks for a build tree and for the standard library beside the program first, and then
@@ -79,7 +81,8 @@ def data_fault(path: str, dist_info: str) -> str | None:
 
 
 def _beside_program_fault(folded: str) -> str | None:
-    if folded.startswith(("python", "pypy")):
+    # Not all that begins with its name: tools are called python-argcomplete-tcsh and the like.
+    if _BESIDE_INTERPRETER.match(folded.partition("/")[0]):
         return "a place of the layer's interpreter"
     if folded.startswith(_LIBRARY_BESIDE_PROGRAM):
         return "a place where the interpreter looks for the standard library"

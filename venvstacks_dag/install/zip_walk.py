@@ -133,7 +133,11 @@ def _find_directory(stream: BinaryIO, length: int) -> _Directory:
         raise WheelFault("a ZIP file in several parts")
     directory = _Directory(offset=offset, size=size, count=count)
     before = end_at
-    if count == _FULL16 or _FULL32 in (size, offset):
+    # Some tools write the ZIP64 form always. Readers look for it first, so it must be right.
+    has_locator = end_at >= _LOCATOR64.size and (
+        _read_at(stream, end_at - _LOCATOR64.size, 4) == b"PK\6\7"
+    )
+    if has_locator or count == _FULL16 or _FULL32 in (size, offset):
         directory, before = _find_directory64(stream, end_at, directory)
     if directory.offset + directory.size != before:
         raise WheelFault("the central directory does not end where the last record begins")
@@ -295,9 +299,10 @@ def _read_local(stream: BinaryIO, entry: _Central, end: int) -> Member:
         raise WheelFault("other flags or method in its local header", member=name)
     zip64 = _zip64_extra(_read_at(stream, entry.offset + name_end, extra), name)
     if _FULL32 in (packed, size):
-        if len(zip64) != 16:
+        # Both sizes, even where one would do; some tools add the offset, which has no place there.
+        if len(zip64) < 16:
             raise WheelFault("sizes are missing from its local ZIP64 field", member=name)
-        size, packed = struct.unpack("<QQ", zip64)
+        size, packed = struct.unpack_from("<QQ", zip64)
     declared = (entry.crc, entry.packed, entry.size)
     streamed = bool(flags & _DESCRIPTOR)
     if (crc, packed, size) != declared and not (streamed and (crc, packed, size) == (0, 0, 0)):

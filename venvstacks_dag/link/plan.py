@@ -10,7 +10,7 @@ from typing import Any
 from venvstacks_dag._injected import postinstall
 from venvstacks_dag.digest import pretty_json
 from venvstacks_dag.errors import LinkError
-from venvstacks_dag.fs import TreeEntry
+from venvstacks_dag.fs import TreeEntry, TreeManifest, file_list
 from venvstacks_dag.link.clashes import check_needs, clashes_below
 from venvstacks_dag.link.config import layer_config
 from venvstacks_dag.link.conflicts import (
@@ -32,7 +32,7 @@ from venvstacks_dag.link.model import (
 )
 from venvstacks_dag.link.modules import Module
 from venvstacks_dag.link.offers import LibraryLink, library_links
-from venvstacks_dag.platforms.layout import LAYER_CONFIG, POSTINSTALL
+from venvstacks_dag.platforms.layout import LAYER_CONFIG, LINKED_FILES, POSTINSTALL
 
 
 def plan_links(
@@ -50,9 +50,9 @@ def plan_links(
     links = [entry for entry in request.installed.entries if entry.kind == "link"]
     check_needs(request.env_name, binaries, links, clashes, target)
     libraries, offers = library_links(binaries, request.dynlib_exclude, request.layout)
-    entries = sorted(
-        _entries(request, libraries, modules, tree), key=lambda planned: planned.entry.path
-    )
+    entries = list(_entries(request, libraries, modules, tree))
+    entries.append(_shipped_files(entries))
+    entries.sort(key=lambda planned: planned.entry.path)
     check_places(request, entries)
     warnings = list(module_warnings(request, modules.all))
     if modules.launch and (warning := launch_warning(request, modules.launch)):
@@ -78,6 +78,12 @@ def _entries(
     yield from _library_links(request, libraries)
     for module in modules.all:
         yield from _module_files(request, module)
+
+
+def _shipped_files(planned: list[PlannedEntry]) -> PlannedEntry:
+    """The layer's own list of what linking makes in it, without what is made anew elsewhere."""
+    shipped = TreeManifest.of(one.entry for one in planned if not one.entry.local)
+    return planned_bytes(str(LINKED_FILES), file_list(shipped))
 
 
 def postinstall_script() -> bytes:

@@ -13,6 +13,9 @@ from venvstacks_dag.platforms.target import TargetPlatform
 
 METADATA_DIR = PurePosixPath("share/venv/metadata")
 LAYER_CONFIG = METADATA_DIR / "venvstacks_layer.json"
+# What the stages put into the tree: the layer's own lists of its files.
+INSTALLED_FILES = METADATA_DIR / "installed_files.json"
+LINKED_FILES = METADATA_DIR / "linked_files.json"
 POSTINSTALL = PurePosixPath("postinstall.py")
 
 

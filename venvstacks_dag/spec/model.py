@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Literal
 
+from venvstacks_dag.fs import LinkMode
 from venvstacks_dag.spec.packing import NOTHING_SAID, PackingOptions
 
 LayerKind = Literal["runtimes", "frameworks", "applications"]
@@ -125,13 +126,14 @@ class ToolSettings:
     """``[tool.venvstacks-dag]``: what venvstacks itself does not know.
 
     ``runtime_archives`` is one place or several, each a folder, an address of one, or a single
-    archive with ``#sha256=...`` behind it, as written. ``layers`` has the options of single
-    layers, by environment name. ``packing`` is for all archives, ``targets`` for those of single
-    platforms.
+    archive with ``#sha256=...`` behind it, as written. ``link_mode`` says how files of the store
+    get into trees. ``layers`` has the options of single layers, by environment name. ``packing``
+    is for all archives, ``targets`` for those of single platforms.
     """
 
     runtime_archives: str | tuple[str, ...] | None = None
     max_depth: int = 10
+    link_mode: LinkMode = "auto"
     layers: tuple[tuple[str, LayerOptions], ...] = ()
     packing: PackingOptions = NOTHING_SAID
     targets: tuple[tuple[str, PackingOptions], ...] = ()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
+from venvstacks_dag.fs import LINK_MODES, LinkMode
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.layer_options import read_layer_options
 from venvstacks_dag.spec.model import LayerSpec, ToolSettings
 from venvstacks_dag.spec.packing_fields import KEYS, read_packing, read_targets
-from venvstacks_dag.spec.wording import nearest, quoted
+from venvstacks_dag.spec.wording import meant, nearest, quoted
 
 TOOL_NAME = "venvstacks-dag"
-_OPTIONS = ("runtime_archives", "max_depth", "layers", "targets", *KEYS)
+_OPTIONS = ("runtime_archives", "max_depth", "link_mode", "layers", "targets", *KEYS)
 
 
 def read_tool(tool: Table | None, layers: Iterable[LayerSpec]) -> ToolSettings:
@@ -28,10 +30,19 @@ def read_tool(tool: Table | None, layers: Iterable[LayerSpec]) -> ToolSettings:
     return ToolSettings(
         runtime_archives=archives,
         max_depth=defaults.max_depth if max_depth is None else max_depth,
+        link_mode=_link_mode(table) or defaults.link_mode,
         layers=read_layer_options(table.table("layers"), layers),
         packing=read_packing(table),
         targets=read_targets(table.table("targets")),
     )
+
+
+def _link_mode(table: Table) -> LinkMode | None:
+    mode = table.text("link_mode")
+    if mode is not None and mode not in LINK_MODES:
+        fix = meant(mode, LINK_MODES, noun="ways")
+        table.problem("link_mode", f"unknown way {quoted(mode)} to fill trees", fix=fix)
+    return cast("LinkMode | None", mode)
 
 
 def _warn_misspelt(tool: Table) -> None:

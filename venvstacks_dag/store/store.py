@@ -6,6 +6,7 @@ Layout under the root (moved by ``VENVSTACKS_DAG_CACHE``)::
     images/ab/abcd.../          unpacked images: image.json and <scheme>/<path>, read-only
     cache/<kind>/ab/abcd...     index pages, metadata: may be dropped at any time
     locks/abcd....lock          one per digest being filled, so that two builds share the work
+    locks/users/                one per process that takes files out of the store
 
 Everything appears by rename after it was checked, so whatever has its final name is whole.
 """
@@ -17,24 +18,32 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import platformdirs
 
-from venvstacks_dag.digest import canonical_json, is_sha256, parse_json, sha256_file
+from venvstacks_dag.digest import is_sha256, sha256_file
 from venvstacks_dag.errors import DigestMismatch, StoreError
 from venvstacks_dag.fs import (
-    SEALED_NS,
     atomic_write,
     disk_errors,
     folder_lock,
     staging_folder,
     sweep,
 )
+from venvstacks_dag.store.images import (
+    DESCRIPTION,
+    description,
+    has_content,
+    is_sealed,
+    read_image,
+    seal,
+)
 from venvstacks_dag.store.model import Image, ImageEntry
+from venvstacks_dag.store.usage import note_use
+from venvstacks_dag.store.users import StoreUsers
 
-# Raise this when images made before would no longer be made the same way.
-IMAGE_SCHEMA = 5
+BlobState = Literal["good", "damaged", "missing"]
 _LOCK_SECONDS = 3600.0
 
 
@@ -51,6 +60,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.users = StoreUsers(root)
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> Store:
@@ -64,21 +74,30 @@ class Store:
 
     def cached(self, kind: str, key: str) -> bytes | None:
         """What `keep` was given under `kind` and `key` (a SHA-256), or None."""
+        place = self.place("cache", key, kind)
         try:
-            return self._place("cache", key, kind).read_bytes()
+            data = place.read_bytes()
         except OSError:
             return None
+        note_use(place)
+        return data
 
     def keep(self, kind: str, key: str, data: bytes) -> None:
         """Remember `data` under `kind` and `key` (a SHA-256). Raises `DiskError`."""
-        atomic_write(self._place("cache", key, kind), data)
+        atomic_write(self.place("cache", key, kind), data)
 
     # --- whole files ----------------------------------------------------------------
 
     def blob(self, sha256: str) -> Path | None:
         """The file with that digest, or None where the store does not have it."""
-        place = self._place("blobs", sha256)
-        return place if place.is_file() else None
+        place = self.place("blobs", sha256)
+        if not place.is_file():
+            return None
+        self.users.register()
+        if not place.is_file():  # It was cleaned away meanwhile.
+            return None
+        note_use(place)
+        return place
 
     def fetch(self, sha256: str, fill: Callable[[Path], None]) -> Path:
         """The file with that digest; where it is missing, `fill` is given a path to write it to.
@@ -86,13 +105,14 @@ class Store:
         What `fill` wrote is kept only if it has the digest. Raises `DigestMismatch`, `DiskError`
         and whatever `fill` raises.
         """
-        place = self._place("blobs", sha256)
-        if place.is_file():
-            return place
-        with self._filling(sha256):
+        if (known := self.blob(sha256)) is not None:
+            return known
+        self.users.register()
+        place = self.place("blobs", sha256)
+        with self.filling(sha256):
             if place.is_file():
                 return place
-            with staging_folder(place.parent, _staged(sha256)) as folder:
+            with staging_folder(place.parent, staged_name(sha256)) as folder:
                 new = folder / "blob"
                 fill(new)
                 found = sha256_file(new)
@@ -109,20 +129,27 @@ class Store:
     def check_blob(self, sha256: str) -> bool:
         """Whether the store has the file with that digest, and with its content: reads all of it.
 
+        Raises `DiskError`.
+        """
+        return self.blob_state(sha256) == "good"
+
+    def blob_state(self, sha256: str) -> BlobState:
+        """What has become of the file with that digest: reads all of it.
+
         A file whose content has changed is dropped, so that the next `fetch` fills it anew.
         Raises `DiskError`.
         """
-        place = self._place("blobs", sha256)
+        place = self.place("blobs", sha256)
         if not place.is_file():
-            return False
-        with self._filling(sha256), disk_errors("check a file of the store", place):
+            return "missing"
+        with self.filling(sha256), disk_errors("check a file of the store", place):
             try:
                 if sha256_file(place) == sha256:
-                    return True
+                    return "good"
             except FileNotFoundError:
-                return False  # Somebody else dropped it meanwhile.
-            self._drop(place)
-        return False
+                return "missing"  # Somebody else dropped it meanwhile.
+            self.drop(place)
+        return "damaged"
 
     # --- unpacked images ------------------------------------------------------------
 
@@ -132,21 +159,15 @@ class Store:
         An image whose files were written to, through a hard link in some tree, counts as none,
         and so does one whose description is damaged.
         """
-        folder = self._place("images", digest)
-        try:
-            raw = parse_json((folder / "image.json").read_bytes())
-            if raw["schema"] != IMAGE_SCHEMA:
-                return None
-            image = Image(
-                digest=digest,
-                folder=folder,
-                entries=tuple(_entry(row) for row in raw["entries"]),
-                properties=tuple((name, value) for name, value in raw["properties"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            # Whoever makes it again will say so if it was the disk that failed.
+        folder = self.place("images", digest)
+        if not folder.is_dir():
             return None
-        return image if _is_sealed(image) else None
+        self.users.register()
+        image = read_image(folder, digest)
+        if image is None or not is_sealed(image):
+            return None
+        note_use(image.folder / DESCRIPTION)
+        return image
 
     def check(self, image: Image) -> bool:
         """Whether all files of an image have the content they were made with: reads all of them.
@@ -154,10 +175,10 @@ class Store:
         This finds what `image` cannot see: files that were written to and given their old time
         again. The image is dropped then, so that `make_image` makes it anew. Raises `DiskError`.
         """
-        with self._filling(image.digest), disk_errors("check an image of the store", image.folder):
-            if all(_has_content(image, entry) for entry in image.entries):
+        with self.filling(image.digest), disk_errors("check an image of the store", image.folder):
+            if has_content(image):
                 return True
-            self._drop(image.folder)
+            self.drop(image.folder)
         return False
 
     def make_image(self, digest: str, fill: Callable[[Path], ImageContent]) -> Image:
@@ -169,21 +190,18 @@ class Store:
         """
         if (image := self.image(digest)) is not None:
             return image
-        with self._filling(digest):
+        self.users.register()
+        with self.filling(digest):
             if (image := self.image(digest)) is not None:
                 return image
-            place = self._place("images", digest)
-            with staging_folder(place.parent, _staged(digest)) as folder:
+            place = self.place("images", digest)
+            with staging_folder(place.parent, staged_name(digest)) as folder:
                 content = fill(folder)
                 with disk_errors("seal an image in the store", place):
-                    _seal(folder, content.entries)
-                description = {
-                    "schema": IMAGE_SCHEMA,
-                    "entries": [_row(entry) for entry in content.entries],
-                    "properties": list(content.properties),
-                }
-                atomic_write(folder / "image.json", canonical_json(description), mode=0o444)
-                self._drop(place)
+                    seal(folder, content.entries)
+                described = description(content.entries, content.properties)
+                atomic_write(folder / DESCRIPTION, described, mode=0o444)
+                self.drop(place)
                 with disk_errors("keep an image in the store", place):
                     folder.replace(place)
         made = self.image(digest)
@@ -198,84 +216,40 @@ class Store:
 
     # --- places ---------------------------------------------------------------------
 
-    def _place(self, room: str, digest: str, kind: str = "") -> Path:
+    def place(self, room: str, digest: str, kind: str = "") -> Path:
+        """Where something lies, or would. Raises `StoreError` for what is no digest."""
         # A digest becomes part of a path: anything that is not one must not get that far.
         if not is_sha256(digest):
             raise StoreError("not a SHA-256, so it cannot name a file of the store", where=digest)
         return self.root / room / kind / digest[:2] / digest
 
+    def lock_file(self, digest: str) -> Path:
+        """What whoever fills or removes that digest holds."""
+        return self.root / "locks" / f"{digest}.lock"
+
     @contextmanager
-    def _filling(self, digest: str) -> Iterator[None]:
-        """Nobody else works on that digest in the block; what killed runs left of it is gone."""
-        with folder_lock(self.root / "locks" / f"{digest}.lock", timeout=_LOCK_SECONDS):
+    def filling(self, digest: str, *, timeout: float = _LOCK_SECONDS) -> Iterator[None]:
+        """Nobody else works on that digest in the block; what killed runs left of it is gone.
+
+        Raises `BuildFolderBusy` where somebody does for longer than `timeout` seconds.
+        """
+        with folder_lock(self.lock_file(digest), timeout=timeout):
             for room in ("blobs", "images"):
-                sweep(self._place(room, digest).parent, staged=_staged(digest))
+                sweep(self.place(room, digest).parent, staged=staged_name(digest))
             yield
 
-    def _drop(self, place: Path) -> None:
-        """Take away what is at `place`, if anything: at once, by rename. Call it in `_filling`."""
+    def drop(self, place: Path) -> None:
+        """Take away what is at `place`, if anything: at once, by rename. Call it in `filling`."""
         if not os.path.lexists(place):
             return
         with (
-            staging_folder(place.parent, _staged(place.name)) as trash,
+            staging_folder(place.parent, staged_name(place.name)) as trash,
             disk_errors("remove", place),
         ):
             place.replace(trash / "old")
 
 
-def _staged(digest: str) -> str:
+def staged_name(digest: str) -> str:
+    """What the folders are called in which something for a digest is made."""
     # Half of it tells digests apart, and keeps paths no longer than they will be in the end.
     return digest[:32]
-
-
-# Rows, not objects with keys: a layer's images have ten thousands of entries, read at each build.
-def _row(entry: ImageEntry) -> list[str | int]:
-    return [
-        entry.scheme,
-        entry.path,
-        entry.kind,
-        entry.mode,
-        entry.size,
-        entry.sha256,
-        entry.target,
-    ]
-
-
-def _entry(row: list[Any]) -> ImageEntry:
-    scheme, path, kind, mode, size, sha256, target = row
-    return ImageEntry(
-        scheme=scheme, path=path, kind=kind, mode=mode, size=size, sha256=sha256, target=target
-    )
-
-
-def _seal(folder: Path, entries: tuple[ImageEntry, ...]) -> None:
-    for entry in entries:
-        if entry.kind == "file":
-            path = f"{folder}/{entry.scheme}/{entry.path}"
-            os.chmod(path, 0o555 if entry.mode & 0o100 else 0o444)  # noqa: PTH101 - see below
-            os.utime(path, ns=(SEALED_NS, SEALED_NS))
-
-
-def _is_sealed(image: Image) -> bool:
-    """Whether all files are there as they were sealed. Looks at sizes and times, reads nothing.
-
-    Strings, not `Path`s: this loop runs over all files of a layer before it is installed.
-    """
-    try:
-        for entry in image.entries:
-            if entry.kind == "file":
-                found = os.lstat(f"{image.folder}/{entry.scheme}/{entry.path}")
-                if found.st_size != entry.size or found.st_mtime_ns != SEALED_NS:
-                    return False
-    except OSError:
-        return False
-    return True
-
-
-def _has_content(image: Image, entry: ImageEntry) -> bool:
-    if entry.kind != "file":
-        return True
-    try:
-        return sha256_file(image.file(entry)) == entry.sha256
-    except OSError:
-        return False

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venvstacks_dag.errors import ArchiveError
+from venvstacks_dag.errors import ArchiveError, StoreError
+from venvstacks_dag.fs import LINK_MODES, LinkMode
 from venvstacks_dag.platforms import PLATFORM_NAMES, LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.spec.packing import Packing, packing_options
 from venvstacks_dag.tasks.budget import ThreadBudget
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from venvstacks_dag.store import Store
 
 _DEBUG = "VENVSTACKS_DAG_DEBUG"
+
+
+LINK_MODE_VARIABLE = "VENVSTACKS_DAG_LINK_MODE"
 
 
 @dataclass(slots=True)
@@ -142,6 +146,21 @@ class BuildContext:
     def offline(self) -> bool:
         """Whether the network is not to be used."""
         return is_offline(self.environ) or self.settings.offline
+
+    @property
+    def link_mode(self) -> LinkMode:
+        """How files of the store get into trees, by the environment or else the specification.
+
+        No part of any key: a tree is the same whichever it is. Raises `StoreError`.
+        """
+        mode = self.environ.get(LINK_MODE_VARIABLE) or self.plan.link_mode
+        if mode not in LINK_MODES:
+            raise StoreError(
+                f"{LINK_MODE_VARIABLE} names no way to fill trees",
+                why=f"found {mode!r}",
+                fix=f"set it to one of {', '.join(LINK_MODES)}, or unset it",
+            )
+        return mode
 
     def relocks(self, layer: str) -> bool:
         """Whether a layer's lock is made without regard to the one there is.

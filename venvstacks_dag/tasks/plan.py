@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from venvstacks_dag._version import __version__
 from venvstacks_dag.digest import canonical_json, parse_json, sha256_json
 from venvstacks_dag.errors import UnknownLayer
-from venvstacks_dag.fs import read_bytes, write_if_changed
+from venvstacks_dag.fs import LinkMode, read_bytes, write_if_changed
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.spec.packing import NOTHING_SAID
 from venvstacks_dag.tasks.settings import PLATFORMLESS, BuildSettings
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from venvstacks_dag.spec import UvSettings
     from venvstacks_dag.spec.model import ToolSettings
 
-PLAN_SCHEMA = 5
+PLAN_SCHEMA = 6
 # Variables that the specification's meaning depends on.
 _ENVIRONMENT = ("MACOSX_DEPLOYMENT_TARGET", "UV_EXCLUDE_NEWER")
 
@@ -74,6 +74,7 @@ class StackPlan:
     uv: dict[str, Any]
     runtime_archives: tuple[str, ...]
     warnings: tuple[str, ...]
+    link_mode: LinkMode = "auto"
 
     def layer(self, name: str) -> LayerPlan:
         """The layer of that environment name. Raises `UnknownLayer`."""
@@ -199,6 +200,7 @@ def _compile(settings: BuildSettings, environ: Mapping[str, str]) -> dict[str, A
         uv=_uv_json(stack.uv),
         runtime_archives=(archives,) if isinstance(archives, str) else archives or (),
         warnings=(*stack.warnings, *graph.warnings),
+        link_mode=stack.tool.link_mode,
     )
     # Not `asdict`, which would copy each string of a thousand layers.
     return {**_values(plan), "layers": [_values(layer) for layer in plan.layers]}
@@ -234,6 +236,7 @@ def _plan_from_json(value: Mapping[str, Any]) -> StackPlan:
         uv=value["uv"],
         runtime_archives=tuple(value["runtime_archives"]),
         warnings=tuple(value["warnings"]),
+        link_mode=value["link_mode"],
     )
 
 

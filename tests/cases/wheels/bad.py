@@ -291,6 +291,11 @@ PLACES = (
     _data("pybuilddir.txt", "decides where its modules are"),
     _data("python311_d.zip", "interpreter"),
     _data("python_d._pth", "interpreter"),
+    *(
+        _data(f"bin/{name}", "interpreter")
+        for name in ("python3", "python3.13t", "pythonw", "python3.11.exe", "python311.dll")
+    ),
+    *(_data(f"bin/{name}", "interpreter") for name in ("pypy3", "python/x", "Python", "python_d")),
     _file("sitecustomize", "every start", "sitecustomize.py"),
     _file("usercustomize", "every start", "usercustomize.py"),
     _file("sitecustomize in capitals", "every start", "SiteCustomize.py"),
@@ -398,9 +403,8 @@ METADATA_CASES = (
     _wheel("unclear root", "neither true nor false", WHEEL.replace(b"true", b"maybe")),
     _wheel("two roots", "2 fields Root", WHEEL + b"Root-Is-Purelib: false\n"),
     _wheel("wheel file not utf-8", "not UTF-8", WHEEL + b"X: \xff\n"),
-    _wheel("no tag", "contradict", WHEEL.replace(b"Tag: py3-none-any\n", b"")),
     _wheel("another machine", "contradict", WHEEL.replace(b"py3-none-any", b"py3-none-win32")),
-    _wheel("another python", "contradict", WHEEL.replace(b"py3-none", b"py2-none")),
+    _wheel("another interface", "contradict", WHEEL.replace(b"py3-none", b"cp311-cp311")),
     _wheel("many tags", "more than 1000 tags", WHEEL + b"Tag: py3-none-any\n" * 1000),
     _wheel("tags that multiply", "beyond all reason", WHEEL + WIDE_TAGS),
     _wheel("malformed tag", "malformed tag", WHEEL.replace(b"py3-none-any", b"py3")),
@@ -435,11 +439,11 @@ METADATA_CASES = (
     _entry_point("script in another folder", "another folder", "[console_scripts]\n../x = a:b\n"),
     _entry_point("script in place of python", "interpreter", "[console_scripts]\npython = a:b\n"),
     _entry_point("a long line", "a line of more than", "[x]\nq = a:b" + " " * 1001 + "[\n"),
-    _entry_point("values of values", "another value", "[x]\na = b:c\nd = %(a)s\n"),
+    _entry_point("second script", "interpreter", "[console_scripts]\na=b:c\na=d:e\npython=a:b\n"),
     _entry_point("script with a colon", "colon", "[gui_scripts]\nC:x = a:b\n"),
     _entry_point("entry points that cannot be read", "cannot be read", "[console_scripts\nx\n"),
     _entry_point("script without a function", "MODULE:FUNCTION", "[console_scripts]\nx = a\n"),
-    _entry_point("section twice", "already exists", "[a]\n[a]\n"),
+    _entry_point("in the second section", "colon", "[gui_scripts]\n[gui_scripts]\nC:x = a:b\n"),
 )
 
 RECORD_CASES = (

@@ -8,6 +8,10 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 from tests.cases.wheels.builder import DATA, DIST_INFO, METADATA, WHEEL, Draft, row
 
@@ -24,6 +28,28 @@ class GoodWheel:
     has: Mapping[str, int] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+
+
+_ENTRY_POINTS = b"""\
+[console_scripts]
+demo = demo:main
+demo = demo.other:main [extra]
+
+[demo.formats]
+date = demo:date_%(year)s
+date = demo:%(missing
+
+[console_scripts]
+demo-more=demo:Main.run
+"""
+PYTHONIC = (
+    "bin/python-demo",
+    "bin/python-argcomplete-tcsh",
+    "bin/pythondemo.py",
+    "bin/python3-demo-config",
+    "Scripts/python-demo.exe",
+    "bin/pypyr",
+)
 
 
 def _files(case: str, *paths: str) -> GoodWheel:
@@ -72,6 +98,57 @@ def _zip64(raw: bytes) -> bytes:
             with copy.open(made, "w", force_zip64=True) as sink:
                 sink.write(archive.read(info))
     return out.getvalue()
+
+
+def _needless_zip64(raw: bytes) -> bytes:
+    """The same wheel with ZIP64 records at its end that the plain one makes needless."""
+    made = zip64_directory(raw)
+    at = made.rindex(b"PK\6\6")
+    [offset] = struct.unpack_from("<Q", made, at + 48)
+    return made[:-6] + struct.pack("<L", offset) + made[-2:]
+
+
+def _needless_zip64_fields(raw: bytes) -> bytes:
+    """The same wheel with a ZIP64 field in each header, though all sizes are in their places."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(out, "w") as copy:
+        for info in archive.infolist():
+            made = zipfile.ZipInfo(info.filename, (2020, 1, 1, 0, 0, 0))
+            made.external_attr = info.external_attr
+            made.extra = struct.pack("<2H2Q", 1, 16, info.file_size, info.file_size)
+            copy.writestr(made, archive.read(info))
+    return out.getvalue()
+
+
+class _Pipe(io.RawIOBase):
+    """What can be written to only, as a network."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer) -> int:
+        before = len(self.data)
+        self.data += data
+        return len(self.data) - before
+
+
+def _zip64_in_a_stream(raw: bytes) -> bytes:
+    """The same wheel, written where nothing can be corrected: ZIP64 fields and descriptors."""
+    pipe = _Pipe()
+    with (
+        zipfile.ZipFile(io.BytesIO(raw)) as archive,
+        zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as copy,
+    ):
+        for info in archive.infolist():
+            made = zipfile.ZipInfo(info.filename, (2020, 1, 1, 0, 0, 0))
+            made.external_attr = info.external_attr
+            made.compress_type = zipfile.ZIP_DEFLATED
+            with copy.open(made, "w", force_zip64=True) as sink:
+                sink.write(archive.read(info))
+    return bytes(pipe.data)
 
 
 def zip64_directory(raw: bytes) -> bytes:
@@ -292,6 +369,32 @@ GOOD_WHEELS = (
     GoodWheel(name="sizes behind the data, bare", draft=Draft(edit=_streamed_bare)),
     GoodWheel(name="zip64 local headers", draft=Draft(edit=_zip64)),
     GoodWheel(name="zip64 directory", draft=Draft(edit=zip64_directory)),
+    GoodWheel(name="zip64 directory that is not needed", draft=Draft(edit=_needless_zip64)),
+    GoodWheel(name="zip64 fields that are not needed", draft=Draft(edit=_needless_zip64_fields)),
+    GoodWheel(name="zip64 in a stream", draft=Draft(edit=_zip64_in_a_stream)),
+    GoodWheel(name="no tag", draft=Draft(wheel=WHEEL.replace(b"Tag: py3-none-any\n", b""))),
+    GoodWheel(
+        # As ipython 2.0.0.
+        name="renamed for one python",
+        draft=Draft(filename="demo-1.0-py27-none-any.whl"),
+    ),
+    GoodWheel(
+        name="renamed for older pythons",
+        draft=Draft(
+            filename="demo-1.0-cp38-abi3-manylinux_2_28_x86_64.whl",
+            wheel=WHEEL.replace(b"py3-none-any", b"cp311-abi3-linux_x86_64"),
+        ),
+    ),
+    GoodWheel(
+        name="entry points with names twice and percent signs",
+        draft=Draft(files={f"{DIST_INFO}/entry_points.txt": _ENTRY_POINTS}),
+        has={f"purelib/{DIST_INFO}/entry_points.txt": 0o644},
+    ),
+    GoodWheel(
+        name="programs called after python",
+        draft=Draft(files={f"{DATA}/data/{path}": b"" for path in PYTHONIC}),
+        has={f"data/{path}": 0o644 for path in PYTHONIC},
+    ),
     GoodWheel(name="time stamps", draft=Draft(edit=_with_times)),
     GoodWheel(name="sha512", draft=Draft(rows={_INIT: row(_INIT, _INIT_DATA, "sha512")})),
     GoodWheel(

@@ -17,8 +17,8 @@ from venvstacks_dag.fs import (
     disk_errors,
     folder_lock,
     hash_while_copying,
-    link_or_copy,
     make_link,
+    place_file,
     read_bytes,
     remove_path,
     replace_tree,
@@ -167,26 +167,6 @@ def test_removing_what_may_not_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     assert names(tmp_path) == []
 
 
-def test_a_link_where_it_can_be(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"x")
-    link_or_copy(tmp_path / "a", tmp_path / "b")
-    assert (tmp_path / "b").samefile(tmp_path / "a")
-    with pytest.raises(FileExistsError):
-        link_or_copy(tmp_path / "a", tmp_path / "b")
-
-
-def test_else_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_source: Path, _target: Path) -> None:
-        raise OSError(errno.EXDEV, "Invalid cross-device link")
-
-    monkeypatch.setattr("os.link", refuse)
-    (tmp_path / "a").write_bytes(b"x")
-    (tmp_path / "a").chmod(0o555)
-    link_or_copy(str(tmp_path / "a"), str(tmp_path / "b"))
-    assert not (tmp_path / "b").samefile(tmp_path / "a")
-    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o555
-
-
 def test_symbolic_links(tmp_path: Path) -> None:
     for target in ("one", "two"):
         make_link(target, tmp_path / "new/link")
@@ -233,7 +213,7 @@ def test_removing_leaves_the_modes_of_hard_links_alone(
     stored.chmod(0o444)
     tree = tmp_path / "tree"
     tree.mkdir()
-    link_or_copy(stored, tree / "linked")
+    place_file(str(stored), str(tree / "linked"))
     tree.chmod(0o555)
     unlink, tries = os.unlink, list[str]()
 

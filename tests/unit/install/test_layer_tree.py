@@ -15,6 +15,7 @@ import pytest
 from tests.support.reporting import RecordingReporter
 from tests.support.wheel_images import make_distribution, make_image
 from venvstacks_dag.errors import DiskError, InstallConflict, StoreError, WheelRefused
+from venvstacks_dag.fs import LinkMode, parse_file_list
 from venvstacks_dag.install import InstallRequest, install_layer
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.reporting import NullReporter
@@ -22,6 +23,7 @@ from venvstacks_dag.store import Image, ImageScheme, Store
 
 PYTHON = PythonVersion(major=3, minor=11, micro=7)
 SITE = "lib/python3.11/site-packages"
+OWN_LIST = "share/venv/metadata/installed_files.json"
 Files = Mapping[tuple[ImageScheme, str], bytes]
 
 
@@ -73,18 +75,29 @@ def test_a_tree_of_one_wheel(store: Store, request_for: Maker) -> None:
     info = f"{SITE}/Demo_App-1.0.dist-info"
     assert [entry.path for entry in manifest.entries] == [
         f"{info}/{name}" for name in ("INSTALLER", "METADATA", "RECORD", "REQUESTED", "WHEEL")
-    ] + [f"{SITE}/Demo_App.py"]
-    assert {entry.package for entry in manifest.entries} == {"demo-app"}
+    ] + [f"{SITE}/Demo_App.py", OWN_LIST]
+    packages = {entry.path: entry.package for entry in manifest.entries}
+    assert packages.pop(OWN_LIST) == ""
+    assert set(packages.values()) == {"demo-app"}
     assert {entry.mode for entry in manifest.entries} == {0o644}
     tree = request.destination
     assert files_below(tree) == {entry.path for entry in manifest.entries}
     assert (tree / info / "INSTALLER").read_bytes() == b"venvstacks-dag\n"
     assert (tree / info / "REQUESTED").read_bytes() == b""
-    assert reporter.details == ["framework-demo: 6 files installed"]
+    assert reporter.details == ["framework-demo: 7 files installed"]
     for entry in manifest.entries:
         data = (tree / entry.path).read_bytes()
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (entry.sha256, entry.size)
     assert [entry.name for entry in tree.parent.iterdir()] == [tree.name]
+
+
+def test_the_tree_has_the_list_of_its_files(store: Store, request_for: Maker) -> None:
+    request = request_for(make_distribution(store, "demo", {"a/b.py": b"1", "c.py": b""}))
+    manifest = install_layer(request, NullReporter())
+    listed = parse_file_list((request.destination / OWN_LIST).read_bytes())
+    assert listed.entries == tuple(e for e in manifest.entries if e.path != OWN_LIST)
+    again = install_layer(request, NullReporter())
+    assert again == manifest
 
 
 def test_only_what_was_asked_for_is_requested(store: Store, request_for: Maker) -> None:
@@ -139,6 +152,7 @@ def test_schemes_and_record(
         f"{headers}/demo.h": 0o644,
         f"{info}/INSTALLER": 0o644,
         f"{info}/RECORD": 0o644,
+        OWN_LIST: 0o644,
     }
     record = request.destination / info / "RECORD"
     rows = record_rows(record)
@@ -154,7 +168,7 @@ def test_schemes_and_record(
         data = file.read_bytes()
         encoded = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         assert (digest, size) == (f"sha256={encoded}", str(len(data)))
-    assert listed == modes.keys()
+    assert listed == modes.keys() - {OWN_LIST}
 
 
 def test_files_are_links_into_the_store(store: Store, request_for: Maker) -> None:
@@ -276,7 +290,7 @@ def test_no_conflicts(
 
 def test_linux_tells_case_apart(store: Store, request_for: Maker) -> None:
     wheels = (make_distribution(store, "a", {"x": b""}), make_distribution(store, "b", {"X": b""}))
-    assert len(install_layer(request_for(*wheels), NullReporter()).entries) == 10
+    assert len(install_layer(request_for(*wheels), NullReporter()).entries) == 11
 
 
 def test_two_wheels_of_one_project(store: Store, request_for: Maker) -> None:
@@ -330,13 +344,13 @@ def test_a_file_that_the_store_has_lost(store: Store, request_for: Maker) -> Non
 def test_a_disk_that_is_full(
     store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: str, target: str) -> None:
+    def full(source: str, target: str, mode: str) -> None:
         raise OSError(28, "No space left on device")
 
     request = request_for(make_distribution(store, "demo"))
     install_layer(request, NullReporter())
     before = files_below(request.destination)
-    monkeypatch.setattr("venvstacks_dag.install.tree.link_or_copy", full)
+    monkeypatch.setattr("venvstacks_dag.install.tree.place_file", full)
     with pytest.raises(DiskError, match="cannot make the environment"):
         install_layer(request, NullReporter())
     assert files_below(request.destination) == before
@@ -418,6 +432,7 @@ def test_a_runtime_without_its_installers(store: Store, request_for: Maker, runt
         f"{SITE}/README.txt",
         f"{SITE}/wheelhouse/__init__.py",
         f"{SITE}/pip_tools-1.0.dist-info/RECORD",
+        OWN_LIST,
     }
     assert (own["bin/python"].kind, own["bin/python"].target) == ("link", "python3.11")
     assert own["bin/python3.11"].mode == 0o755
@@ -452,3 +467,42 @@ def _usual_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.mark.parametrize("mode", ["hardlink", "copy", "auto"])
+def test_a_tree_is_the_same_however_it_is_made(
+    store: Store, request_for: Maker, mode: LinkMode
+) -> None:
+    image = make_image(
+        store, "demo", {**SCHEMES, ("data", "bin/x"): b"#!"}, programs=("demo.so", "bin/x")
+    )
+    plain = install_layer(request_for(image), NullReporter())
+    linked = states(request_for().destination)
+    request = replace(request_for(image), link_mode=mode)
+    assert install_layer(request, NullReporter()) == plain
+    assert states(request.destination) == linked
+    shared = (request.destination / SITE / "demo.py").samefile(image.folder / "purelib/demo.py")
+    assert shared == (mode != "copy")
+
+
+def states(tree: Path) -> dict[str, tuple[bytes, int, int]]:
+    found = {path: tree / path for path in files_below(tree)}
+    return {
+        path: (file.read_bytes(), file.stat().st_mode, file.stat().st_mtime_ns)
+        for path, file in found.items()
+    }
+
+
+def test_a_way_that_the_disk_cannot_do(
+    store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_source: str, _target: str) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    image = make_distribution(store, "demo")
+    with pytest.raises(DiskError, match="no hard links can be made"):
+        install_layer(replace(request_for(image), link_mode="hardlink"), NullReporter())
+    assert not request_for().destination.exists()
+    install_layer(request_for(image), NullReporter())
+    assert (request_for().destination / SITE / "demo.py").read_bytes() == b"demo"

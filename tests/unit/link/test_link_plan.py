@@ -26,7 +26,7 @@ from tests.unit.link.builders import (
 )
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import LinkError
-from venvstacks_dag.fs import TreeManifest
+from venvstacks_dag.fs import TreeManifest, parse_file_list
 from venvstacks_dag.link import LibraryFacts, LinkModules, LinkPlan, LinkRequest, plan_links
 from venvstacks_dag.link.interpreter import wrapper_script
 from venvstacks_dag.link.plan import postinstall_script
@@ -34,6 +34,7 @@ from venvstacks_dag.platforms import TargetPlatform
 
 TREE = PurePosixPath("/build/app-x")
 CONFIG = "share/venv/metadata/venvstacks_layer.json"
+OWN_LIST = "share/venv/metadata/linked_files.json"
 NOTHING = LinkModules()
 
 
@@ -58,7 +59,11 @@ def config(planned: LinkPlan) -> Any:
 
 def test_a_runtime_gets_its_configuration_and_the_script() -> None:
     planned = plan(runtime_request())
-    assert [entry.path for entry in planned.manifest.entries] == ["postinstall.py", CONFIG]
+    assert [entry.path for entry in planned.manifest.entries] == [
+        "postinstall.py",
+        OWN_LIST,
+        CONFIG,
+    ]
     assert config(planned) == {
         "python": "bin/python",
         "py_version": "3.11.7",
@@ -80,8 +85,13 @@ def test_a_layer_is_joined_to_those_below_it() -> None:
         (f"{SITE}/sitecustomize.py", "file", True),
         ("postinstall.py", "file", False),
         ("pyvenv.cfg", "file", True),
+        (OWN_LIST, "file", False),
         (CONFIG, "file", False),
     ]
+    listed = parse_file_list(content(planned, OWN_LIST))
+    assert listed.entries == tuple(
+        e for e in planned.manifest.entries if not e.local and e.path != OWN_LIST
+    )
     assert targets(planned) == {
         "bin/python": "../../py/bin/python",
         "bin/python_": "../../py/bin/python",
@@ -254,7 +264,7 @@ _WINDOWS_LAYERS = ("framework-a", "framework-b", "py")
         ("bin/python", "some", "bin/python"),
         ("bin", "some", "bin/python"),
         ("bin/python/x", "some", "bin/python"),
-        ("share/venv", "some", CONFIG),
+        ("share/venv", "some", OWN_LIST),
         (f"{SITE}/sitecustomize.py", "some", f"{SITE}/sitecustomize.py"),
         ("postinstall.py", "", "postinstall.py"),
     ],
@@ -356,7 +366,8 @@ def test_a_module_hidden_by_the_standard_library_is_pointed_out(path: str) -> No
 
 def test_a_launch_folder_without_main_is_pointed_out() -> None:
     launch = module("app", "__init__.py", "sub/__main__.py", folder=True)
-    planned = plan(app_request(), LinkModules(launch=launch, support=(replace(launch, name="b"),)))
+    support = module("b", "__init__.py", folder=True)
+    planned = plan(app_request(), LinkModules(launch=launch, support=(support,)))
     assert len(planned.warnings) == 1
     assert "__main__.py" in planned.warnings[0]
 

@@ -15,9 +15,9 @@ import platformdirs
 import pytest
 
 from venvstacks_dag.errors import DigestMismatch, DiskError, StoreError
-from venvstacks_dag.fs import link_or_copy, staging_folder
+from venvstacks_dag.fs import place_file, staging_folder
 from venvstacks_dag.store import ImageContent, ImageEntry, Store
-from venvstacks_dag.store.store import IMAGE_SCHEMA
+from venvstacks_dag.store.images import IMAGE_SCHEMA
 
 DATA = b"some bytes"
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -304,7 +304,7 @@ def test_an_image_that_was_written_to_is_made_again(
     entry = image.entries[0]
     before = image.file(entry).read_bytes()
     tree_file = tmp_path / "linked"
-    link_or_copy(image.file(entry), tree_file)
+    place_file(str(image.file(entry)), str(tree_file))
     tree_file.chmod(0o644)
     tree_file.write_bytes(data)
     assert store.image(DIGEST) is None

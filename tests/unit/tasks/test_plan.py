@@ -54,6 +54,7 @@ url = "https://me:s3cret@index.example/simple"
 
 [tool.venvstacks-dag]
 runtime_archives = "runtimes"
+link_mode = "reflink"
 
 [tool.venvstacks-dag.layers.framework-http]
 exclude = ["Six", "anyio; os_name == 'nt'"]
@@ -99,6 +100,7 @@ def test_a_plan_says_all_that_tasks_need(settings: BuildSettings) -> None:
     assert framework.exclude == ("six", 'anyio; os_name == "nt"')
     assert framework.overrides == ("h11>=1",)
     assert (app.exclude, app.overrides) == ((), ())
+    assert plan.link_mode == "reflink"
     assert plan.uv["exclude_newer"].startswith("2024-05-0")
 
 

@@ -29,7 +29,7 @@ class Install:
     """The stage."""
 
     name = "install"
-    schema = 2
+    schema = 3
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -76,6 +76,7 @@ class Install:
             wheels=images,
             requested=frozenset(facts["requested"]),
             destination=context.settings.tree(layer.name),
+            link_mode=context.link_mode,
         )
         manifest = install.install_layer(request, reporter)
         digest = keep_manifest(context, self.name, layer.name, manifest)

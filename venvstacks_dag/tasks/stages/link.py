@@ -28,7 +28,7 @@ class Link:
     """The stage."""
 
     name = "link"
-    schema = 2
+    schema = 3
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""

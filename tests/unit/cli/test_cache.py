@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from venvstacks_dag.cli import main
+from venvstacks_dag.store import Store
+
+DATA = b"wheel"
+DIGEST = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VENVSTACKS_DAG_CACHE", str(tmp_path / "store"))
+    store = Store(tmp_path / "store")
+
+    def fill(path: Path) -> None:
+        path.write_bytes(DATA)
+
+    store.fetch(DIGEST, fill)
+    return tmp_path / "store"
+
+
+def cache(*words: str) -> int:
+    return main(["cache", *words])
+
+
+def test_the_folder(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cache("dir") == 0
+    assert capsys.readouterr().out == f"{root}\n"
+
+
+def test_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cache("size") == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["blobs", "1", "5", "B"],
+        ["together", "1", "5", "B"],
+    ]
+    assert cache("size", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "rooms": [{"room": "blobs", "count": 1, "size": 5}],
+        "size": 5,
+    }
+
+
+def test_verifying(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cache("verify") == 0
+    assert capsys.readouterr().out == "checked 1 file and images, all of them good\n"
+    blob = root / "blobs" / DIGEST[:2] / DIGEST
+    blob.chmod(0o644)
+    blob.write_bytes(b"other")
+    assert cache("verify", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    expected = {"room": "blobs", "sha256": DIGEST, "path": str(blob)}
+    assert told == {"checked": 1, "damaged": [expected]}
+    assert not blob.exists()
+
+
+def test_damage_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blob = root / "blobs" / DIGEST[:2] / DIGEST
+    blob.chmod(0o644)
+    blob.write_bytes(b"other")
+    assert cache("verify", "--quiet") == 1
+    out = capsys.readouterr().out
+    assert "1 damaged and dropped" in out
+    assert f"blobs {DIGEST}: {blob}" in out
+
+
+def test_cleaning(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blob = root / "blobs" / DIGEST[:2] / DIGEST
+    assert cache("gc") == 0
+    assert blob.exists()
+    assert cache("gc", "--all", "--dry-run") == 0
+    assert blob.exists()
+    assert "would be freed" in capsys.readouterr().out
+    assert cache("gc", "--all", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"room": "blobs", "count": 1, "size": 5} in told["rooms"]
+    assert not blob.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "clean",
+        "size --all",
+        "dir --older-than 3d",
+        "verify --dry-run",
+        "gc --all --older-than 3d",
+        "dir --json",
+    ],
+)
+def test_words_that_make_no_sense(words: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cache(*words.split())
+    assert caught.value.code == 2
+
+
+def test_an_age_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cache("gc", "--older-than", "soon") == 1
+    assert "'soon' is no age" in capsys.readouterr().err

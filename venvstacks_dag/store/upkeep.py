@@ -1,0 +1,162 @@
+"""Keeping a store in order: finding what is damaged, and removing what nobody uses any more."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from venvstacks_dag.errors import BuildFolderBusy
+from venvstacks_dag.fs import disk_errors, remove_path
+from venvstacks_dag.store.images import is_outdated, is_sealed, read_image
+from venvstacks_dag.store.items import BLOBS, IMAGES, StoreItem, size_of, store_items, unfinished
+from venvstacks_dag.store.store import Store
+from venvstacks_dag.store.usage import GRAIN_SECONDS
+
+# What is used now may have been noted an hour ago, and a build may still be at it.
+_SAFE_SECONDS = 2 * GRAIN_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """How many blobs and images were read, and which were damaged (and are dropped)."""
+
+    count: int
+    damaged: tuple[StoreItem, ...]
+
+
+def verify_store(store: Store, *, on_item: Callable[[], object] = lambda: None) -> Checked:
+    """Read all blobs and images, and drop those whose content is not what it was.
+
+    Hashing runs on all cores; `on_item` is called after each. What is dropped is fetched or
+    unpacked again when it is needed. Images of other versions of this tool are left alone.
+    Raises `DiskError`.
+    """
+    items = [item for item in store_items(store) if item.room in (BLOBS, IMAGES)]
+
+    def check(item: StoreItem) -> bool:
+        good = _is_good(store, item)
+        on_item()
+        return good
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        good = list(pool.map(check, items))
+    damaged = [item for item, fine in zip(items, good, strict=True) if not fine]
+    return Checked(count=len(items), damaged=tuple(damaged))
+
+
+def _is_good(store: Store, item: StoreItem) -> bool:
+    if item.room == BLOBS:
+        return store.blob_state(item.digest) != "damaged"
+    image = read_image(item.path, item.digest)
+    if image is not None and is_sealed(image):
+        return store.check(image)
+    with store.filling(item.digest):
+        if not item.path.exists() or is_outdated(item.path):
+            return True
+        image = read_image(item.path, item.digest)
+        if image is not None and is_sealed(image):
+            return True  # Somebody made it anew.
+        store.drop(item.path)
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What went away in one room, and how many bytes that freed."""
+
+    room: str
+    count: int
+    size: int
+
+
+def collect(store: Store, *, older_than: float | None, dry_run: bool = False) -> list[Removed]:
+    """Remove what was not used for `older_than` seconds, None for all; what went, by room.
+
+    Safe while builds run: what one of them may be using stays, and so do then what killed
+    builds left and the files of locks. With `dry_run` nothing is removed. Raises
+    `BuildFolderBusy` where everything is to go and a build is running, and `DiskError`.
+    """
+    with store.users.alone() as alone:
+        if older_than is None and not alone:
+            raise BuildFolderBusy(
+                "a build is using the store, so that not all of it can go",
+                where=str(store.root),
+                fix="wait until it has ended, or name an age (--older-than)",
+            )
+        age = older_than or 0
+        oldest = time.time() - (age if alone else max(age, _SAFE_SECONDS))
+        removed = _Tally()
+        for item in list(store_items(store)):
+            size = _remove(store, item, None if older_than is None else oldest, dry_run=dry_run)
+            if size is not None:
+                removed.add(item.room, size)
+        if alone:
+            for size in _sweep(store, dry_run=dry_run):
+                removed.add("unfinished", size)
+    return removed.rooms
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, int]] = {}
+
+    def add(self, room: str, size: int) -> None:
+        count, total = self._found.get(room, (0, 0))
+        self._found[room] = (count + 1, total + size)
+
+    @property
+    def rooms(self) -> list[Removed]:
+        return [Removed(room=r, count=c, size=s) for r, (c, s) in self._found.items()]
+
+
+def _is_old(item: StoreItem, oldest: float | None) -> bool:
+    try:
+        return oldest is None or item.last_used < oldest
+    except OSError:
+        return False  # It is gone.
+
+
+def _remove(store: Store, item: StoreItem, oldest: float | None, *, dry_run: bool) -> int | None:
+    """The bytes that the item's end frees; None where it stays."""
+    if not _is_old(item, oldest):
+        return None
+    size = size_of(item.path, freed=True)
+    if dry_run:
+        return size
+    if item.room not in (BLOBS, IMAGES):
+        with disk_errors("remove", item.path):
+            item.path.unlink(missing_ok=True)
+        return size
+    try:
+        with store.filling(item.digest, timeout=0):
+            if not _is_old(item, oldest):  # It was used a moment ago.
+                return None
+            store.drop(item.path)
+            # Whoever waits for it notices that the file is gone, and makes a new one. Windows
+            # removes no open file; there it stays for the sweep.
+            with suppress(PermissionError):
+                store.lock_file(item.digest).unlink(missing_ok=True)
+    except BuildFolderBusy:
+        return None  # Somebody is filling it.
+    return size
+
+
+def _sweep(store: Store, *, dry_run: bool) -> Iterator[int]:
+    """Remove what nobody works on any more, and files of locks; what each frees.
+
+    Only while nobody else uses the store.
+    """
+    for path in list(unfinished(store)):
+        size = size_of(path, freed=True)
+        if not dry_run:
+            remove_path(path)
+        yield size
+    for path in sorted((store.root / "locks").glob("*.lock")):
+        if path == store.users.gate:
+            continue
+        if not dry_run:
+            path.unlink(missing_ok=True)
