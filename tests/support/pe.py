@@ -45,17 +45,19 @@ def make_pe(
     delay_table = (put(rows + b"\0" * 32), len(rows) + 32) if rows else (0, 0)
     export_table = (0, 0)
     if exports:
-        names = put(
-            b"".join(struct.pack("<I", put(b"\0" + n.encode() + b"\0") + 1) for n in exports)
-        )
+        # As linkers do: first the table, then all that it leads to.
+        start = put(b"\0" * 40)
+        places = [put(b"\0" + name.encode() + b"\0") + 1 for name in exports]
         count = len(exports)
+        names = put(struct.pack(f"<{count}I", *places))
         functions = put(struct.pack("<I", _BASE) * count)
         numbers = put(struct.pack(f"<{count}H", *range(count)))
         dll = put(b"x.dll\0")
-        table = put(
-            struct.pack("<IIHHIIIIIII", 0, 0, 0, 0, dll, 1, count, count, functions, names, numbers)
+        table = struct.pack(
+            "<IIHHIIIIIII", 0, 0, 0, 0, dll, 1, count, count, functions, names, numbers
         )
-        export_table = (table, 40)
+        section[start - _BASE : start - _BASE + 40] = table
+        export_table = (start, _BASE + len(section) - start)
     directories = [(0, 0)] * 16
     directories[0], directories[1], directories[13] = export_table, import_table, delay_table
     content = bytes(section) + salt

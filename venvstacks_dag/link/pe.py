@@ -27,20 +27,27 @@ def pe_facts(path: Path, image: mmap.mmap) -> LibraryFacts | None:
             return None
         pe.parse_data_directories([_IMPORTS, _DELAYED])
         optional = _names(getattr(pe, "DIRECTORY_ENTRY_DELAY_IMPORT", ()))
-        exports = False
-        if image.find(b"\0PyInit_") >= 0:
-            pe.parse_data_directories([_EXPORTS])
-            table = getattr(pe, "DIRECTORY_ENTRY_EXPORT", None)
-            symbols = table.symbols if table else ()
-            exports = any((s.name or b"").startswith(b"PyInit_") for s in symbols)
         machine = int(pe.FILE_HEADER.Machine)
         return LibraryFacts(
             format="pe",
             machine=_MACHINES.get(machine, hex(machine)),
             needed=(*_names(getattr(pe, "DIRECTORY_ENTRY_IMPORT", ())), *optional),
             optional=optional,
-            is_extension=exports,
+            is_extension=_exports_module(pe, image),
         )
+
+
+def _exports_module(pe: pefile.PE, image: mmap.mmap) -> bool:
+    """Whether a function ``PyInit_...`` is exported. Its names lie within the export table."""
+    table = pe.OPTIONAL_HEADER.DATA_DIRECTORY[_EXPORTS]
+    if not table.Size:
+        return False
+    start = pe.get_offset_from_rva(table.VirtualAddress)
+    # A large library exports thousands of functions: look for the text before parsing them.
+    if image.find(b"\0PyInit_", start, start + table.Size) < 0:
+        return False
+    pe.parse_data_directories([_EXPORTS])
+    return any((s.name or b"").startswith(b"PyInit_") for s in pe.DIRECTORY_ENTRY_EXPORT.symbols)
 
 
 def _names(entries: Iterable[Any]) -> tuple[str, ...]:
