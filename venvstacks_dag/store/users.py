@@ -30,17 +30,16 @@ class StoreUsers:
         self._folder = root / "locks" / "users"
         self.gate = root / "locks" / "gate.lock"
         self._mutex = threading.Lock()
-        self._held = False
+        self._leave: weakref.finalize[..., StoreUsers] | None = None
 
     def register(self) -> None:
-        """Count this process as a user for as long as this object lives; waits for `alone`.
+        """Count this process as a user until `leave`, or this object's end; waits for `alone`.
 
         Where the store cannot be written to, nothing can be cleaned either, and nothing is done.
         """
         with self._mutex:
-            if self._held:
+            if self._leave is not None and self._leave.alive:
                 return
-            self._held = True
             with suppress(DiskError), disk_errors("use the store", self._folder):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 with folder_lock(self.gate, timeout=_GATE_SECONDS):
@@ -49,7 +48,13 @@ class StoreUsers:
                     # Any thread may be the first to come here, and the lock outlives it.
                     lock = FileLock(name, thread_local=False)
                     lock.acquire(timeout=0)
-                weakref.finalize(self, _leave, lock)
+                self._leave = weakref.finalize(self, _leave, lock)
+
+    def leave(self) -> None:
+        """Count this process as a user no more, till it registers again."""
+        with self._mutex:
+            if self._leave is not None:
+                self._leave()
 
     @contextmanager
     def alone(self) -> Iterator[bool]:

@@ -107,6 +107,9 @@ class StackRun(Run):  # type: ignore[misc]
             sys.stderr.write("\nstopped\n")
             sys.stderr.flush()
             os._exit(_INTERRUPTED)
+        finally:
+            if stack is not None:
+                stack.close()
         # doit counts a task that others block as an error of its own.
         only_failed = result == _ERROR and stack is not None and not stack.run.errors
         return _FAILED if only_failed else result

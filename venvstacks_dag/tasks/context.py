@@ -200,6 +200,12 @@ class BuildContext:
 
         return Store.of_user(self.environ)
 
+    def close(self) -> None:
+        """Let go of what a run held; the next one takes it again."""
+        for view in {id(self): self, **{id(view): view for view in self._views.values()}}.values():
+            if "store" in vars(view):
+                view.store.users.leave()
+
     @cached_property
     def spec(self) -> StackSpec:
         """The specification with the logins in its addresses, which the plan does not keep."""
