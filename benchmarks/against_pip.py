@@ -4,9 +4,9 @@
 
 The newest wheel of each name for this Python and machine is fetched with pip, installed with pip
 alone into an empty environment, and unpacked into a tree by way of a store. Both must have the
-same files with the same bytes; RECORD must have the same rows. Left out are scripts, which layers do
-not have, and what tells who installed (INSTALLER, direct_url.json). Needs a package index, unless the
-wheels are there already. Prints Markdown; ends with 1 where there are differences.
+same files with the same bytes; RECORD must have the same rows. Left out are scripts, which layers
+do not have, and what tells who installed (INSTALLER, direct_url.json). Needs a package index,
+unless the wheels are there already. Prints Markdown; ends with 1 where there are differences.
 """
 
 from __future__ import annotations
