@@ -9,6 +9,8 @@ import pytest
 from benchmarks.against_uv import Comparison
 from benchmarks.against_uv import table as comparison_table
 from benchmarks.generated import write_project
+from benchmarks.installing import Runs
+from benchmarks.installing import table as installing_table
 from benchmarks.scale import Measurements, table, too_slow
 from venvstacks_dag.graph import LayerGraph
 from venvstacks_dag.spec import load_stack
@@ -49,4 +51,18 @@ def test_differences_from_uv_are_told_with_what_they_come_from() -> None:
         "uv accepts our pins",
         "* web, win_amd64: c 1 (uv: absent): it follows from another difference; alone, the "
         "platform gets uv's; uv accepts our pins",
+    ]
+
+
+def test_installing_is_told_as_a_ratio() -> None:
+    results = {
+        ("warm", "ours"): Runs(
+            seconds=[3.0, 2.0, 9.0], cpu=[3.0, 2.0, 9.0], memory=[5, 60_000_000]
+        ),
+        ("warm", "uv"): Runs(seconds=[1.0, 2.0, 2.0], cpu=[1.0, 2.0, 2.0], memory=[0]),
+        ("cold", "ours"): Runs(seconds=[4.0], cpu=[8.0], memory=[80_000_000]),
+    }
+    assert list(installing_table(results))[2:] == [
+        "| warm | 3.00 s | 2.00 s | 1.50 | 1.0 | 1.0 | 60 MB |",
+        "| cold | 4.00 s |  |  |  | 2.0 | 80 MB |",
     ]
