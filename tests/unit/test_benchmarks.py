@@ -9,6 +9,8 @@ import pytest
 from benchmarks.against_uv import Comparison
 from benchmarks.against_uv import table as comparison_table
 from benchmarks.generated import write_project
+from benchmarks.installing import Runs
+from benchmarks.installing import table as installing_table
 from benchmarks.scale import Measurements, table, too_slow
 from benchmarks.wrapper import table as wrapper_table
 from benchmarks.wrapper import too_slow as slow_wrappers
@@ -58,3 +60,17 @@ def test_a_script_may_add_half_of_what_python_takes() -> None:
     measured = {"a": {"python_": 0.010, "python": 0.0149}, "b": {"python_": 0.010, "python": 0.016}}
     assert "| a | 10.0 ms | 14.9 ms | 4.9 ms, 49% |" in list(wrapper_table(measured))
     assert slow_wrappers(measured) == ["b"]
+
+
+def test_installing_is_told_as_a_ratio() -> None:
+    results = {
+        ("warm", "ours"): Runs(
+            seconds=[3.0, 2.0, 9.0], cpu=[3.0, 2.0, 9.0], memory=[5, 60_000_000]
+        ),
+        ("warm", "uv"): Runs(seconds=[1.0, 2.0, 2.0], cpu=[1.0, 2.0, 2.0], memory=[0]),
+        ("cold", "ours"): Runs(seconds=[4.0], cpu=[8.0], memory=[80_000_000]),
+    }
+    assert list(installing_table(results))[2:] == [
+        "| warm | 3.00 s | 2.00 s | 1.50 | 1.0 | 1.0 | 60 MB |",
+        "| cold | 4.00 s |  |  |  | 2.0 | 80 MB |",
+    ]

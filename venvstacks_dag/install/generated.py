@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Iterator
 
 from venvstacks_dag.install.plan import INSTALLER, RECORD, REQUESTED, PlannedImage
@@ -15,12 +16,11 @@ def generated_files(planned: PlannedImage, site_packages: str) -> dict[str, byte
     """The contents of what is written into a package's metadata folder, by place in the layer.
 
     RECORD lists what the package has on the disk, itself and files that it shares with others
-    included, and so no scripts; its paths are relative to `site_packages`.
+    included, and so no scripts; its paths are the shortest that lead there from `site_packages`.
     """
     folder = f"{site_packages}/{planned.image.property('dist_info')}"
     files = {f"{folder}/{name}": _CONTENTS[name] for name in planned.generated if name != RECORD}
     own = f"{folder}/{RECORD}"
-    up = "../" * (site_packages.count("/") + 1)
     inside = f"{site_packages}/"
 
     def rows() -> Iterator[tuple[str, str, str]]:
@@ -31,7 +31,13 @@ def generated_files(planned: PlannedImage, site_packages: str) -> dict[str, byte
         yield own, "", ""
 
     record = write_record(
-        (place.removeprefix(inside) if place.startswith(inside) else up + place, digest, size)
+        (
+            place.removeprefix(inside)
+            if place.startswith(inside)
+            else posixpath.relpath(f"/{place}", f"/{site_packages}"),
+            digest,
+            size,
+        )
         for place, digest, size in rows()
     )
     return {**files, own: record}

@@ -173,9 +173,10 @@ def _claimed(
 def _wheel_places(request: InstallRequest, image: Image) -> Iterator[tuple[str, ImageEntry]]:
     prefixes = scheme_prefixes(request.layout, image)
     layout = request.layout
+    is_windows = layout.target.is_windows
     for entry in image.entries:
         fault = None
-        if layout.target.is_windows and entry.scheme == "data":
+        if is_windows and entry.scheme == "data":
             fault = windows_data_fault(entry.path, is_runtime=layout.is_runtime)
         if fault is not None:
             raise WheelRefused(

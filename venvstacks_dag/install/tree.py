@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,13 +57,23 @@ def _write_tree(
     _make_folders(root, plan.folders)
     entries: list[TreeEntry] = []
     total = sum(len(image.files) for image in plan.images)
-    with reporter.progress(f"install {request.env_name}", total=total) as progress:
-        for image in plan.images:
-            entries += _place_all(image, root, mode)
-            generated = generated_files(image, site_packages) if image.package else {}
-            for place, data in generated.items():
-                entries.append(_write_new(root, place, data, image.package))
-            progress.advance(len(image.files))
+    # The system works on one image's files while RECORD of another is made here.
+    with (
+        reporter.progress(f"install {request.env_name}", total=total) as progress,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        placing = [pool.submit(_place_all, image, root, mode) for image in plan.images]
+        try:
+            for image, placed in zip(plan.images, placing, strict=True):
+                entries += _entries(image)
+                generated = generated_files(image, site_packages) if image.package else {}
+                for place, data in generated.items():
+                    entries.append(_write_new(root, place, data, image.package))
+                placed.result()
+                progress.advance(len(image.files))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     own_list = file_list(TreeManifest.of(entries))
     entries.append(_write_new(root, str(INSTALLED_FILES), own_list))
     return entries
@@ -81,9 +92,9 @@ def _make_folders(root: str, folders: tuple[str, ...]) -> None:
             os.chmod(made, _FOLDER_MODE)  # noqa: PTH101 - no Path in these loops
 
 
-def _place_all(image: PlannedImage, root: str, mode: LinkMode) -> Iterator[TreeEntry]:
+def _place_all(image: PlannedImage, root: str, mode: LinkMode) -> None:
     """Give an image's files their places below `root`, but for those that others put there."""
-    folder, package = str(image.image.folder), image.package
+    folder = str(image.image.folder)
     for file in image.files:
         if file.shared:
             continue
@@ -95,15 +106,22 @@ def _place_all(image: PlannedImage, root: str, mode: LinkMode) -> Iterator[TreeE
                 place_file(f"{folder}/{entry.scheme}/{entry.path}", target, mode)
             except FileNotFoundError as error:
                 raise _lost(image, file) from error
-        yield TreeEntry(
-            path=file.place,
-            kind=entry.kind,
-            mode=entry.mode,
-            size=entry.size,
-            sha256=entry.sha256,
-            target=entry.target,
-            package=package,
-        )
+
+
+def _entries(image: PlannedImage) -> Iterator[TreeEntry]:
+    """What `_place_all` makes."""
+    for file in image.files:
+        if not file.shared:
+            entry = file.entry
+            yield TreeEntry(
+                path=file.place,
+                kind=entry.kind,
+                mode=entry.mode,
+                size=entry.size,
+                sha256=entry.sha256,
+                target=entry.target,
+                package=image.package,
+            )
 
 
 def _lost(image: PlannedImage, file: PlannedFile) -> StoreError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 OperatingSystem = Literal["linux", "macos", "windows"]
+_SYSTEMS: dict[str, OperatingSystem] = {"linux": "linux", "macosx": "macos", "win": "windows"}
 
 PLATFORM_NAMES: tuple[str, ...] = (
     "win_amd64",
@@ -47,8 +48,7 @@ class TargetPlatform:
     @property
     def system(self) -> OperatingSystem:
         """``linux``, ``macos`` or ``windows``."""
-        prefix = self.name.split("_", 1)[0]
-        return {"linux": "linux", "macosx": "macos", "win": "windows"}[prefix]  # type: ignore[return-value]
+        return _SYSTEMS[self.name.split("_", 1)[0]]
 
     @property
     def arch(self) -> str:

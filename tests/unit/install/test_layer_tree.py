@@ -171,6 +171,21 @@ def test_schemes_and_record(
     assert listed == modes.keys() - {OWN_LIST}
 
 
+def test_record_has_the_shortest_way(store: Store, request_for: Maker) -> None:
+    """As pip has for what tbb and umf bring."""
+    paths = ("lib/libdemo.so", "lib/cmake/x.cmake", "lib/pkgconfig/y", "share/z")
+    image = make_image(store, "demo", {("data", path): path.encode() for path in paths})
+    request = request_for(image)
+    install_layer(request, NullReporter())
+    rows = record_rows(request.destination / SITE / "demo-1.0.dist-info/RECORD")
+    assert {row[0] for row in rows if row[0].startswith("..")} == {
+        "../../libdemo.so",
+        "../../cmake/x.cmake",
+        "../../pkgconfig/y",
+        "../../../share/z",
+    }
+
+
 def test_files_are_links_into_the_store(store: Store, request_for: Maker) -> None:
     image = make_distribution(store, "demo")
     request = request_for(image)
