@@ -258,6 +258,7 @@ def test_manifest_keys_are_documented() -> None:
         archive=PublishedArchive(
             build=1, name="app-x.tar.zst", platform=PLATFORM_NAMES[0], size=0, sha256=digest
         ),
+        tree_digest=digest,
     )
     assert documented(sections("reference/files.md")["Manifests"]) == set(manifest.as_json())
 

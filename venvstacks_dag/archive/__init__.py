@@ -15,6 +15,7 @@ from venvstacks_dag.archive.model import (
 )
 from venvstacks_dag.archive.plan import plan_archive
 from venvstacks_dag.archive.times import archive_mtime
+from venvstacks_dag.archive.treedigest import tree_digest
 
 __all__ = [
     "ARCHIVE_FORMATS",
@@ -26,4 +27,5 @@ __all__ = [
     "archive_mtime",
     "format_of",
     "plan_archive",
+    "tree_digest",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.archive.names import name_problem
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import PublishError
-from venvstacks_dag.spec.model import LayerKind
+
+if TYPE_CHECKING:
+    from venvstacks_dag.spec.model import LayerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,9 @@ class LayerManifest:
     ``requirements_hash`` and the hashes of modules have their algorithm in front
     (``sha256:...``); ``locked_at`` is an ISO 8601 time in UTC. ``runtime_layer`` and
     ``required_layers`` (frameworks by C3, nearest first; None for runtimes) are deployed names.
-    ``archive`` is None for a layer that is exported without one.
+    ``archive`` is None for a layer that is exported without one. ``tree_digest`` is that of all
+    files and links that an archive of the layer holds (`archive.tree_digest`); venvstacks' own
+    manifests have none.
 
     Names become file names where layers are deployed, so each must be a plain one: anything else
     raises `PublishError`.
@@ -64,6 +68,7 @@ class LayerManifest:
     required_layers: tuple[str, ...] | None = None
     app: AppModules | None = None
     archive: PublishedArchive | None = None
+    tree_digest: str | None = None
 
     def __post_init__(self) -> None:
         names = [self.layer_name, self.install_target, self.runtime_layer]
@@ -71,6 +76,11 @@ class LayerManifest:
         if self.archive is not None:
             names.append(self.archive.name)
             _check_archive(self.archive, self.layer_name)
+        if self.tree_digest is not None and not is_sha256(self.tree_digest):
+            why = f"{self.tree_digest[:80]!r} is not a SHA-256"
+            raise PublishError(
+                "a layer's files are not described rightly", layer=self.layer_name, why=why
+            )
         for name in names:
             problem = name_problem(name) or ("it has a '/'" if "/" in name else None)
             if problem is not None:
@@ -115,6 +125,8 @@ class LayerManifest:
             value["target_platform"] = self.archive.platform
             value["archive_size"] = self.archive.size
             value["archive_hashes"] = {"sha256": self.archive.sha256}
+        if self.tree_digest is not None:
+            value["tree_digest"] = self.tree_digest
         return value
 
     @classmethod
@@ -136,6 +148,7 @@ class LayerManifest:
             required_layers=reader.texts("required_layers"),
             app=_app(reader),
             archive=_archive(reader),
+            tree_digest=reader.text("tree_digest") if reader.has("tree_digest") else None,
         )
 
 

