@@ -39,13 +39,13 @@ def decompressed(stream: BinaryIO, archive_format: ArchiveFormat) -> Source:
         return zstd_source(stream)
     if archive_format == "tar.xz":
         decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
-        return StepwiseSource(stream, decoder)
+        return _StepwiseSource(stream, decoder)
     if archive_format == "tar.gz":
-        return StepwiseSource(stream, _GzipDecoder())
+        return _StepwiseSource(stream, _GzipDecoder())
     return stream
 
 
-class Decoder(Protocol):
+class _Decoder(Protocol):
     """The interface of the standard library's decompressors with bounded output."""
 
     @property
@@ -79,10 +79,10 @@ class _GzipDecoder:
         return made
 
 
-class StepwiseSource:
+class _StepwiseSource:
     """Feeds a decoder chunk by chunk, never letting it make more than is asked for."""
 
-    def __init__(self, stream: BinaryIO, decoder: Decoder) -> None:
+    def __init__(self, stream: BinaryIO, decoder: _Decoder) -> None:
         self._stream = stream
         self._decoder = decoder
         self._ended = False

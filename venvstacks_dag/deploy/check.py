@@ -39,11 +39,13 @@ def check_tree(
     layer: str,
     local: Mapping[str, bytes] | None = None,
     threads: int | None = None,
+    exact_modes: bool = True,
 ) -> list[Finding]:
     """What of `tree` is not as `entries` say, sorted by path; contents are hashed in `threads`.
 
     `local` are the files that were made at this place, with what they should hold (None: none are
-    there yet). Bytecode of listed modules may be there, and must not be of another source.
+    there yet). Without `exact_modes`, of a file's mode only "executable" counts, as in trees that
+    share read-only files with a store. Bytecode of listed modules may be there, and must not be of another source.
     Empty folders are passed over. Raises `OSError` where the tree cannot be read.
     """
     expected = {entry.path: entry for entry in entries if entry.kind != "folder"}
@@ -58,7 +60,7 @@ def check_tree(
 
     def look(path: str) -> Finding | None:
         if path in expected:
-            why = _fault(tree / path, expected[path], found[path])
+            why = _fault(tree / path, expected[path], found[path], exact_modes=exact_modes)
         elif path in local:
             why = _local_fault(tree / path, local[path], found[path])
         elif (source := source_of_bytecode(path)) in modules:
@@ -87,7 +89,9 @@ def _walk(folder: Path, below: str) -> Iterator[tuple[str, os.stat_result]]:
             yield path, entry.stat(follow_symlinks=False)
 
 
-def _fault(path: Path, entry: ArchiveEntry, status: os.stat_result) -> str | None:
+def _fault(
+    path: Path, entry: ArchiveEntry, status: os.stat_result, *, exact_modes: bool
+) -> str | None:
     if entry.kind == "link":
         if not stat.S_ISLNK(status.st_mode):
             return "it is no link"
@@ -98,7 +102,8 @@ def _fault(path: Path, entry: ArchiveEntry, status: os.stat_result) -> str | Non
     if status.st_size != entry.size:
         return f"it has {status.st_size} bytes, not {entry.size}"
     mode = stat.S_IMODE(status.st_mode)
-    if _HAS_MODES and mode != entry.mode:
+    same = mode == entry.mode if exact_modes else mode & 0o100 == entry.mode & 0o100
+    if _HAS_MODES and not same:
         return f"its mode is {mode:04o}, not {entry.mode:04o}"
     return None if sha256_file(path) == entry.sha256 else "its content is another"
 

@@ -7,73 +7,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from venvstacks_dag.deploy.arguments import SUMMARY, add_arguments
 from venvstacks_dag.deploy.deployment import (
-    LOCK_PATIENCE,
     Deployed,
     DeployOptions,
     deploy,
     rollback,
 )
-from venvstacks_dag.deploy.finish import LAUNCHERS
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import source_of
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import VenvstacksDagError
-
-SUMMARY = "unpack published layers, and make them the current version of a folder"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What a deployment can be told."""
-    parser.add_argument("words", nargs="*", metavar="SOURCE TARGET", help=_WORDS)
-    parser.add_argument(
-        "--app",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="only this application and what it needs (repeatable)",
-    )
-    parser.add_argument(
-        "--rollback", action="store_true", help="go back to the version before (no SOURCE)"
-    )
-    parser.add_argument(
-        "--no-compile", action="store_true", help="leave modules to be compiled when imported"
-    )
-    parser.add_argument(
-        "--relative",
-        action="store_true",
-        help="write no absolute paths: the version may be moved, and mounted read-only",
-    )
-    parser.add_argument(
-        "--allow-older", action="store_true", help="take layers older than the deployed ones"
-    )
-    parser.add_argument(
-        "--manifest-sha256", metavar="DIGEST", help="take no other manifest than this one"
-    )
-    parser.add_argument(
-        "--keep",
-        type=_count,
-        default=1,
-        metavar="N",
-        help="how many earlier versions stay (default: 1)",
-    )
-    parser.add_argument(
-        "--wait",
-        type=float,
-        default=LOCK_PATIENCE,
-        metavar="SECONDS",
-        help="how long to wait for another deployment (default: %(default)g)",
-    )
-
-
-_WORDS = "folder or http(s) address with the archives; folder to deploy to"
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("it cannot be negative")
-    return value
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser, *, quiet: bool) -> None:
@@ -89,6 +33,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser, *, quiet: 
         relative=options.relative,
         allow_older=options.allow_older,
         keep=options.keep,
+        sync=not options.no_sync,
         manifest_sha256=options.manifest_sha256,
         patience=options.wait,
     )
@@ -110,14 +55,7 @@ def _tell(ended: Deployed, place: Place) -> None:
     state = "is current now" if ended.changed else "is current already: nothing to do"
     print(f"{place.folder}: version {ended.version} {state}")
     for app in ended.stack.apps:
-        print(f"  {launcher(place, app.layer_name)}")
-
-
-def launcher(place: Place, app: str) -> Path:
-    """What users start an application with: by way of what names the current version."""
-    if place.current_path.suffix:
-        return place.folder / LAUNCHERS / f"{app}.cmd"
-    return place.current_path / LAUNCHERS / app
+        print(f"  {place.launcher(app.layer_name)}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

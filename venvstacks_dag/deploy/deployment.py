@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks_dag.archive.model import ArchiveEntry
+from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
 from venvstacks_dag.deploy.finish import finish_layers, write_launchers
 from venvstacks_dag.deploy.layers import (
     find_reusable,
@@ -34,7 +35,6 @@ from venvstacks_dag.platforms.target import host_platform
 from venvstacks_dag.publish.model import LayerManifest
 
 Say = Callable[[str], None]
-LOCK_PATIENCE = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +45,14 @@ class DeployOptions:
     ``relative`` makes layers that may be moved, or read only. ``allow_older`` takes layers that
     are older than the deployed ones. ``keep`` is how many versions are kept beside the current
     one. ``manifest_sha256`` is the only manifest that is taken. ``patience`` (seconds) is how
-    long another deployment is waited for.
+    long another deployment is waited for. ``sync`` has everything on the disk before the switch.
+    ``afresh`` makes a new version in place of one with the same content, which is damaged.
     """
 
     apps: tuple[str, ...] = ()
     compile_modules: bool = True
+    sync: bool = True
+    afresh: bool = False
     relative: bool = False
     allow_older: bool = False
     keep: int = 1
@@ -96,8 +99,12 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
             _refuse_older(place.stack(current), stack)
         content = _content(stack, options)
         record = place.record(current) if current is not None else None
+        replaced = current
         if current is not None and record is not None and record.content == content:
-            return _ended(place, current, stack, changed=False)
+            if not options.afresh:
+                return _ended(place, current, stack, changed=False)
+            # The way back leads past the damaged one.
+            replaced = record.replaces
         version = place.new_name(content)
         parts = _gather(source, place, stack, current, say)
         switched = False
@@ -107,13 +114,14 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
                 version,
                 Record(
                     content=content,
-                    replaces=current,
+                    replaces=replaced,
                     compiled=options.compile_modules,
                     relative=options.relative,
                     manifest_sha256=offered.sha256,
                 ),
             )
-            _to_disk()
+            if options.sync:
+                _to_disk()
             place.switch(version)
             switched = True
         except BaseException:
@@ -121,7 +129,8 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
                 with contextlib.suppress(Exception):
                     remove_path(place.tree(version))
             raise
-        _prune(place, version, current, options.keep)
+        place.write_launchers([app.layer_name for app in stack.apps])
+        _prune(place, version, replaced, options.keep)
         return _ended(place, version, stack, changed=True)
 
 
@@ -244,11 +253,11 @@ def _make(
         old = place.tree(part.version)
         share_layer(old, tree, layer, part.entries)
         record = place.record(part.version)
-        if options.compile_modules and layer.runtime_layer in unchanged and record is not None:
+        has_bytecode = record is not None and record.compiled
+        if options.compile_modules and has_bytecode and layer.runtime_layer in unchanged:
             # Made by the same Python from the same sources.
-            if record.compiled:
-                share_bytecode(old, tree, layer, part.entries)
-                compiled[layer.install_target] = False
+            share_bytecode(old, tree, layer, part.entries)
+            compiled[layer.install_target] = False
     atomic_write(tree / META / "venvstacks.json", stack.pretty())
     write_launchers(tree, stack)
     say("finishes the layers")

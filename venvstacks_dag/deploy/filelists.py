@@ -46,14 +46,14 @@ def read_lists(layer: Path) -> tuple[ArchiveEntry, ...] | None:
         own = TreeEntry(path=name, size=len(data), sha256=sha256_bytes(data))
         for entry in (*_entries(data, path), own):
             # The second list may name the first.
-            if found.setdefault(entry.path, _as_archived(entry)) != _as_archived(entry):
+            if found.setdefault(entry.path, archived(entry)) != archived(entry):
                 raise _unusable(path, f"two files are listed as {entry.path!r}")
     return tuple(found[path] for path in sorted(found))
 
 
 def read_record(path: Path) -> tuple[ArchiveEntry, ...]:
     """What a deployment noted of a layer that has no lists. Raises `DeployError`."""
-    return tuple(_as_archived(entry) for entry in _entries(_read(path), path))
+    return tuple(archived(entry) for entry in _entries(_read(path), path))
 
 
 def record_bytes(entries: Iterable[ArchiveEntry]) -> bytes:
@@ -129,7 +129,8 @@ def _check(entry: TreeEntry) -> None:
         raise ValueError(f"{entry.path!r} is not a file or link as archives hold them")
 
 
-def _as_archived(entry: TreeEntry) -> ArchiveEntry:
+def archived(entry: TreeEntry) -> ArchiveEntry:
+    """The entry that an archive would have for one of a list."""
     # The names of archives start with the layer's folder, which plays no part here.
     link = entry.kind == "link"
     return ArchiveEntry(

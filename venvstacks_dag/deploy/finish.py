@@ -6,16 +6,18 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from venvstacks_dag._injected import postinstall
-from venvstacks_dag.deploy.stackfile import StackFile
+from venvstacks_dag.deploy.place import LAUNCHERS
+from venvstacks_dag.deploy.stackfile import MODULE, StackFile
+from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import DeployError
 from venvstacks_dag.fs.files import atomic_write
 from venvstacks_dag.publish.model import LayerManifest
 
-LAUNCHERS = "bin"
 _SCRIPT = "postinstall.py"
+_FIRST_WITH_P = 11
 
 
 def read_config(tree: Path) -> postinstall.Layer:
@@ -75,31 +77,67 @@ def _environment() -> Mapping[str, str]:
     }
 
 
-def write_launchers(version: Path, stack: StackFile, *, windows: bool | None = None) -> None:
-    """Scripts ``bin/<app>`` (Windows: ``bin\\\\<app>.cmd``) that start the applications of a version.
+def write_launchers(version: Path, stack: StackFile) -> None:
+    """Write ``bin/<app>``, on Windows ``bin/<app>.cmd``: they start applications of a version.
 
     They name the version's own folder: a program that was started keeps to the version that it
     was started from. Raises `DiskError`, `DeployError`.
     """
-    windows = os.name == "nt" if windows is None else windows
-    folder = version / LAUNCHERS
     if any(layer.install_target.casefold() == LAUNCHERS for layer in stack.layers):
         raise DeployError(f"a layer called {LAUNCHERS!r} cannot be deployed: the name is taken")
+    for name, content in launcher_files(version, stack).items():
+        atomic_write(version / LAUNCHERS / name, content, mode=0o755)
+
+
+def launcher_files(
+    version: Path, stack: StackFile, *, windows: bool = os.name == "nt"
+) -> dict[str, bytes]:
+    """Names and contents of what `write_launchers` writes. Raises `DeployError`."""
+    found: dict[str, bytes] = {}
     for app in stack.apps:
-        words = launch_command(version, app)
+        python, *words = launch_command(version / app.install_target)
         if windows:
-            text = f'@"%~dp0..\\{Path(words[0]).relative_to(version)}" -m {words[2]} %*\r\n'
-            atomic_write(folder / f"{app.layer_name}.cmd", text.encode())
+            place = PureWindowsPath(python).relative_to(PureWindowsPath(version))
+            text = f'@"%~dp0..\\{place}" {" ".join(words)} %*\r\n'
+            found[f"{app.layer_name}.cmd"] = text.encode()
         else:
-            text = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
-            atomic_write(folder / app.layer_name, os.fsencode(text), mode=0o755)
+            text = f'#!/bin/sh\nexec {shlex.join([python, *words])} "$@"\n'
+            found[app.layer_name] = os.fsencode(text)
+    return found
 
 
-def launch_command(version: Path, app: LayerManifest) -> list[str]:
-    """What starts an application of the stack in the folder `version`. Raises `DeployError`."""
-    assert app.app is not None
-    python = read_config(version / app.install_target).python
-    return [str(python), "-m", app.app.launch_module]
+def launch_command(tree: Path) -> list[str]:
+    """What starts the application in the folder `tree`. Raises `DeployError`.
+
+    As with ``-m`` alone, but without the current folder on the import path, where Python can.
+    """
+    layer = read_config(tree)
+    module = read_launch_module(tree)
+    if module is None:
+        raise DeployError("the layer is no application", where=str(tree))
+    _, minor, _ = map(int, layer.py_version.split("."))
+    return [str(layer.python), *(["-P"] if minor >= _FIRST_WITH_P else []), "-m", module]
+
+
+def read_launch_module(tree: Path) -> str | None:
+    """The module that the application in `tree` runs, None where it is none.
+
+    Raises `DeployError` where the configuration cannot be read.
+    """
+    path = tree / postinstall.LAYER_CONFIG
+    try:
+        value = parse_json(path.read_bytes()).get("launch_module")
+    except (OSError, ValueError, AttributeError) as error:
+        raise DeployError(
+            "a layer's configuration cannot be used", where=str(path), why=str(error)
+        ) from error
+    if value is not None and not (isinstance(value, str) and MODULE.match(value)):
+        raise DeployError(
+            "a layer's configuration cannot be used",
+            where=str(path),
+            why="launch_module is no module's name",
+        )
+    return value
 
 
 def finish_layers(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -121,16 +120,15 @@ def share_bytecode(
             if cache.is_symlink() or not cache.is_dir():
                 continue
             relative = f"{folder}/__pycache__/" if folder else "__pycache__/"
-            for name in sorted(os.listdir(cache)):
-                module = source_of_bytecode(relative + name)
-                path = cache / name
+            for path in sorted(cache.iterdir()):
+                module = source_of_bytecode(f"{relative}{path.name}")
                 if module not in modules or bytecode_fault(path, source / module):
                     continue
                 with path.open("rb") as stream:
                     if not is_unchecked(stream.read(16)):
                         continue
                 (tree / relative).mkdir(exist_ok=True)
-                link_or_copy(path, tree / relative / name)
+                link_or_copy(path, tree / relative / path.name)
                 shared += 1
     return shared
 

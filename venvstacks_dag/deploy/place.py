@@ -16,20 +16,26 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, pretty_json
 from venvstacks_dag.errors import DeployError
-from venvstacks_dag.fs.files import PARTIAL_PREFIX, atomic_write, disk_errors
+from venvstacks_dag.fs.files import PARTIAL_PREFIX, atomic_write, disk_errors, write_if_changed
 from venvstacks_dag.fs.trees import STAGING_PREFIX, TRASH_PREFIX, remove_path
 
 META = "__venvstacks__"
 VERSIONS = "versions"
+LAUNCHERS = "bin"
 _VERSION = re.compile(r"(\d{4,9})-[0-9a-f]{12}\Z", re.ASCII)
 _RECORD_FORMAT = 1
+_WINDOWS_LAUNCHER = """\
+@setlocal\r
+@set /p VERSION=<"%~dp0..\\current.txt"\r
+@"%~dp0..\\versions\\%VERSION%\\bin\\{app}.cmd" %*\r
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +105,13 @@ class Place:
             raise DeployError(
                 "what names the current version was not made by a deployment", where=str(path)
             )
-        return name if self.record(name) is not None else self._lost(name)
-
-    def _lost(self, name: str) -> str:
-        raise DeployError(
-            "the current version is gone or damaged",
-            where=str(self.tree(name)),
-            fix=f"remove {self.current_path} and deploy again",
-        )
+        if self.record(name) is None:
+            raise DeployError(
+                "the current version is gone or damaged",
+                where=str(self.tree(name)),
+                fix=f"remove {self.current_path} and deploy again",
+            )
+        return name
 
     def switch(self, version: str) -> None:
         """Make `version` the current one, in one step. Raises `DiskError`."""
@@ -120,6 +125,21 @@ class Place:
             new.symlink_to(f"{VERSIONS}/{version}")
             new.replace(path)
             _sync_folder(self.folder)
+
+    def launcher(self, app: str) -> Path:
+        """What users start an application with: by way of what names the current version."""
+        if self._links:
+            return self.current_path / LAUNCHERS / app
+        return self.folder / LAUNCHERS / f"{app}.cmd"
+
+    def write_launchers(self, apps: Iterable[str]) -> None:
+        """Where `current` is no folder, write what starts applications of the version it names.
+
+        Their content depends on nothing but the names, so that they are right for all versions.
+        """
+        for app in () if self._links else apps:
+            text = _WINDOWS_LAUNCHER.format(app=app)
+            write_if_changed(self.launcher(app), text.encode())
 
     def record(self, version: str) -> Record | None:
         """The record of a version, None where it is not whole."""

@@ -145,7 +145,7 @@ class _NotThere(Exception):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to http and https only, and never from the one that is safe to the other."""
+    """Follows redirects to http and https only, and from https to nothing else."""
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure

@@ -15,7 +15,7 @@ from venvstacks_dag.publish.model import LayerManifest
 CATEGORIES = ("runtimes", "frameworks", "applications")
 MAX_MANIFEST = 64 << 20
 _MAX_LAYERS = 10_000
-_MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def _check_set(layers: Iterable[LayerManifest]) -> None:
         if layer.layer_name in names or folded in {name.casefold() for name in before}:
             raise PublishError("it is listed twice", layer=layer.layer_name)
         names.add(layer.layer_name)
-        if layer.app is not None and not _MODULE.match(layer.app.launch_module):
+        if layer.app is not None and not MODULE.match(layer.app.launch_module):
             raise PublishError(
                 "its launch module is no module's name",
                 layer=layer.layer_name,
