@@ -45,8 +45,8 @@ def check_tree(
 
     `local` are the files that were made at this place, with what they should hold (None: none are
     there yet). Without `exact_modes`, of a file's mode only "executable" counts, as in trees that
-    share read-only files with a store. Bytecode of listed modules may be there, and must not be of another source.
-    Empty folders are passed over. Raises `OSError` where the tree cannot be read.
+    share read-only files with a store. Bytecode of listed modules may be there, and must not be of
+    another source. Empty folders are passed over. Raises `OSError` where the tree cannot be read.
     """
     expected = {entry.path: entry for entry in entries if entry.kind != "folder"}
     local = local or {}
