@@ -28,7 +28,7 @@ from venvstacks_dag.deploy.stackfile import (
     set_digest,
 )
 from venvstacks_dag.digest import sha256_json
-from venvstacks_dag.errors import DeployError
+from venvstacks_dag.errors import DeployError, DiskError
 from venvstacks_dag.fs.files import atomic_write, disk_errors
 from venvstacks_dag.fs.trees import remove_path
 from venvstacks_dag.platforms.target import host_platform
@@ -130,7 +130,11 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
                     remove_path(place.tree(version))
             raise
         place.write_launchers([app.layer_name for app in stack.apps])
-        _prune(place, version, replaced, options.keep)
+        try:
+            _prune(place, version, replaced, options.keep)
+        except DiskError as error:
+            # The next deployment tries again.
+            say(f"old versions are left: {error.where}: {error.why}")
         return _ended(place, version, stack, changed=True)
 
 
