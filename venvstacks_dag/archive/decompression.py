@@ -45,6 +45,13 @@ def decompressed(stream: BinaryIO, archive_format: ArchiveFormat) -> Source:
     return stream
 
 
+def unreadable(archive_format: ArchiveFormat) -> str | None:
+    """Why archives of that format cannot be read by this Python, None where they can."""
+    from venvstacks_dag.archive.zstdread import WITHOUT_ZSTD, has_zstd  # noqa: PLC0415
+
+    return WITHOUT_ZSTD if archive_format == "tar.zst" and not has_zstd() else None
+
+
 class _Decoder(Protocol):
     """The interface of the standard library's decompressors with bounded output."""
 

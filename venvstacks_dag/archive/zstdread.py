@@ -7,6 +7,7 @@ is there.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -19,6 +20,10 @@ _WINDOW_LOG = 27
 _MOST_WINDOW = 1 << _WINDOW_LOG
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _MOST_HEADER = 18
+WITHOUT_ZSTD = (
+    "it is compressed with zstd, which this Python cannot read: use Python 3.14, install the "
+    "package 'zstandard', or publish the archives as tar.xz, tar.gz or zip"
+)
 _LIKE_STANDARD = ("compression.zstd", "backports.zstd")
 
 
@@ -36,10 +41,18 @@ def zstd_source(stream: BinaryIO) -> Source:
             return _StandardSource(stream, importlib.import_module(name))
         except ImportError:
             continue
-    raise Refused(
-        "it is compressed with zstd, which this Python cannot read: use Python 3.14, install the "
-        "package 'zstandard', or publish the archives as tar.xz, tar.gz or zip"
-    )
+    raise Refused(WITHOUT_ZSTD)
+
+
+def has_zstd() -> bool:
+    """Whether there is a library, by its name alone: nothing is imported but its package."""
+    for name in ("zstandard", *_LIKE_STANDARD):
+        try:
+            if importlib.util.find_spec(name) is not None:
+                return True
+        except ImportError:
+            continue
+    return False
 
 
 def _package_source(stream: BinaryIO) -> Source:

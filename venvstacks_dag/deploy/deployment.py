@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks_dag.archive.model import ArchiveEntry
+from venvstacks_dag.archive.decompression import unreadable
+from venvstacks_dag.archive.model import ArchiveEntry, format_of
 from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
 from venvstacks_dag.deploy.finish import finish_layers, write_launchers
 from venvstacks_dag.deploy.layers import (
@@ -18,7 +19,7 @@ from venvstacks_dag.deploy.layers import (
     unpack_layer,
 )
 from venvstacks_dag.deploy.lock import deployment_lock
-from venvstacks_dag.deploy.place import META, Place, Record
+from venvstacks_dag.deploy.place import LAUNCHERS, META, Place, Record
 from venvstacks_dag.deploy.source import Source, stack_names
 from venvstacks_dag.deploy.stackfile import (
     StackFile,
@@ -88,7 +89,7 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
     """
     offered = fetch_stack(source, options.manifest_sha256)
     stack = choose(offered, options.apps)
-    _check_platform(stack)
+    _check_deployable(stack)
     place.make()
     with deployment_lock(
         place.lock, timeout=options.patience, on_wait=lambda: say("waits for another deployment")
@@ -181,9 +182,13 @@ def fetch_stack(source: Source, expected: str | None) -> StackFile:
     )
 
 
-def _check_platform(stack: StackFile) -> None:
+def _check_deployable(stack: StackFile) -> None:
     here = host_platform()
     for layer in stack.layers:
+        if layer.install_target.casefold() in (LAUNCHERS, META):
+            raise DeployError(
+                "the layer cannot be deployed: its name is taken", layer=layer.layer_name
+            )
         if layer.archive is None:
             raise DeployError(
                 "the manifest names no archive: it is that of an export", layer=layer.layer_name
@@ -192,6 +197,11 @@ def _check_platform(stack: StackFile) -> None:
             raise DeployError(
                 f"the layer is for {layer.archive.platform}, this is {here}",
                 layer=layer.layer_name,
+            )
+        problem = unreadable(format_of(layer.archive.name))
+        if problem is not None:
+            raise DeployError(
+                "the archive cannot be read here", where=layer.archive.name, why=problem
             )
     if not stack.layers:
         raise DeployError("the manifest has no layers")

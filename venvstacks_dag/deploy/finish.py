@@ -83,8 +83,6 @@ def write_launchers(version: Path, stack: StackFile) -> None:
     They name the version's own folder: a program that was started keeps to the version that it
     was started from. Raises `DiskError`, `DeployError`.
     """
-    if any(layer.install_target.casefold() == LAUNCHERS for layer in stack.layers):
-        raise DeployError(f"a layer called {LAUNCHERS!r} cannot be deployed: the name is taken")
     for name, content in launcher_files(version, stack).items():
         atomic_write(version / LAUNCHERS / name, content, mode=0o755)
 
