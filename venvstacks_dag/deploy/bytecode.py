@@ -39,6 +39,8 @@ def bytecode_fault(path: Path, source: Path) -> str | None:
     magic = int.from_bytes(header[:2], "little")
     if not int.from_bytes(header[4:8], "little") & _HASH_BASED or magic < _FIRST_MAGIC:
         return None
+    if not source.is_file():
+        return "its source is missing"
     key = int.from_bytes(header[:4], "little")
     if _imp.source_hash(key, source.read_bytes()) != header[8:16]:
         return "it is the bytecode of another source"
