@@ -74,9 +74,9 @@ def in_a_copy(work: Callable[[], object], fault: Callable[[int], None]) -> tuple
             os._exit(code)
     os.close(writer)
     with os.fdopen(reader) as stream:
-        switch = stream.read()
+        text = stream.read()
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), int(switch or 0)
+    return os.waitstatus_to_exitcode(status), int(text or 0)
 
 
 def die_at(step: int) -> Callable[[int], None]:
