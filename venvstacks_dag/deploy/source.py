@@ -94,7 +94,7 @@ class UrlSource:
         parts = urllib.parse.urlsplit(address)
         self._base = address.rstrip("/")
         # A password has no place in a message.
-        self.shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self.shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         self._secure = parts.scheme.lower() == "https"
         if parts.query or parts.fragment:
             raise DeployError("an address of layers ends in a folder", where=self.shown)
@@ -152,8 +152,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *args: Any) -> urllib.request.Request | None:
         """As the standard library's, for addresses that are allowed."""
-        scheme = urllib.parse.urlsplit(args[-1]).scheme.lower()
+        fp, address = args[1], args[-1]
+        scheme = urllib.parse.urlsplit(address).scheme.lower()
         if scheme not in ("http", "https") or (self._secure and scheme != "https"):
+            fp.close()
             raise urllib.error.URLError(f"it redirects to a {scheme}: address")
         return super().redirect_request(*args)
 

@@ -141,8 +141,9 @@ def find_app(stack: StackFile, name: str) -> LayerManifest:
 def unknown_app(name: str, known: Iterable[str]) -> UnknownLayer:
     """The error that tells that there is no application called `name`, and which may be meant."""
     names = list(known)
-    near = get_close_matches(name, names, n=1) or get_close_matches(f"app-{name}", names, n=1)
-    fix = f"did you mean {near[0]}?" if near else None
+    bare = {known_name.removeprefix("app-"): known_name for known_name in names}
+    near = get_close_matches(name.removeprefix("app-"), bare, n=1)
+    fix = f"did you mean {bare[near[0]]}?" if near else None
     if fix is None and names:
         fix = f"there are {', '.join(names)}"
     return UnknownLayer(f"there is no application {name!r}", fix=fix)
