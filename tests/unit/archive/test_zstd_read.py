@@ -16,8 +16,8 @@ from venvstacks_dag.archive.zstdread import frame_header, has_zstd, zstd_source
 CONTENT = random.Random(1).randbytes(70_000) * 9
 
 
-def packed(content: bytes = CONTENT, **parameters: object) -> bytes:
-    settings = {"write_checksum": True, **parameters}
+def packed(content: bytes = CONTENT, **parameters: int) -> bytes:
+    settings: dict[str, int] = {"write_checksum": 1, **parameters}
     made = zstandard.ZstdCompressionParameters.from_level(3, **settings)
     return zstandard.ZstdCompressor(compression_params=made).compress(content)
 
