@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks_dag.archive.decompression import unreadable
-from venvstacks_dag.archive.model import ArchiveEntry, format_of
+from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
 from venvstacks_dag.deploy.finish import finish_layers, write_launchers
 from venvstacks_dag.deploy.layers import (
@@ -19,20 +18,14 @@ from venvstacks_dag.deploy.layers import (
     unpack_layer,
 )
 from venvstacks_dag.deploy.lock import deployment_lock
-from venvstacks_dag.deploy.place import LAUNCHERS, META, Place, Record
-from venvstacks_dag.deploy.source import Source, stack_names
-from venvstacks_dag.deploy.stackfile import (
-    StackFile,
-    choose,
-    older_layers,
-    read_stack,
-    set_digest,
-)
+from venvstacks_dag.deploy.offer import check_deployable, fetch_stack, refuse_older
+from venvstacks_dag.deploy.place import META, Place, Record
+from venvstacks_dag.deploy.source import Source
+from venvstacks_dag.deploy.stackfile import StackFile, choose, set_digest
 from venvstacks_dag.digest import sha256_json
 from venvstacks_dag.errors import DeployError, DiskError
 from venvstacks_dag.fs.files import atomic_write, disk_errors
 from venvstacks_dag.fs.trees import remove_path
-from venvstacks_dag.platforms.target import host_platform
 from venvstacks_dag.publish.model import LayerManifest
 
 Say = Callable[[str], None]
@@ -89,7 +82,7 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
     """
     offered = fetch_stack(source, options.manifest_sha256)
     stack = choose(offered, options.apps)
-    _check_deployable(stack)
+    check_deployable(stack)
     place.make()
     with deployment_lock(
         place.lock, timeout=options.patience, on_wait=lambda: say("waits for another deployment")
@@ -97,7 +90,7 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
         current = place.current()
         place.sweep()
         if current is not None and not options.allow_older:
-            _refuse_older(place.stack(current), stack)
+            refuse_older(place.stack(current), stack)
         content = _content(stack, options)
         record = place.record(current) if current is not None else None
         replaced = current
@@ -157,67 +150,6 @@ def rollback(place: Place, options: DeployOptions, say: Say) -> Deployed:
             )
         place.switch(earlier)
         return _ended(place, earlier, place.stack(earlier), changed=True)
-
-
-def fetch_stack(source: Source, expected: str | None) -> StackFile:
-    """The manifest of `source`; with `expected`, only the one of that SHA-256.
-
-    Raises `DeployError`.
-    """
-    for name in stack_names(host_platform()):
-        data = source.manifest(name)
-        if data is not None:
-            stack = read_stack(data, f"{source.shown}/{META}/{name}")
-            if expected is not None and stack.sha256 != expected:
-                raise DeployError(
-                    "the manifest is not the one that was asked for",
-                    where=f"{source.shown}/{META}/{name}",
-                    why=f"its sha256 is {stack.sha256}",
-                )
-            return stack
-    raise DeployError(
-        "there is no manifest of a stack",
-        where=f"{source.shown}/{META}",
-        fix="name the folder that `venvstacks-dag publish` wrote, such as _artifacts",
-    )
-
-
-def _check_deployable(stack: StackFile) -> None:
-    here = host_platform()
-    for layer in stack.layers:
-        if layer.install_target.casefold() in (LAUNCHERS, META):
-            raise DeployError(
-                "the layer cannot be deployed: its name is taken", layer=layer.layer_name
-            )
-        if layer.archive is None:
-            raise DeployError(
-                "the manifest names no archive: it is that of an export", layer=layer.layer_name
-            )
-        if layer.archive.platform != here:
-            raise DeployError(
-                f"the layer is for {layer.archive.platform}, this is {here}",
-                layer=layer.layer_name,
-            )
-        problem = unreadable(format_of(layer.archive.name))
-        if problem is not None:
-            raise DeployError(
-                "the archive cannot be read here", where=layer.archive.name, why=problem
-            )
-    if not stack.layers:
-        raise DeployError("the manifest has no layers")
-
-
-def _refuse_older(deployed: StackFile, offered: StackFile) -> None:
-    older = older_layers(deployed, offered)
-    if not older:
-        return
-    same = {layer.layer_name for layer in offered.layers} - older.keys()
-    what = "some layers are older than the deployed ones" if same else "the stack is older"
-    raise DeployError(
-        f"{what}: it may be a mixed or an outdated set",
-        why="; ".join(f"{name}: {why}" for name, why in sorted(older.items())),
-        fix="deploy with --allow-older if that is meant, or go back with --rollback",
-    )
 
 
 def _content(stack: StackFile, options: DeployOptions) -> str:

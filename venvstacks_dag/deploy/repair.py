@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from venvstacks_dag.deploy.deployment import Deployed, DeployOptions, Say, deploy, fetch_stack
+from venvstacks_dag.deploy.deployment import Deployed, DeployOptions, Say, deploy
+from venvstacks_dag.deploy.offer import fetch_stack
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import Source
 from venvstacks_dag.deploy.stackfile import choose, set_digest

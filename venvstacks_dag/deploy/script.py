@@ -34,6 +34,7 @@ MODULES = (
     "deploy/finish",
     "deploy/layers",
     "deploy/lock",
+    "deploy/offer",
     "deploy/place",
     "deploy/source",
     "deploy/stackfile",

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from venvstacks_dag.digest import parse_json, pretty_json, sha256_bytes, sha256_json
@@ -89,6 +90,7 @@ def _check_set(layers: Iterable[LayerManifest]) -> None:
         if layer.layer_name in names or folded in {name.casefold() for name in before}:
             raise PublishError("it is listed twice", layer=layer.layer_name)
         names.add(layer.layer_name)
+        _locked_at(layer)
         if layer.app is not None and not MODULE.match(layer.app.launch_module):
             raise PublishError(
                 "its launch module is no module's name",
@@ -189,9 +191,18 @@ def older_layers(deployed: StackFile, offered: StackFile) -> dict[str, str]:
     return found
 
 
-def _age(layer: LayerManifest) -> tuple[int, str, int]:
-    # Times are ISO 8601 in UTC, as LayerManifest has them, so that their texts can be compared.
-    return layer.lock_version, layer.locked_at, layer.archive.build if layer.archive else 0
+def _age(layer: LayerManifest) -> tuple[int, datetime, int]:
+    return layer.lock_version, _locked_at(layer), layer.archive.build if layer.archive else 0
+
+
+def _locked_at(layer: LayerManifest) -> datetime:
+    try:
+        time = datetime.fromisoformat(layer.locked_at)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise PublishError(
+            "its locked_at is no time", layer=layer.layer_name, why=ascii(layer.locked_at[:80])
+        ) from error
 
 
 def _shown_age(layer: LayerManifest) -> str:

@@ -266,6 +266,8 @@ MANIFESTS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("a size as text", lambda m: app(m).update(archive_size="1"), "whole number"),
     ("a size as truth", lambda m: app(m).update(archive_size=True), "whole number"),
     ("a tree digest of no shape", lambda m: app(m).update(tree_digest="x"), "not a SHA-256"),
+    ("a time that is none", lambda m: app(m).update(locked_at="soon"), "no time"),
+    ("a time before all", lambda m: app(m).update(locked_at="0001-01-01T00:00+14:00"), "no time"),
     ("a layer called bin", lambda m: app(m).update(install_target="Bin"), "is taken"),
     ("a layer called as the metadata", lambda m: app(m).update(install_target="__venvstacks__"),
      "is taken"),
