@@ -204,6 +204,10 @@ class DiskError(VenvstacksDagError):
     """The operating system refused to read or write (no space, no permission, ...)."""
 
 
+class DeployError(VenvstacksDagError):
+    """Layers cannot be deployed, or what is deployed cannot be used; the old version stays."""
+
+
 class NotBuilt(VenvstacksDagError):
     """What an operation starts from is not there, or is out of date, and was not to be made."""
 

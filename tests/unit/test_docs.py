@@ -263,6 +263,7 @@ def test_manifest_keys_are_documented() -> None:
         ),
         excluded_packages=("triton",),
         overrides=("numpy>=2",),
+        tree_digest=digest,
     )
     assert documented(sections("reference/files.md")["Manifests"]) == set(manifest.as_json())
 

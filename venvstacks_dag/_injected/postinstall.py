@@ -4,7 +4,8 @@ What a layer ships says where its peers are relative to itself. A virtual enviro
 absolute paths in two files, so these are written here: ``pyvenv.cfg``, which leads the
 interpreter to its home, and ``sitecustomize.py``, which adds the layers below to `sys.path`.
 Then the layer's modules are compiled. Run it for the runtime layer first, then upwards, best
-with ``-I -S`` so that nothing but this file runs; again after the layers have moved.
+with ``-I -S`` so that nothing but this file runs; again after the layers have moved. Layers that
+will be moved, or cannot be written later, get files without absolute paths (``--relative``).
 
 A copy of this file lies at the top of each layer. It uses the standard library only.
 """
@@ -124,6 +125,14 @@ def _refuse_unwritable(text: str) -> None:
             raise LayerConfigError(f"a path holds a character that no layer may have: {text!r}")
 
 
+# A layer that was reached by a link is looked for where the link led then: a program that was
+# started keeps to what it was started from when the link comes to lead elsewhere.
+_STAY = (
+    "sys.path[:] = [here if os.path.realpath(path) == here else path for path in sys.path]",
+    "",
+)
+
+
 def pyvenv_cfg(layer: Layer) -> str:
     """The text of ``pyvenv.cfg`` (PEP 405), which makes the layer a virtual environment."""
     return (
@@ -142,16 +151,53 @@ def sitecustomize(layer: Layer) -> str:
     lines = [
         '"""Written when the layer was put in its place: adds the layers below."""',
         "",
+        "import os",
         "import site",
+        "import sys",
         "",
+        f"here = {str(layer.site_dir)!a}",
+        *_STAY,
         *(f"site.addsitedir({str(folder)!a})" for folder in layer.pylib_dirs),
     ]
     if layer.is_windows and layer.dynlib_dirs:
-        lines += ["", "import os", ""]
+        lines.append("")
         for folder in layer.dynlib_dirs:
             literal = ascii(str(folder))
             lines += [f"if os.path.isdir({literal}):", f"    os.add_dll_directory({literal})"]
     return "\n".join(lines) + "\n"
+
+
+def relative_sitecustomize(layer: Layer) -> str:
+    """As `sitecustomize`, for a layer that may lie anywhere: it looks where it is itself."""
+    lines = [
+        '"""Adds the layers below, wherever they lie together with this one."""',
+        "",
+        "import os",
+        "import site",
+        "import sys",
+        "",
+        "here = os.path.dirname(os.path.realpath(__file__))",
+        *_STAY,
+    ]
+    for folder in layer.pylib_dirs:
+        way = os.path.relpath(folder, layer.site_dir)
+        lines.append(f"site.addsitedir(os.path.normpath(os.path.join(here, {way!a})))")
+    return "\n".join(lines) + "\n"
+
+
+def relative_files(layer: Layer) -> tuple[tuple[PurePath, bytes], ...]:
+    """Path and content of the files of a layer that may be moved; none for a runtime.
+
+    Without ``home``, CPython looks for its standard library from where the interpreter's link
+    leads (python/cpython issue 135773), and `site` takes the folder of ``pyvenv.cfg`` as prefix.
+    """
+    if layer.is_runtime:
+        return ()
+    settings = f"include-system-site-packages = false\nversion = {layer.py_version}\n"
+    return (
+        (layer.folder / "pyvenv.cfg", settings.encode()),
+        (layer.site_dir / "sitecustomize.py", relative_sitecustomize(layer).encode()),
+    )
 
 
 def local_files(layer: Layer) -> tuple[tuple[PurePath, bytes], ...]:
@@ -176,14 +222,19 @@ def read_layer(folder: Path) -> Layer:
     return resolve_layer(folder, config)
 
 
-def configure(layer: Layer) -> None:
+def configure(layer: Layer, *, relative: bool = False) -> None:
     """Write the layer's local files. What is right already is left alone.
 
-    Raises `LayerConfigError` where the runtime layer is not beside the layer, and `OSError`.
+    Raises `LayerConfigError` where the runtime layer is not beside the layer, or where a layer
+    cannot do without absolute paths, and `OSError`.
     """
+    if relative and not layer.is_runtime and not Path(layer.python).is_symlink():
+        raise LayerConfigError(
+            f"only a layer whose Python is a link can do without absolute paths: {layer.python}"
+        )
     if not Path(layer.base_python).is_file():
         raise LayerConfigError(f"the runtime layer is not there: no {layer.base_python}")
-    for path, content in local_files(layer):
+    for path, content in relative_files(layer) if relative else local_files(layer):
         _drop_bytecode(Path(path))
         _write(Path(path), content)
 
@@ -247,11 +298,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--no-compile", action="store_true", help="do not compile the layer's modules"
     )
+    parser.add_argument(
+        "--relative",
+        action="store_true",
+        help="write no absolute paths, so that the layers may be moved together",
+    )
     options = parser.parse_args(arguments)
     try:
         # Links are followed: the peers lie beside the folder itself, not beside a link to it.
         layer = read_layer(Path(os.path.realpath(__file__)).parent)
-        configure(layer)
+        configure(layer, relative=options.relative)
         if not options.no_compile:
             compile_bytecode(layer)
     except (LayerConfigError, OSError) as error:

@@ -7,6 +7,7 @@ verifies and unpacks them; those two load the compression libraries, this packag
 from venvstacks_dag.archive.model import ArchiveEntry, ArchiveReceipt, format_of
 from venvstacks_dag.archive.plan import plan_archive
 from venvstacks_dag.archive.times import archive_mtime
+from venvstacks_dag.archive.treedigest import tree_digest
 from venvstacks_dag.spec.packing import (
     ARCHIVE_FORMATS,
     DEFAULT_FORMAT,
@@ -24,4 +25,5 @@ __all__ = [
     "archive_mtime",
     "format_of",
     "plan_archive",
+    "tree_digest",
 ]

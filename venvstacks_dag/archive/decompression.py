@@ -10,17 +10,12 @@ import lzma
 import zlib
 from typing import BinaryIO, Protocol
 
-import zstandard
-
 from venvstacks_dag.archive.members import Refused
 from venvstacks_dag.spec.packing import ArchiveFormat
 
 _CHUNK = 1 << 17
-# What zstd's own tool reads without being asked to take more memory: 128 MiB.
-_MOST_WINDOW = 1 << 27
 # The most that xz needs for its preset 9 (a dictionary of 64 MiB), and a little more.
 _XZ_MEMORY = 80 << 20
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class Source(Protocol):
@@ -37,13 +32,24 @@ def decompressed(stream: BinaryIO, archive_format: ArchiveFormat) -> Source:
     out that the stream is damaged, cut, followed by anything, or wants too much memory.
     """
     if archive_format == "tar.zst":
-        return _ZstdSource(stream)
+        # Compressors are imported where they are used: the deployer has no others than the
+        # standard library's, and reads the other formats.
+        from venvstacks_dag.archive.zstdread import zstd_source  # noqa: PLC0415
+
+        return zstd_source(stream)
     if archive_format == "tar.xz":
         decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         return _StepwiseSource(stream, decoder)
     if archive_format == "tar.gz":
         return _StepwiseSource(stream, _GzipDecoder())
     return stream
+
+
+def unreadable(archive_format: ArchiveFormat) -> str | None:
+    """Why archives of that format cannot be read by this Python, None where they can."""
+    from venvstacks_dag.archive.zstdread import WITHOUT_ZSTD, has_zstd  # noqa: PLC0415
+
+    return WITHOUT_ZSTD if archive_format == "tar.zst" and not has_zstd() else None
 
 
 class _Decoder(Protocol):
@@ -109,58 +115,3 @@ class _StepwiseSource:
             if self._decoder.unused_data or self._stream.read(1):
                 raise Refused("something follows its compressed stream")
         return made
-
-
-class _ZstdSource:
-    def __init__(self, stream: BinaryIO) -> None:
-        start = stream.tell()
-        check_single_frame(stream)
-        stream.seek(start)
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW)
-        self._reader = decompressor.stream_reader(stream, read_size=_CHUNK, closefd=False)
-
-    def read(self, size: int, /) -> bytes:
-        try:
-            return self._reader.read(size)
-        except zstandard.ZstdError as error:
-            raise Refused(f"its compressed stream is damaged: {error}") from error
-
-
-def check_single_frame(stream: BinaryIO) -> None:
-    """Make sure that what is left in `stream` is exactly one whole zstd frame (RFC 8878, 3.1.1).
-
-    Walks over the blocks' headers without decompressing anything. The frame must carry the
-    checksum of its content and have a bounded window, and need no dictionary.
-    Raises `Refused`.
-    """
-    head = stream.read(18)
-    if head[:4] != _ZSTD_MAGIC:
-        raise Refused("it is not compressed with zstd")
-    try:
-        frame = zstandard.get_frame_parameters(head)
-        header_size = zstandard.frame_header_size(head)
-    except zstandard.ZstdError as error:
-        raise Refused(f"its zstd header is damaged: {error}") from error
-    if frame.window_size > _MOST_WINDOW:
-        raise Refused(f"its zstd window is larger than {_MOST_WINDOW} bytes")
-    if frame.dict_id:
-        raise Refused("it needs a zstd dictionary")
-    if not frame.has_checksum:
-        raise Refused("its zstd frame has no checksum")
-    stream.seek(header_size - len(head), 1)
-    last = False
-    while not last:
-        block = int.from_bytes(_exactly(stream, 3), "little")
-        last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
-        # A run-length block holds one byte, however long its content is.
-        stream.seek(1 if kind == 1 else size, 1)
-    _exactly(stream, 4)
-    if stream.read(1):
-        raise Refused("something follows its zstd frame")
-
-
-def _exactly(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) < size:
-        raise Refused("its zstd frame is cut off")
-    return data

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from venvstacks_dag.platforms import is_windows_device
+from venvstacks_dag.platforms.file_names import is_windows_device
 
 MAX_NAME_BYTES = 4096
 MAX_COMPONENT_BYTES = 255

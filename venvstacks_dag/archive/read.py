@@ -17,7 +17,9 @@ from venvstacks_dag.archive.tarread import read_tar
 from venvstacks_dag.archive.zipread import read_zip
 from venvstacks_dag.digest import sha256_stream
 from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.fs import NewTree, disk_errors, new_tree, staging_folder
+from venvstacks_dag.fs.files import disk_errors
+from venvstacks_dag.fs.newtree import NewTree, new_tree
+from venvstacks_dag.fs.trees import staging_folder
 from venvstacks_dag.spec.packing import ArchiveFormat
 
 _ON_WINDOWS = os.name == "nt"

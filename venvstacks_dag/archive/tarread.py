@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from venvstacks_dag.archive.decompression import Source
 from venvstacks_dag.archive.members import Member, Refused, plain_mode, shown
 from venvstacks_dag.archive.model import ArchiveEntry, ArchiveEntryKind
-from venvstacks_dag.archive.tarwrite import BLOCK, RECORD
 
+BLOCK = 512
+RECORD = 20 * BLOCK
 _CHUNK = 1 << 18
 # Room for a name and a target of the greatest length, with other records beside them.
 _MOST_PAX = 1 << 15

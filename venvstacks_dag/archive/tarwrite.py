@@ -13,10 +13,9 @@ from pathlib import Path
 from venvstacks_dag.archive.compression import Sink
 from venvstacks_dag.archive.content import copy_content
 from venvstacks_dag.archive.model import ArchiveEntry
+from venvstacks_dag.archive.tarread import BLOCK, RECORD
 from venvstacks_dag.reporting import Progress
 
-BLOCK = 512
-RECORD = 20 * BLOCK
 _TYPES = {"folder": tarfile.DIRTYPE, "file": tarfile.REGTYPE, "link": tarfile.SYMTYPE}
 
 

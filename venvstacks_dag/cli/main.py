@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from venvstacks_dag._version import __version__
-from venvstacks_dag.cli import cache, commands, doctor, fetch, graph, tasks, why
+from venvstacks_dag.cli import cache, commands, deploying, doctor, fetch, graph, tasks, why
 from venvstacks_dag.cli.logs import set_up_logging
 from venvstacks_dag.cli.options import CommandParser, HelpFormatter, add_global, verbosity_of
 from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
@@ -68,6 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
     )
-    for room in (commands, fetch, graph, why, doctor, cache, tasks):
+    for room in (commands, fetch, deploying, graph, why, doctor, cache, tasks):
         room.register(subparsers)
     return parser

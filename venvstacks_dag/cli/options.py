@@ -37,7 +37,8 @@ class CommandParser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse, which comes back here to parse options and other words in turn."""
-        if self._within:
+        takes_the_rest = any(action.nargs == argparse.REMAINDER for action in self._actions)
+        if self._within or takes_the_rest:
             return super().parse_known_args(args, namespace)
         self._within = True
         try:

@@ -48,8 +48,11 @@ def _hardlink(source: str, destination: str) -> None:
 
 
 def _reflink(source: str, destination: str) -> None:
-    import reflink_copy  # noqa: PLC0415 - compiled, and rarely needed
-
+    try:
+        import reflink_copy  # noqa: PLC0415 - compiled, and rarely needed
+    except ImportError as error:
+        # The deployer as one file has the standard library alone.
+        raise _unable("reflinks", "reflink", destination, OSError(str(error))) from error
     status = os.stat(source)  # noqa: PTH116 - no Path where ten thousands of files are placed
     if os.path.lexists(destination):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), destination)

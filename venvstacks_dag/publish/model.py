@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.archive.names import name_problem
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import PublishError
-from venvstacks_dag.spec.model import LayerKind
+
+if TYPE_CHECKING:
+    from venvstacks_dag.spec.model import LayerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class LayerManifest:
     ``archive`` is None for a layer that is exported without one. ``excluded_packages`` are what
     the layer leaves out on purpose on its platform, and ``overrides`` what it puts in place of
     packages' requirements: where there are none, programs see the manifests that they know.
+    ``tree_digest`` is that of all files and links that an archive of the layer holds
+    (`archive.tree_digest`); venvstacks' own manifests have none.
 
     Names become file names where layers are deployed, so each must be a plain one: anything else
     raises `PublishError`.
@@ -68,6 +72,7 @@ class LayerManifest:
     archive: PublishedArchive | None = None
     excluded_packages: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    tree_digest: str | None = None
 
     def __post_init__(self) -> None:
         names = [self.layer_name, self.install_target, self.runtime_layer]
@@ -75,6 +80,11 @@ class LayerManifest:
         if self.archive is not None:
             names.append(self.archive.name)
             _check_archive(self.archive, self.layer_name)
+        if self.tree_digest is not None and not is_sha256(self.tree_digest):
+            why = f"{self.tree_digest[:80]!r} is not a SHA-256"
+            raise PublishError(
+                "a layer's files are not described rightly", layer=self.layer_name, why=why
+            )
         for name in names:
             problem = name_problem(name) or ("it has a '/'" if "/" in name else None)
             if problem is not None:
@@ -123,6 +133,8 @@ class LayerManifest:
             value["target_platform"] = self.archive.platform
             value["archive_size"] = self.archive.size
             value["archive_hashes"] = {"sha256": self.archive.sha256}
+        if self.tree_digest is not None:
+            value["tree_digest"] = self.tree_digest
         return value
 
     @classmethod
@@ -146,6 +158,7 @@ class LayerManifest:
             archive=_archive(reader),
             excluded_packages=reader.texts("excluded_packages") or (),
             overrides=reader.texts("overrides") or (),
+            tree_digest=reader.text("tree_digest") if reader.has("tree_digest") else None,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from venvstacks_dag.errors import NotBuilt
@@ -13,7 +14,7 @@ from venvstacks_dag.tasks.locked import locked_versions
 from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages import STAGES
-from venvstacks_dag.tasks.stages.archive import archive_name, build_number
+from venvstacks_dag.tasks.stages.archive import archive_name, build_number, shipped_digest
 from venvstacks_dag.tasks.stages.base import MissingInput, facts_of, stale_reason
 from venvstacks_dag.tasks.stages.build import layer_manifest
 
@@ -32,7 +33,8 @@ def forecast(context: BuildContext, layers: Iterable[str], *, archives: bool) ->
     for name in layers:
         layer = context.plan.layer(name)
         try:
-            manifest = layer_manifest(context, layer)
+            digest = shipped_digest(context, layer)
+            manifest = replace(layer_manifest(context, layer), tree_digest=digest)
             value = manifest.as_json()
             if archives:
                 value |= _archive(context, layer)

@@ -141,6 +141,13 @@ def shipped_entries(context: BuildContext, layer: LayerPlan) -> tuple[ArchiveEnt
     return archive.plan_archive(manifests, top, target=context.target(layer))
 
 
+def shipped_digest(context: BuildContext, layer: LayerPlan) -> str:
+    """The digest of what of a layer's tree is shipped, as its manifest says it."""
+    from venvstacks_dag import archive
+
+    return archive.tree_digest(shipped_entries(context, layer))
+
+
 def build_number(
     context: BuildContext, layer: LayerPlan, sha256: str | None, reporter: Reporter
 ) -> int:

@@ -12,6 +12,7 @@ from venvstacks_dag.fs import remove_path, write_if_changed
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.archive import shipped_digest
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
 from venvstacks_dag.tasks.stages.materials import layer_materials, material_parts
@@ -22,7 +23,7 @@ class Build:
     """The stage."""
 
     name = "build"
-    schema = 3
+    schema = 4
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -154,4 +155,5 @@ def _manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
         size=packed["archive_size"],
         sha256=packed["archive_sha256"],
     )
-    return replace(layer_manifest(context, layer), archive=archive)
+    digest = shipped_digest(context, layer)
+    return replace(layer_manifest(context, layer), archive=archive, tree_digest=digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from venvstacks_dag import publish
@@ -29,7 +30,7 @@ class Export:
     """The stage."""
 
     name = "export"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -58,6 +59,7 @@ class Export:
 
         Never by hard links: a later build, or a program, would write into both trees.
         """
+        from venvstacks_dag import archive
         from venvstacks_dag.publish.export import export_tree
 
         settings, place = context.settings, _place(context, layer)
@@ -77,7 +79,8 @@ class Export:
             for entry in read_manifest(context, stage, layer.name).entries
             if not entry.local
         )
-        manifest = layer_manifest(context, layer)
+        digest = archive.tree_digest(entries)
+        manifest = replace(layer_manifest(context, layer), tree_digest=digest)
         path = publish.write_layer_manifest(settings.export_dir, manifest)
         return StageResult(
             facts={"manifest": manifest.as_json()},

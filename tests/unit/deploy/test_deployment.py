@@ -1,0 +1,303 @@
+"""Deploying, updating, going back: each version whole, and the switch in one step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.deploying import SITE, Publisher, contents, deployed, told
+from venvstacks_dag.archive import ARCHIVE_FORMATS, ArchiveFormat
+from venvstacks_dag.deploy.command import main
+from venvstacks_dag.deploy.deployment import DeployOptions, rollback
+from venvstacks_dag.deploy.lock import deployment_lock
+from venvstacks_dag.deploy.place import Place
+from venvstacks_dag.deploy.repair import repair
+from venvstacks_dag.deploy.source import FolderSource
+from venvstacks_dag.deploy.verify import verify_deployment
+from venvstacks_dag.errors import BuildFolderBusy, DeployError, UnknownLayer
+
+PATIENT = """\
+print("ready", flush=True)
+input()
+import lower, mine
+print(lower.VERSION, mine.VERSION)
+"""
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the layers' Python is a shell script")
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Publisher:
+    return Publisher(tmp_path / "artifacts")
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "a place" / "it's"
+
+
+def back(target: Path) -> None:
+    rollback(Place(target), DeployOptions(patience=5), lambda _: None)
+
+
+@pytest.mark.parametrize("archive_format", ARCHIVE_FORMATS)
+def test_all_formats_are_deployed(
+    publisher: Publisher, target: Path, archive_format: ArchiveFormat
+) -> None:
+    ended = deployed(publisher.publish("1", format=archive_format), target)
+    assert ended.changed
+    assert told(target) == ["1", "1"]
+    assert told(target, "app-two") == ["1", "1"]
+    assert verify_deployment(Place(target)).findings == ()
+
+
+def test_an_update_and_the_way_back(publisher: Publisher, target: Path) -> None:
+    first = deployed(publisher.publish("1"), target)
+    second = deployed(publisher.publish("2", locked=2), target)
+    assert told(target) == ["2", "2"]
+    back(target)
+    assert told(target) == ["1", "1"]
+    assert Place(target).current() == first.version
+    again = deployed(publisher.folder, target)
+    assert again.changed
+    assert again.version not in (first.version, second.version)
+    assert told(target) == ["2", "2"]
+    back(target)
+    assert told(target) == ["1", "1"]
+
+
+def test_nothing_to_do_is_said_and_changes_nothing(publisher: Publisher, target: Path) -> None:
+    deployed(publisher.publish("1"), target)
+    before = contents(target)
+    assert not deployed(publisher.folder, target).changed
+    assert contents(target) == before
+
+
+def test_unchanged_layers_are_shared_and_their_archives_not_needed(
+    publisher: Publisher, target: Path
+) -> None:
+    old = deployed(publisher.publish("1"), target)
+    publisher.publish("2", locked=2, only=["app-one"])
+    # Of what is the same as "0" was not: publish everything else as it was deployed.
+    publisher.publish("1")
+    manifest = publisher.folder / "__venvstacks__" / "venvstacks.json"
+    unchanged = manifest.read_bytes()
+    publisher.publish("1", only=["py", "framework-lower", "app-two"])
+    assert manifest.read_bytes() != unchanged
+    for name in ("py", "framework-lower", "app-two"):
+        (publisher.folder / f"{name}.tar").unlink()
+    new = deployed(publisher.folder, target)
+    assert told(target) == ["1", "0"]
+    shared = f"framework-lower/{SITE}/lower.py"
+    assert (old.folder / shared).samefile(new.folder / shared)
+    bytecode = f"framework-lower/{SITE}/__pycache__/lower.{sys.implementation.cache_tag}.pyc"
+    assert (old.folder / bytecode).samefile(new.folder / bytecode)
+    for local in ("pyvenv.cfg", f"{SITE}/sitecustomize.py"):
+        name = f"framework-lower/{local}"
+        assert not (old.folder / name).samefile(new.folder / name)
+    assert verify_deployment(Place(target)).findings == ()
+    shutil.rmtree(old.folder)
+    assert told(target) == ["1", "0"]
+
+
+def test_a_damaged_layer_is_not_shared(publisher: Publisher, target: Path) -> None:
+    old = deployed(publisher.publish("1"), target)
+    module = old.folder / "framework-lower" / SITE / "lower.py"
+    module.write_bytes(module.read_bytes().replace(b"1", b"7"))
+    publisher.publish("2", locked=2, only=["app-one"])
+    publisher.publish("1", only=["py", "framework-lower", "app-two"])
+    deployed(publisher.folder, target)
+    assert told(target) == ["1", "0"]
+
+
+def test_only_what_an_application_needs(publisher: Publisher, target: Path) -> None:
+    deployed(publisher.publish("1"), target, apps=("two",))
+    version = Place(target).tree(Place(target).current() or "")
+    assert {path.name for path in version.iterdir()} == {
+        "__venvstacks__", "bin", "py", "framework-lower", "app-two",
+    }  # fmt: skip
+    assert told(target, "app-two") == ["1", "1"]
+    with pytest.raises(UnknownLayer) as caught:
+        deployed(publisher.folder, target, apps=("tow",))
+    assert caught.value.fix == "did you mean app-two?"
+
+
+@pytest.mark.parametrize(("keep", "left"), [(0, 1), (1, 2), (2, 3), (9, 4)])
+def test_old_versions_go_away(publisher: Publisher, target: Path, keep: int, left: int) -> None:
+    for number in range(1, 5):
+        deployed(publisher.publish(str(number), locked=number), target, keep=keep)
+    assert len(Place(target).whole()) == left
+    assert told(target) == ["4", "4"]
+
+
+def test_a_program_keeps_to_the_version_it_was_started_from(
+    publisher: Publisher, target: Path
+) -> None:
+    deployed(publisher.publish("1"), target)
+    python = target / "current" / "app-one" / "bin" / "python"
+    program = subprocess.Popen(
+        # By way of `current`, which the launchers avoid, and before anything is imported.
+        [python, "-P", "-c", PATIENT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline() == "ready\n"
+    deployed(publisher.publish("2", locked=2), target)
+    output, _ = program.communicate("go\n")
+    assert output.split() == ["1", "1"]
+
+
+def test_layers_without_lists_and_digests_are_deployed_and_verified(
+    publisher: Publisher, target: Path
+) -> None:
+    """As venvstacks publishes them."""
+    deployed(publisher.publish("1", lists=False, digests=False), target)
+    assert verify_deployment(Place(target)).findings == ()
+    version = Place(target).tree(Place(target).current() or "")
+    (version / "py" / SITE / "mine.py").write_text("VERSION = 'x'\n")
+    found = {finding.path: finding.kind for finding in verify_deployment(Place(target)).findings}
+    assert found[f"{SITE}/mine.py"] == "changed"
+
+
+def test_relative_layers_run_where_they_are_moved(
+    publisher: Publisher, target: Path, tmp_path: Path
+) -> None:
+    ended = deployed(publisher.publish("1"), target, relative=True)
+    assert verify_deployment(Place(target)).findings == ()
+    for path in (ended.folder / "app-one").rglob("*"):
+        if path.is_file() and path.suffix in (".cfg", ".py"):
+            assert str(target).encode() not in path.read_bytes()
+    moved = tmp_path / "moved"
+    ended.folder.rename(moved)
+    done = subprocess.run(
+        [moved / "app-one" / "bin" / "python", "-P", "-m", "one"], capture_output=True, text=True
+    )
+    assert done.stdout.split() == ['["1",', '"1"]'], done.stderr
+
+
+def test_modules_need_not_be_compiled(publisher: Publisher, target: Path) -> None:
+    ended = deployed(publisher.publish("1"), target, compile_modules=False)
+    assert not list(ended.folder.rglob("*.pyc"))
+    assert told(target) == ["1", "1"]
+    assert verify_deployment(Place(target)).findings == ()
+    assert deployed(publisher.folder, target).changed
+    assert list(Place(target).tree(Place(target).current() or "").rglob("*.pyc"))
+
+
+def test_other_folders_are_left_alone(publisher: Publisher, target: Path) -> None:
+    target.mkdir(parents=True)
+    (target / "photo").write_text("of somebody")
+    with pytest.raises(DeployError, match="something else"):
+        deployed(publisher.publish("1"), target)
+    assert contents(target) == {"photo": b"of somebody"}
+
+
+def test_one_deployment_at_a_time(publisher: Publisher, target: Path) -> None:
+    publisher.publish("1")
+    place = Place(target)
+    place.make()
+    waits: list[str] = []
+    with (
+        deployment_lock(place.lock, timeout=1, on_wait=lambda: waits.append("")),
+        pytest.raises(BuildFolderBusy, match="another deployment"),
+    ):
+        deployed(publisher.folder, target, patience=0.2)
+    results: list[bool] = []
+    threads = [
+        threading.Thread(
+            target=lambda: results.append(deployed(publisher.folder, target, patience=60).changed)
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [False, True]
+    assert waits == []
+
+
+def test_nothing_to_go_back_to(publisher: Publisher, target: Path) -> None:
+    with pytest.raises(DeployError, match="nothing is deployed"):
+        back(target)
+    deployed(publisher.publish("1"), target)
+    with pytest.raises(DeployError, match="no earlier version"):
+        back(target)
+
+
+@pytest.mark.parametrize("link", ["../elsewhere", "versions/../../x", "versions/x", "versions"])
+def test_a_current_link_of_somebody_else_is_not_followed(
+    publisher: Publisher, target: Path, link: str
+) -> None:
+    deployed(publisher.publish("1"), target)
+    (target / "current").unlink()
+    (target / "current").symlink_to(link)
+    with pytest.raises(DeployError, match="not made by a deployment"):
+        deployed(publisher.folder, target)
+
+
+def test_where_links_cannot_be_made_a_file_names_the_version(
+    publisher: Publisher, target: Path
+) -> None:
+    place = Place(target, links=False)
+    from venvstacks_dag.deploy.deployment import deploy
+
+    def once(options: DeployOptions) -> str:
+        return deploy(FolderSource(publisher.folder), place, options, lambda _: None).version
+
+    publisher.publish("1")
+    first = once(DeployOptions(sync=False))
+    publisher.publish("2", locked=2)
+    second = once(DeployOptions(sync=False))
+    assert (target / "current.txt").read_text() == f"{second}\n"
+    launcher = (target / "bin" / "app-one.cmd").read_bytes()
+    assert b'set /p VERSION=<"%~dp0..\\current.txt"\r\n' in launcher
+    assert rollback(place, DeployOptions(), lambda _: None).version == first
+    assert not (target / "current").exists()
+
+
+def test_damage_is_repaired_from_the_archives(publisher: Publisher, target: Path) -> None:
+    deployed(publisher.publish("1"), target)
+    second = deployed(publisher.publish("2", locked=2), target)
+    (second.folder / "framework-lower" / SITE / "lower.py").write_text("VERSION = 'bad'\n")
+    place = Place(target)
+    assert verify_deployment(place).findings
+    repaired = repair(place, FolderSource(publisher.folder), lambda _: None)
+    assert verify_deployment(place).findings == ()
+    assert told(target) == ["2", "2"]
+    assert repaired.version != second.version
+    assert second.version not in place.whole()
+    back(target)
+    assert told(target) == ["1", "1"]
+
+
+def test_repairs_take_no_other_archives(publisher: Publisher, target: Path) -> None:
+    deployed(publisher.publish("1"), target)
+    publisher.publish("2", locked=2)
+    with pytest.raises(DeployError, match="not those of the deployed version"):
+        repair(Place(target), FolderSource(publisher.folder), lambda _: None)
+
+
+def test_the_command_says_where_the_applications_are(
+    publisher: Publisher, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(publisher.publish("1"))
+    assert main([source, "--no-sync", str(target)]) == 0
+    output = capsys.readouterr().out
+    assert f"  {target}/current/bin/app-one\n" in output
+    assert main(["-q", source, str(target)]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["--rollback", str(target)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("DeployError: there is no earlier version")
+    with pytest.raises(SystemExit):
+        main([source])
+    assert main([source, str(target), "--manifest-sha256", "0" * 64]) == 1
+    assert "not the one that was asked for" in capsys.readouterr().err

@@ -1,0 +1,150 @@
+"""Finishing layers where they lie: their own postinstall, and scripts that start applications."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PureWindowsPath
+
+from venvstacks_dag._injected import postinstall
+from venvstacks_dag.deploy.place import LAUNCHERS
+from venvstacks_dag.deploy.stackfile import MODULE, StackFile
+from venvstacks_dag.digest import parse_json
+from venvstacks_dag.errors import DeployError
+from venvstacks_dag.fs.files import atomic_write
+from venvstacks_dag.publish.model import LayerManifest
+
+_SCRIPT = "postinstall.py"
+_FIRST_WITH_P = 11
+
+
+def read_config(tree: Path) -> postinstall.Layer:
+    """The configuration of the layer in `tree`. Raises `DeployError`."""
+    try:
+        return postinstall.read_layer(tree)
+    except postinstall.LayerConfigError as error:
+        raise DeployError(
+            "a layer's configuration cannot be used", where=str(tree), why=str(error)
+        ) from error
+
+
+def local_files(tree: Path, *, relative: bool) -> dict[str, bytes]:
+    """What `finish_layer` writes in `tree`, by path. Raises `DeployError`."""
+    layer = read_config(tree)
+    files = postinstall.relative_files if relative else postinstall.local_files
+    return {path.relative_to(tree).as_posix(): content for path, content in files(layer)}
+
+
+def finish_layer(tree: Path, *, compile_modules: bool, relative: bool) -> None:
+    """Run the layer's own postinstall with its runtime's Python and nothing else of it.
+
+    Raises `DeployError` where it fails.
+    """
+    python = Path(read_config(tree).base_python)
+    command = [str(python), "-I", "-S", str(tree / _SCRIPT)]
+    command += [] if compile_modules else ["--no-compile"]
+    command += ["--relative"] if relative else []
+    try:
+        ended = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env=_environment(),
+        )
+    except OSError as error:
+        raise DeployError(
+            "a runtime's Python cannot be run", where=str(python), why=error.strerror or str(error)
+        ) from error
+    if ended.returncode:
+        raise DeployError(
+            "a layer could not be finished",
+            where=str(tree / _SCRIPT),
+            why=ended.stderr.strip()[-500:] or f"it ended with {ended.returncode}",
+        )
+
+
+def _environment() -> Mapping[str, str]:
+    # -I makes Python ignore its variables, but the script's own workers are started without.
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "LD_", "DYLD_"))
+    }
+
+
+def write_launchers(version: Path, stack: StackFile) -> None:
+    """Write ``bin/<app>``, on Windows ``bin/<app>.cmd``: they start applications of a version.
+
+    They name the version's own folder: a program that was started keeps to the version that it
+    was started from. Raises `DiskError`, `DeployError`.
+    """
+    for name, content in launcher_files(version, stack).items():
+        atomic_write(version / LAUNCHERS / name, content, mode=0o755)
+
+
+def launcher_files(
+    version: Path, stack: StackFile, *, windows: bool = os.name == "nt"
+) -> dict[str, bytes]:
+    """Names and contents of what `write_launchers` writes. Raises `DeployError`."""
+    found: dict[str, bytes] = {}
+    for app in stack.apps:
+        python, *words = launch_command(version / app.install_target)
+        if windows:
+            place = PureWindowsPath(python).relative_to(PureWindowsPath(version))
+            text = f'@"%~dp0..\\{place}" {" ".join(words)} %*\r\n'
+            found[f"{app.layer_name}.cmd"] = text.encode()
+        else:
+            text = f'#!/bin/sh\nexec {shlex.join([python, *words])} "$@"\n'
+            found[app.layer_name] = os.fsencode(text)
+    return found
+
+
+def launch_command(tree: Path) -> list[str]:
+    """What starts the application in the folder `tree`. Raises `DeployError`.
+
+    As with ``-m`` alone, but without the current folder on the import path, where Python can.
+    """
+    layer = read_config(tree)
+    module = read_launch_module(tree)
+    if module is None:
+        raise DeployError("the layer is no application", where=str(tree))
+    _, minor, _ = map(int, layer.py_version.split("."))
+    return [str(layer.python), *(["-P"] if minor >= _FIRST_WITH_P else []), "-m", module]
+
+
+def read_launch_module(tree: Path) -> str | None:
+    """The module that the application in `tree` runs, None where it is none.
+
+    Raises `DeployError` where the configuration cannot be read.
+    """
+    path = tree / postinstall.LAYER_CONFIG
+    try:
+        value = parse_json(path.read_bytes()).get("launch_module")
+    except (OSError, ValueError, AttributeError) as error:
+        raise DeployError(
+            "a layer's configuration cannot be used", where=str(path), why=str(error)
+        ) from error
+    if value is not None and not (isinstance(value, str) and MODULE.match(value)):
+        raise DeployError(
+            "a layer's configuration cannot be used",
+            where=str(path),
+            why="launch_module is no module's name",
+        )
+    return value
+
+
+def finish_layers(
+    version: Path, layers: Iterable[LayerManifest], compiled: Mapping[str, bool], *, relative: bool
+) -> None:
+    """Finish layers in their order; `compiled` tells which have their bytecode yet to be made."""
+    for layer in layers:
+        finish_layer(
+            version / layer.install_target,
+            compile_modules=compiled[layer.install_target],
+            relative=relative,
+        )

@@ -1,0 +1,152 @@
+"""Making one layer of a new version: from the version before, or from its archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from venvstacks_dag.archive.model import ArchiveEntry
+from venvstacks_dag.archive.names import link_problem
+from venvstacks_dag.archive.read import unpack_archive
+from venvstacks_dag.archive.treedigest import tree_digest
+from venvstacks_dag.deploy.bytecode import bytecode_fault, is_unchecked, source_of_bytecode
+from venvstacks_dag.deploy.check import check_tree
+from venvstacks_dag.deploy.filelists import (
+    check_unpacked,
+    read_lists,
+    read_record,
+    record_bytes,
+)
+from venvstacks_dag.deploy.place import META, Place
+from venvstacks_dag.deploy.stackfile import content_key
+from venvstacks_dag.errors import DeployError
+from venvstacks_dag.fs.files import atomic_write, disk_errors
+from venvstacks_dag.fs.placing import place_file
+from venvstacks_dag.publish.model import LayerManifest
+
+_NOTED = "files"
+
+
+def noted_path(version: Path, layer: LayerManifest) -> Path:
+    """Where a deployment notes the files of a layer that has no lists."""
+    return version / META / _NOTED / f"{layer.install_target}.json"
+
+
+def layer_files(version: Path, layer: LayerManifest) -> tuple[ArchiveEntry, ...]:
+    """What should be in a layer of a version, as its manifest vouches for it.
+
+    Raises `DeployError` where the lists are missing, or not those that the manifest means.
+    """
+    tree = version / layer.install_target
+    entries = read_lists(tree)
+    if entries is None:
+        entries = read_record(noted_path(version, layer))
+    if layer.tree_digest is not None and tree_digest(entries) != layer.tree_digest:
+        raise DeployError(
+            "a layer's list of files is not the one that the manifest describes",
+            where=str(tree),
+        )
+    return entries
+
+
+def find_reusable(
+    place: Place, layer: LayerManifest, versions: Iterable[str]
+) -> tuple[str, tuple[ArchiveEntry, ...]] | None:
+    """A version that holds this very layer undamaged, and the files of it."""
+    for version in versions:
+        try:
+            known = {old.install_target: old for old in place.stack(version).layers}
+            old = known.get(layer.install_target)
+            if old is None or content_key(old) != content_key(layer):
+                continue
+            entries = layer_files(place.tree(version), old)
+            if _is_whole(place.tree(version) / layer.install_target, entries):
+                return version, entries
+        except (DeployError, OSError):
+            continue  # The archive has it, too.
+    return None
+
+
+def _is_whole(tree: Path, entries: Iterable[ArchiveEntry]) -> bool:
+    findings = check_tree(tree, entries, layer=tree.name)
+    return all(finding.kind == "extra" for finding in findings)
+
+
+def share_layer(
+    old: Path, new: Path, layer: LayerManifest, entries: Iterable[ArchiveEntry]
+) -> None:
+    """Give the version `new` the files of a layer of the version `old`, by hard links.
+
+    What is written where a layer is finished replaces files, so that no version changes with
+    another. Raises `DiskError`, `DeployError`.
+    """
+    source, tree = old / layer.install_target, new / layer.install_target
+    with disk_errors("write into", tree):
+        tree.mkdir()
+        made: set[str] = {""}
+        for entry in entries:
+            folder = entry.path.rpartition("/")[0]
+            if folder not in made:
+                (tree / folder).mkdir(parents=True, exist_ok=True)
+                made.add(folder)
+            if entry.kind == "link":
+                problem = link_problem(entry.name, entry.target)
+                if problem is not None:
+                    raise DeployError("a link is not allowed", where=entry.path, why=problem)
+                (tree / entry.path).symlink_to(entry.target)
+            else:
+                place_file(str(source / entry.path), str(tree / entry.path))
+        for folder in sorted(made):
+            for path in (tree / folder, *(tree / folder).parents):
+                if path == tree.parent:
+                    break
+                path.chmod(0o755)
+    noted = noted_path(old, layer)
+    if noted.is_file():
+        atomic_write(noted_path(new, layer), noted.read_bytes())
+
+
+def share_bytecode(
+    old: Path, new: Path, layer: LayerManifest, entries: Iterable[ArchiveEntry]
+) -> int:
+    """Give the shared modules of a layer their bytecode, too, where it fits; how many got some."""
+    source, tree = old / layer.install_target, new / layer.install_target
+    modules = {entry.path for entry in entries if entry.kind == "file"}
+    folders = {path.rpartition("/")[0] for path in modules if path.endswith(".py")}
+    shared = 0
+    with disk_errors("write into", tree):
+        for folder in sorted(folders):
+            cache = source / folder / "__pycache__"
+            if cache.is_symlink() or not cache.is_dir():
+                continue
+            relative = f"{folder}/__pycache__/" if folder else "__pycache__/"
+            for path in sorted(cache.iterdir()):
+                module = source_of_bytecode(f"{relative}{path.name}")
+                if module not in modules or bytecode_fault(path, source / module):
+                    continue
+                with path.open("rb") as stream:
+                    if not is_unchecked(stream.read(16)):
+                        continue
+                (tree / relative).mkdir(exist_ok=True)
+                place_file(str(path), str(tree / relative / path.name))
+                shared += 1
+    return shared
+
+
+def unpack_layer(archive: Path, new: Path, layer: LayerManifest) -> tuple[ArchiveEntry, ...]:
+    """Unpack a layer's archive into the version `new`, and check each file of it.
+
+    Raises `ArchiveError`, `DeployError`, `DiskError`.
+    """
+    assert layer.archive is not None
+    tree = new / layer.install_target
+    entries = unpack_archive(archive, tree, expected_sha256=layer.archive.sha256)
+    if entries[0].name != layer.install_target:
+        raise DeployError(
+            "an archive holds another layer than the manifest says",
+            where=str(archive),
+            why=f"its folder is {entries[0].name!r}, not {layer.install_target!r}",
+        )
+    if not check_unpacked(tree, entries, layer.tree_digest):
+        atomic_write(noted_path(new, layer), record_bytes(entries))
+    return entries

@@ -1,0 +1,202 @@
+"""Verifying what was deployed, exported or published: every file against the manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from venvstacks_dag.archive.read import iter_entries
+from venvstacks_dag.archive.treedigest import tree_digest
+from venvstacks_dag.deploy.check import Finding, FindingKind, check_tree
+from venvstacks_dag.deploy.finish import launcher_files, local_files
+from venvstacks_dag.deploy.layers import layer_files
+from venvstacks_dag.deploy.place import LAUNCHERS, META, Place
+from venvstacks_dag.deploy.stackfile import StackFile, read_stack
+from venvstacks_dag.digest import parse_json, sha256_stream
+from venvstacks_dag.errors import ArchiveError, DeployError
+from venvstacks_dag.fs.files import disk_errors
+from venvstacks_dag.publish.model import LayerManifest
+
+_STACK_FILES = "venvstacks*.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was verified (``kind``), how many layers, and what is not as it should be."""
+
+    kind: str
+    layers: int
+    findings: tuple[Finding, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "schema": 1,
+            "kind": self.kind,
+            "layers": self.layers,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def verify_folder(place: Place, *, threads: int | None = None) -> Report:
+    """Verify the deployment, the export or the archives in a folder, whichever is there.
+
+    Raises `DeployError` where there is none of them.
+    """
+    if place.exists():
+        return verify_deployment(place, threads=threads)
+    manifests = stack_files(place.folder)
+    if not manifests:
+        raise DeployError(
+            "there is nothing to verify",
+            where=str(place.folder),
+            why="no layers were deployed, exported, built or published there",
+        )
+    layers = [layer for path in manifests for layer in _read(path).layers]
+    if any(layer.archive is not None for layer in layers):
+        return verify_artifacts(place.folder, threads=threads)
+    return verify_export(place.folder, threads=threads)
+
+
+def stack_files(folder: Path) -> list[Path]:
+    """The manifests of stacks in an output folder, those of tagged outputs included."""
+    return sorted((folder / META).glob(_STACK_FILES))
+
+
+def verify_deployment(place: Place, *, threads: int | None = None) -> Report:
+    """Verify the current version. Raises `DeployError` where it cannot be told what belongs there.
+
+    Files that were made at the target are compared with what would be made there now.
+    """
+    version = place.current()
+    if version is None:
+        raise DeployError("nothing is deployed here", where=str(place.folder))
+    tree, stack, record = place.tree(version), place.stack(version), place.record(version)
+    assert record is not None
+    findings = list(_stack_findings(tree, stack, relative=record.relative, threads=threads))
+    expected = {META, LAUNCHERS, *(layer.install_target for layer in stack.layers)}
+    findings += _launcher_findings(tree, stack)
+    with disk_errors("look into", tree):
+        findings += (
+            Finding(layer=path.name, path="", kind="extra")
+            for path in tree.iterdir()
+            if path.name not in expected
+        )
+    return Report(kind="deployment", layers=len(stack.layers), findings=tuple(sorted(findings)))
+
+
+def verify_export(folder: Path, *, threads: int | None = None) -> Report:
+    """Verify the layers of a local export. Raises as `verify_deployment`."""
+    findings: list[Finding] = []
+    count = 0
+    for path in stack_files(folder):
+        stack = _read(path)
+        count += len(stack.layers)
+        findings += _stack_findings(folder, stack, relative=False, threads=threads)
+    return Report(kind="export", layers=count, findings=tuple(sorted(findings)))
+
+
+def verify_artifacts(folder: Path, *, threads: int | None = None) -> Report:
+    """Verify archives, and all that is in them. Archives that no manifest names are passed over."""
+    layers: list[tuple[Path, LayerManifest]] = []
+    for path in stack_files(folder):
+        tag = path.stem.removeprefix("venvstacks")
+        layers += [
+            (folder / META / "env_metadata" / f"{layer.layer_name}{tag}.json", layer)
+            for layer in _read(path).layers
+        ]
+    with ThreadPoolExecutor(threads) as pool:
+        found = pool.map(lambda each: list(_archive_findings(folder, *each)), layers)
+        findings = sorted(finding for part in found for finding in part)
+    return Report(kind="artifacts", layers=len(layers), findings=tuple(findings))
+
+
+def _read(path: Path) -> StackFile:
+    with disk_errors("read a manifest", path):
+        return read_stack(path.read_bytes(), str(path))
+
+
+def _stack_findings(
+    folder: Path, stack: StackFile, *, relative: bool, threads: int | None
+) -> Iterator[Finding]:
+    for layer in stack.layers:
+        tree = folder / layer.install_target
+        name = layer.install_target
+        if tree.is_symlink() or not tree.is_dir():
+            yield Finding(layer=name, path="", kind="missing")
+            continue
+        try:
+            entries = layer_files(folder, layer)
+            local = local_files(tree, relative=relative)
+        except DeployError as error:
+            yield Finding(layer=name, path="", kind="changed", why=_in_one_line(error))
+            continue
+        with disk_errors("look into", tree):
+            yield from check_tree(tree, entries, layer=name, local=local, threads=threads)
+
+
+def _launcher_findings(tree: Path, stack: StackFile) -> Iterator[Finding]:
+    folder = tree / LAUNCHERS
+    try:
+        expected = launcher_files(tree, stack)
+    except DeployError:
+        return  # A layer is damaged, which is told elsewhere.
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    for name in sorted(present | expected.keys()):
+        if name not in present:
+            yield Finding(layer=LAUNCHERS, path=name, kind="missing")
+        elif name not in expected:
+            yield Finding(layer=LAUNCHERS, path=name, kind="extra")
+        elif not _holds(folder / name, expected[name]):
+            yield Finding(layer=LAUNCHERS, path=name, kind="changed", why="its content is another")
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and not path.is_symlink() and path.read_bytes() == content
+
+
+def _archive_findings(folder: Path, own: Path, layer: LayerManifest) -> Iterator[Finding]:
+    assert layer.archive is not None
+    path = folder / layer.archive.name
+    problem = _archive_problem(path, layer)
+    if problem is not None:
+        kind, why = problem
+        yield Finding(layer=layer.layer_name, path=path.name, kind=kind, why=why)
+    try:
+        value = parse_json(own.read_bytes())
+    except FileNotFoundError:
+        yield Finding(layer=layer.layer_name, path=own.name, kind="missing")
+        return
+    except (OSError, ValueError) as error:
+        value = str(error)
+    if value != layer.as_json():
+        why = "it says something else than the manifest of the stack"
+        yield Finding(layer=layer.layer_name, path=own.name, kind="changed", why=why)
+
+
+def _archive_problem(path: Path, layer: LayerManifest) -> tuple[FindingKind, str] | None:
+    archive = layer.archive
+    assert archive is not None
+    try:
+        with path.open("rb") as stream:
+            digest, size = sha256_stream(stream)
+    except FileNotFoundError:
+        return "missing", ""
+    except OSError as error:
+        return "changed", error.strerror or str(error)
+    if (digest, size) != (archive.sha256, archive.size):
+        return "changed", f"sha256 {digest} ({size} bytes) is not {archive.sha256}"
+    try:
+        entries = tuple(iter_entries(path))
+    except ArchiveError as error:
+        return "changed", error.why or error.what
+    if layer.tree_digest not in (None, tree_digest(entries)):
+        return "changed", "its files are not those that the manifest describes"
+    return None
+
+
+def _in_one_line(error: DeployError) -> str:
+    return ": ".join(part for part in (error.what, error.why) if part)
