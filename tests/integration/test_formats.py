@@ -80,3 +80,25 @@ def test_what_does_not_fit_together_is_told(project: Project) -> None:
     assert "the format 'zip' has levels from 1 to 9, not 19" in failed.output
     good = project.command("build", "--publish", "--format", "zip", "venvstacks.toml")
     assert good.code == 0, good.output
+
+
+def test_pruning_takes_what_is_made_no_more(project: Project) -> None:
+    project.build()
+    project.spec["tool"] = {"venvstacks-dag": {"archive_format": "tar.gz"}}
+    project.remove("app-one")
+    project.build()
+    folder = project.folder / "_artifacts"
+    (folder / "notes.tar.zst").write_bytes(b"the user's own")
+    left = {path.name for path in folder.iterdir() if path.is_file()}
+    assert {"app-one.tar.zst", "app-two.tar.zst", "app-two.tar.gz"} <= left
+    pruned = project.command("publish", "--prune", "venvstacks.toml")
+    assert pruned.code == 0, pruned.output
+    assert "removed app-one.tar.zst" in pruned.output
+    left = {path.name for path in folder.iterdir() if path.is_file()}
+    layers = ("py", "framework-left", "framework-right", "framework-upper", "app-two")
+    assert left == {*(f"{layer}.tar.gz" for layer in layers), "notes.tar.zst"}
+    listed = {path.name for path in (folder / "__venvstacks__" / "env_metadata").iterdir()}
+    assert listed == {f"{layer}.json" for layer in layers}
+    again = project.command("publish", "--prune", "venvstacks.toml")
+    assert again.did_nothing
+    assert "removed" not in again.output

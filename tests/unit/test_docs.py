@@ -259,7 +259,12 @@ def test_manifest_keys_are_documented() -> None:
             support_modules=(SupportModule(name="y", hash=""),),
         ),
         archive=PublishedArchive(
-            build=1, name="app-x.tar.zst", platform=PLATFORM_NAMES[0], size=0, sha256=digest
+            build=1,
+            name="app-x.tar.zst",
+            platform=PLATFORM_NAMES[0],
+            size=0,
+            sha256=digest,
+            toolchain=(("format", "tar.zst"),),
         ),
         excluded_packages=("triton",),
         overrides=("numpy>=2",),

@@ -208,10 +208,30 @@ class Stack:
             )
         )
 
-    def publish(self, choice: Choice = _ALL, *, force: bool = False) -> None:
-        """Archive environments that are built, and write the manifests."""
+    def publish(self, choice: Choice = _ALL, *, force: bool = False, prune: bool = False) -> None:
+        """Archive environments that are built, and write the manifests.
+
+        With `prune`, what the specification no longer makes goes out of the output folder.
+        """
         selection = self.select(choice, lock=False, build=False, publish=True)
         self.run(publish_work(selection, self.task_names, force=force))
+        if prune:
+            self.prune()
+
+    def prune(self) -> tuple[str, ...]:
+        """Remove archives and manifests that the specification no longer makes; their names.
+
+        Those of other platforms stay as long as layers have these. Raises `DiskError`.
+        """
+        from venvstacks_dag.tasks.folders import folder_of
+        from venvstacks_dag.tasks.prune import prune
+
+        context = self.context()
+        with folder_of(context):
+            found = prune(context)
+        for name in found:
+            context.run.display.line(f"removed {name}")
+        return found
 
     def export(self, choice: Choice = _ALL, *, force: bool = False) -> None:
         """Copy environments that are built to the export folder, ready to run there.
@@ -249,7 +269,10 @@ class Stack:
         """
         from venvstacks_dag.tasks.libraries import library_reports
 
-        return library_reports(self.context(), system)
+        wanted = tuple(system)
+        return tuple(
+            report for view in self.context().views() for report in library_reports(view, wanted)
+        )
 
     def context(self) -> BuildContext:
         """The surroundings of one run."""

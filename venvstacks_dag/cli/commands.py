@@ -112,6 +112,7 @@ def _register_publish(commands: argparse._SubParsersAction[argparse.ArgumentPars
     add_flag(parser, "tag-outputs", "put platform and build number into names")
     add_target(parser, "for this platform, or 'all' (repeatable)")
     add_packing(parser)
+    add_flag(parser, "prune", "then remove what the specification no longer makes")
     _add_shipping(parser)
     parser.set_defaults(run=_publish)
 
@@ -188,6 +189,8 @@ def _ship(options: argparse.Namespace, *, archives: bool) -> None:
         return
     work = publish_work if archives else export_work
     stack.run(work(selection, stack.task_names, force=options.force))
+    if archives and options.prune:
+        stack.prune()
 
 
 def _stack(options: argparse.Namespace) -> Stack:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from venvstacks_dag.cli.options import add_command, plain_environ, verbosity_of
+from venvstacks_dag.cli.options import add_command, add_target, plain_environ, verbosity_of
 from venvstacks_dag.cli.output import show, show_text
 
 
@@ -23,6 +23,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="PATTERN",
         help="libraries that the system has, too, as 'libmpi.so.*' (repeatable)",
     )
+    add_target(parser, "for this platform, or 'all' (repeatable)")
     parser.add_argument("--json", action="store_true", help="print JSON, with everything")
     parser.set_defaults(run=run)
 
@@ -33,7 +34,12 @@ def run(options: argparse.Namespace) -> int:
     from venvstacks_dag.digest import pretty_json
     from venvstacks_dag.drawing import libraries_json, libraries_text
 
-    stack = load_stack(options.spec, build_dir=options.build_dir, environ=plain_environ(options))
+    stack = load_stack(
+        options.spec,
+        build_dir=options.build_dir,
+        targets=options.target,
+        environ=plain_environ(options),
+    )
     reports = stack.library_reports(options.system)
     missing = any(report.missing for report in reports)
     verbosity = verbosity_of(options)

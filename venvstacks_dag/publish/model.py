@@ -33,13 +33,18 @@ class AppModules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedArchive:
-    """A layer's archive as published. ``build`` counts the archives of one lock version from 1."""
+    """A layer's archive as published. ``build`` counts the archives of one lock version from 1.
+
+    ``toolchain`` names what decided on its bytes beside its content: format, level, the compressing
+    library with its version, and the schema of each stage.
+    """
 
     build: int
     name: str
     platform: str
     size: int
     sha256: str
+    toolchain: tuple[tuple[str, str | int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +138,8 @@ class LayerManifest:
             value["target_platform"] = self.archive.platform
             value["archive_size"] = self.archive.size
             value["archive_hashes"] = {"sha256": self.archive.sha256}
+            if self.archive.toolchain:
+                value["archive_toolchain"] = dict(self.archive.toolchain)
         if self.tree_digest is not None:
             value["tree_digest"] = self.tree_digest
         return value
@@ -196,6 +203,7 @@ def _archive(reader: _Reader) -> PublishedArchive | None:
         platform=reader.text("target_platform"),
         size=reader.count("archive_size"),
         sha256=_Reader(reader.value("archive_hashes")).text("sha256"),
+        toolchain=reader.pairs("archive_toolchain"),
     )
 
 
@@ -246,6 +254,14 @@ class _Reader:
         if not isinstance(value, list):
             raise self._wrong(key, "a list")
         return value
+
+    def pairs(self, key: str) -> tuple[tuple[str, str | int], ...]:
+        value = self._value.get(key, {})
+        if not isinstance(value, Mapping):
+            raise self._wrong(key, "an object")
+        if not all(isinstance(item, str | int) for item in value.values()):
+            raise self._wrong(key, "an object of texts and numbers")
+        return tuple((str(name), item) for name, item in value.items())
 
     def _wrong(self, key: str, expected: str) -> PublishError:
         return PublishError(f"in a layer's manifest, {key!r} must be {expected}", layer=self._layer)

@@ -23,12 +23,11 @@ def provenance(
     manifests: Sequence[Mapping[str, Any]],
     bills: Iterable[Mapping[str, Any]],
     locks: Mapping[str, str],
-    tools: Mapping[str, Any],
 ) -> bytes:
     """The statement on all archives of a stack for one platform.
 
     `manifests` are the layers' as published, `bills` their bills of materials. `locks` has the
-    SHA-256 of each layer's lock by its file name, `tools` what else decides the bytes.
+    SHA-256 of each layer's lock by its file name.
     """
     statement = {
         "_type": STATEMENT,
@@ -44,7 +43,12 @@ def provenance(
                     "platform": platform,
                     "layers": sorted(each["install_target"] for each in manifests),
                 },
-                "internalParameters": dict(tools),
+                "internalParameters": {
+                    "toolchain": {
+                        each["archive_name"]: each.get("archive_toolchain", {})
+                        for each in manifests
+                    }
+                },
                 "resolvedDependencies": [
                     *(
                         {"name": name, "digest": {"sha256": digest}}

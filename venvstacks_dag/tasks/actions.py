@@ -65,7 +65,8 @@ def _refuse_if_kept(fresh: Fresh) -> None:
         "the environment is not built, or is out of date",
         layer=fresh.layer.name,
         why=fresh.reason,
-        fix=f"venvstacks-dag build {shown_path(fresh.context.settings.spec)}",
+        fix=f"venvstacks-dag build {fresh.context.settings.target_option}"
+        f"{shown_path(fresh.context.settings.spec)}",
     )
 
 

@@ -64,7 +64,8 @@ def _not_built(context: BuildContext, layer: str, why: str) -> NotBuilt:
         "the environment is not built, or is out of date",
         layer=layer,
         why=why,
-        fix=f"venvstacks-dag build {shown_path(context.settings.spec)}",
+        fix=f"venvstacks-dag build {context.settings.target_option}"
+        f"{shown_path(context.settings.spec)}",
     )
 
 

@@ -33,8 +33,8 @@ def library_reports(context: BuildContext, system: Iterable[str] = ()) -> tuple[
     if absent:
         raise NotBuilt(
             f"these layers are not built: {', '.join(absent)}",
-            where=str(context.settings.build_dir),
-            fix=f"venvstacks-dag build {context.settings.spec}",
+            where=str(context.settings.trees),
+            fix=f"venvstacks-dag build {context.settings.target_option}{context.settings.spec}",
         )
     reader, patterns = remembering(context.store), tuple(system)
     views = {

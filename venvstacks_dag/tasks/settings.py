@@ -110,6 +110,11 @@ class BuildSettings:
         return self.platform == self.host
 
     @property
+    def target_option(self) -> str:
+        """What commands that are proposed to the user need to work for this platform."""
+        return "" if self.is_host else f"--target {self.platform} "
+
+    @property
     def suffix(self) -> str:
         """What the names of tasks for this platform end with."""
         return "" if self.is_host else f"@{self.platform}"

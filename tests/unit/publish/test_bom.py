@@ -177,6 +177,7 @@ def test_provenance_names_archives_and_inputs() -> None:
         "archive_name": "py.tar.zst",
         "archive_hashes": {"sha256": B},
         "install_target": "py",
+        "archive_toolchain": {"compressor": "zstandard 1"},
     }
     statement = json.loads(
         provenance(
@@ -184,12 +185,13 @@ def test_provenance_names_archives_and_inputs() -> None:
             manifests=[manifest],
             bills=[bill(RUNTIME), bill(RUNTIME)],
             locks={"requirements/pylock.py.toml": A},
-            tools={"compressor": "zstandard 1"},
         )
     )
     assert statement["subject"] == [{"name": "py.tar.zst", "digest": {"sha256": B}}]
     definition = statement["predicate"]["buildDefinition"]
-    assert definition["internalParameters"] == {"compressor": "zstandard 1"}
+    assert definition["internalParameters"] == {
+        "toolchain": {"py.tar.zst": {"compressor": "zstandard 1"}}
+    }
     described = [each["name"] for each in definition["resolvedDependencies"]]
     assert described == ["requirements/pylock.py.toml", "cpython", "base"]
     assert all(each["digest"]["sha256"] for each in definition["resolvedDependencies"])

@@ -17,7 +17,7 @@ from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
 from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import size_text
-from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ArchiveFormat
+from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ArchiveFormat, Packing
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
@@ -34,7 +34,7 @@ class Archive:
     """The stage."""
 
     name = "archive"
-    schema = 1
+    schema = 2
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -112,6 +112,7 @@ class Archive:
                 written.replace(settings.output_dir / name)
         return StageResult(
             facts={
+                "toolchain": toolchain(packing, level),
                 "archive_build": build,
                 "archive_name": name,
                 "archive_size": receipt.size,
@@ -185,6 +186,23 @@ def _warn_of_long_paths(names: Iterable[str], reporter: Reporter) -> None:
             "Windows takes paths of 260 characters: the layer can only be unpacked into a folder "
             f"of at most {room}, for {longest}"
         )
+
+
+def toolchain(packing: Packing, level: int) -> dict[str, str | int]:
+    """What decides on an archive's bytes beside its content.
+
+    The schemas stand for this tool's part in it, rather than a version: archives are the same
+    from all versions in which the schemas are.
+    """
+    from venvstacks_dag.tasks.stages import STAGES
+
+    schemas = {f"{name}_schema": STAGES[name].schema for name in ("install", "link", "archive")}
+    return {
+        "compressor": compressor_name(packing.format),
+        "format": packing.format,
+        "level": level,
+        **schemas,
+    }
 
 
 def compressor_name(archive_format: ArchiveFormat) -> str:

@@ -154,6 +154,7 @@ def _manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
         platform=context.settings.platform,
         size=packed["archive_size"],
         sha256=packed["archive_sha256"],
+        toolchain=tuple(sorted(packed["toolchain"].items())),
     )
     digest = shipped_digest(context, layer)
     return replace(layer_manifest(context, layer), archive=archive, tree_digest=digest)

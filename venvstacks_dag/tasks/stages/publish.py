@@ -13,7 +13,6 @@ from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.archive import compressor_name
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.build import Build, bom_path
 from venvstacks_dag.tasks.stages.locks import lock_file
@@ -43,7 +42,6 @@ class Publish:
                 )["content"]
                 for each in built
             },
-            "tools": _tools(context, built),
             "tagged": context.settings.tagged,
         }
 
@@ -77,7 +75,6 @@ class Publish:
                 manifests=parts["layers"],
                 bills=bills,
                 locks=parts["locks"],
-                tools=parts["tools"],
             ),
         )
         return StageResult(
@@ -89,19 +86,6 @@ class Publish:
         """Remove the files."""
         for path in _paths(context).values():
             remove_path(path)
-
-
-def _tools(context: BuildContext, layers: tuple[LayerPlan, ...]) -> dict[str, Any]:
-    """What decides on the bytes of archives beside their content.
-
-    Each stage's schema stands for this tool's part in it, rather than a version: archives are
-    the same from all versions in which the schemas are.
-    """
-    from venvstacks_dag.tasks.stages import STAGES
-
-    schemas = {name: STAGES[name].schema for name in ("install", "link", "archive")}
-    formats = {context.packing(layer).format for layer in layers}
-    return {"compressors": sorted(map(compressor_name, formats)), "schemas": schemas}
 
 
 def _paths(context: BuildContext) -> dict[str, Path]:
