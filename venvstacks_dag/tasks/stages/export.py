@@ -55,10 +55,7 @@ class Export:
         return fault or manifest_damage(context, stamp, place)
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
-        """Copy the tree, each file checked against the manifest; then let the layer finish itself.
-
-        Never by hard links: a later build, or a program, would write into both trees.
-        """
+        """Copy the tree, each file checked on the way; then let the layer finish itself."""
         from venvstacks_dag import archive
         from venvstacks_dag.publish.export import export_tree
 
@@ -71,7 +68,8 @@ class Export:
                 fix="export to another folder",
             )
         entries = shipped_entries(context, layer)
-        export_tree(entries, settings.tree(layer.name), place, reporter)
+        tree = settings.tree(layer.name)
+        export_tree(entries, tree, place, reporter, mode=context.link_mode)
         _finish(_python(context, layer), place, reporter)
         shipped = TreeManifest.of(
             entry
