@@ -62,6 +62,7 @@ def runtime_members(version: str, triple: str) -> list[TarMember]:
             "python.exe": program(platform),
             "pythonw.exe": program(platform),
             "python3.dll": program(platform),
+            f"python{short.replace('.', '')}.dll": program(platform),
             "Lib/os.py": b"# os\n",
             "Lib/venv/scripts/nt/python.exe": program(platform) + b"launcher",
             "Lib/venv/scripts/nt/pythonw.exe": program(platform) + b"launcher without a window",

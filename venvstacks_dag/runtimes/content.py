@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from venvstacks_dag.errors import ArchiveError
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.runtimes.machine import program_platforms
+from venvstacks_dag.runtimes.member_names import checked_link
+from venvstacks_dag.runtimes.startup import is_installations_own, leads_interpreter_away
 from venvstacks_dag.store.model import ImageEntry
 
+# What Linux follows at most (path_resolution(7)).
+_MOST_LINKS = 40
 _VERSION_LINE = re.compile(rb'^[ \t]*#[ \t]*define[ \t]+PY_VERSION[ \t]+"([^"]*)"', re.MULTILINE)
 
 
@@ -40,6 +44,17 @@ class RuntimeContent:
         return str(self.layout.stdlib_dir / "os.py")
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """The files without which nothing starts.
+
+        On Windows ``python.exe`` is a few lines that call the library beside it; elsewhere the
+        library may be part of the program.
+        """
+        if self.target.is_windows:
+            return self.program, f"python{self.version.nodot}.dll", self.landmark
+        return self.program, self.landmark
+
+    @property
     def version_header(self) -> str:
         """The C header that states the exact version."""
         folder = "include" if self.target.is_windows else f"include/python{self.version.short}"
@@ -58,13 +73,20 @@ class RuntimeContent:
         """Whether `path` is part of the layer.
 
         Left out are installers and whatever else is installed (site-packages starts empty),
-        scripts (they name the interpreter by a path that no longer holds) and bytecode.
+        scripts (they name the interpreter by a path that no longer holds), bytecode, and what
+        only the installation that was packed is about. The wheels inside `ensurepip` stay: that
+        module is part of the standard library, and `venv` needs it.
         """
         parts = PurePosixPath(path).parts
         if "__pycache__" in parts:
             return False
         site_packages = self.layout.site_packages.parts
         folded = self._fold(parts)
+        library = len(site_packages) - 1
+        if folded[:library] == self._fold(site_packages[:library]) and (
+            len(parts) > library and is_installations_own(parts[library])
+        ):
+            return False
         if folded[: len(site_packages)] == self._fold(site_packages):
             return parts[len(site_packages) :] in ((), ("README.txt",))
         if folded[:1] != self._fold(self.layout.scripts_dir.parts) or len(parts) == 1:
@@ -90,20 +112,44 @@ class RuntimeContent:
 
         Raises `ArchiveError`.
         """
-        files = {entry.path for entry in entries if entry.kind == "file"}
-        for path in (self.program, self.landmark):
+        by_path = {entry.path: entry for entry in entries}
+        files = {path for path, entry in by_path.items() if entry.kind == "file"}
+        for path in self.needed:
             if path not in files:
                 raise ArchiveError(
                     f"there is no {self.version} for {self.target.name} in it",
                     why=f"it has no file {path}",
                 )
-        if self.target.name not in program_platforms(read(self.program)):
-            raise ArchiveError(
-                f"its interpreter is not for {self.target.name}",
-                why=f"{self.program} is a program for another platform, or none at all",
-            )
+        for path in by_path:
+            if leads_interpreter_away(path, self.target):
+                raise ArchiveError(
+                    f"its interpreter would look for its modules elsewhere, as {path} says",
+                    why="a runtime layer is a whole Python, no virtual environment and no part "
+                    "of an installation",
+                )
+        self._check_programs(by_path, read)
         if self.version_header in files:
             self._check_header(read(self.version_header))
+
+    def _check_programs(
+        self, by_path: Mapping[str, ImageEntry], read: Callable[[str], bytes]
+    ) -> None:
+        """Demand that all usual names of the interpreter are programs for the target."""
+        for name in self._program_names:
+            if name not in by_path:
+                continue
+            path = followed(name, by_path)
+            if path is None or self.target.name not in program_platforms(read(path)):
+                raise ArchiveError(
+                    f"its interpreter is not for {self.target.name}",
+                    why=f"{name} is a program for another platform, or none at all",
+                )
+
+    @property
+    def _program_names(self) -> tuple[str, ...]:
+        if self.target.is_windows:
+            return self.program, "pythonw.exe"
+        return self.program, "bin/python", "bin/python3"
 
     def _check_header(self, text: bytes) -> None:
         match = _VERSION_LINE.search(text)
@@ -116,3 +162,15 @@ class RuntimeContent:
 
     def _fold(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(part.lower() for part in parts) if self.target.is_windows else parts
+
+
+def followed(path: str, by_path: Mapping[str, ImageEntry]) -> str | None:
+    """The file that `path` is or leads to by links; None where it leads to none of the entries."""
+    for _ in range(_MOST_LINKS):
+        entry = by_path.get(path)
+        if entry is None:
+            return None
+        if entry.kind == "file":
+            return path
+        path = checked_link(path, entry.target)
+    return None

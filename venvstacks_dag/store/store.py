@@ -34,7 +34,7 @@ from venvstacks_dag.fs import (
 from venvstacks_dag.store.model import Image, ImageEntry
 
 # Raise this when images made before would no longer be made the same way.
-IMAGE_SCHEMA = 5
+IMAGE_SCHEMA = 6
 _LOCK_SECONDS = 3600.0
 
 
