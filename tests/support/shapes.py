@@ -19,6 +19,14 @@ PLATFORMS |= {"win_amd64": "x86_64-pc-windows-msvc"}
 _ELF = {"linux_x86_64": 62, "linux_aarch64": 183}
 _PE = {"win_amd64": 0x8664, "win_arm64": 0xAA64}
 _MACH = {"macosx_x86_64": 0x01000007, "macosx_arm64": 0x0100000C}
+_BUILD_DATA = b"""\
+# system configuration generated and used by the sysconfig module
+build_time_vars = {'AR': '/tools/llvm/bin/llvm-ar',
+ 'CC': 'clang -pthread',
+ 'INCLUDEPY': '/install/include/python3.12',
+ 'LIBDIR': '/install/lib',
+ 'prefix': '/install'}
+"""
 _SIGNATURE = struct.pack("<IIII", 0x1D, 16, 0, 0)
 
 
@@ -154,7 +162,9 @@ def _posix(version: str, platform: str) -> tuple[dict[str, bytes], dict[str, str
     script = b"#!/bin/sh\n'''exec' /install/bin/python3 \"$0\" \"$@\"\n' '''\n"
     suffix = "darwin" if mac else f"{platform.removeprefix('linux_')}-linux-gnu"
     extension = f"{library}/lib-dynload/_ssl.cpython-{short.replace('.', '')}-{suffix}.so"
+    multiarch = "darwin_darwin" if mac else f"linux_{suffix}"
     files = _common(library, headers, version) | {
+        f"{library}/_sysconfigdata__{multiarch}.py": _BUILD_DATA,
         f"bin/python{short}": native(platform, program=True),
         f"bin/python{short}-config": script,
         f"bin/2to3-{short}": script,

@@ -127,6 +127,7 @@ include/python3.12/Python.h
 include/python3.12/patchlevel.h
 {shared}lib/pkgconfig/python-3.12.pc
 lib/python3.12/LICENSE.txt
+lib/python3.12/_sysconfigdata__{system}.py
 lib/python3.12/encodings/__init__.py
 lib/python3.12/ensurepip/__init__.py
 lib/python3.12/ensurepip/_bundled/pip-24.2-py3-none-any.whl
@@ -141,13 +142,20 @@ LINUX_PARTS = {
     "terminfo": "share/terminfo/N/NCR\nshare/terminfo/n/ncr\nshare/terminfo/x/xterm\n",
 }
 MAC = POSIX.format(
-    shared="lib/libpython3.12.dylib\n", suffix="darwin", terminfo="share/terminfo/78/xterm\n"
+    shared="lib/libpython3.12.dylib\n",
+    suffix="darwin",
+    system="darwin_darwin",
+    terminfo="share/terminfo/78/xterm\n",
 )
 EXPECTED = {
     "win_amd64": WINDOWS,
     "win_arm64": WINDOWS,
-    "linux_x86_64": POSIX.format(suffix="x86_64-linux-gnu", **LINUX_PARTS),
-    "linux_aarch64": POSIX.format(suffix="aarch64-linux-gnu", **LINUX_PARTS),
+    "linux_x86_64": POSIX.format(
+        suffix="x86_64-linux-gnu", system="linux_x86_64-linux-gnu", **LINUX_PARTS
+    ),
+    "linux_aarch64": POSIX.format(
+        suffix="aarch64-linux-gnu", system="linux_aarch64-linux-gnu", **LINUX_PARTS
+    ),
     "macosx_arm64": MAC,
     "macosx_x86_64": MAC,
 }
