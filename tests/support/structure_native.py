@@ -35,7 +35,7 @@ def native_faults(tree: Tree) -> Iterator[Violation]:
             continue
         with file.open("rb") as stream:
             head = stream.read(_HEAD)
-        if not loaded and head.startswith(b"#!"):
+        if not loaded and not tree.windows and head.startswith(b"#!"):
             continue  # The wrapper, which has rules of its own.
         found = machines(head)
         if (_FORMATS[system], machine) not in found:
