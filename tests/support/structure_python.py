@@ -30,8 +30,9 @@ def python_faults(tree: Tree) -> Iterator[Violation]:
     yield from _local(tree)
     yield from _scripts(tree)
     yield from _dynlib(tree)
+    # Only those at the top: packages carry others inside themselves.
     for path in tree.files:
-        if path.endswith("/RECORD") and path.startswith(f"{tree.site}/"):
+        if re.fullmatch(rf"{re.escape(tree.site)}/[^/]+\.dist-info/RECORD", path):
             yield from _distribution(tree, path.removesuffix("/RECORD"))
 
 
@@ -203,8 +204,6 @@ def _dynlib(tree: Tree) -> Iterator[Violation]:
 
 
 def _distribution(tree: Tree, folder: str) -> Iterator[Violation]:
-    if not folder.endswith(".dist-info"):
-        return
     rows = list(csv.reader(io.StringIO(tree.files[f"{folder}/RECORD"].read_text("utf-8"))))
     listed = {_normal(f"{tree.site}/{row[0]}") for row in rows if row}
     for row in rows:
