@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import http.server
@@ -106,7 +107,9 @@ def tar_bytes(members: Sequence[TarMember], *, format: int = tarfile.PAX_FORMAT)
 
 
 def compressed(data: bytes, suffix: str) -> bytes:
-    """`data` as the content of a file that ends in ``.gz`` or ``.zst``."""
+    """`data` as the content of a file that ends in ``.gz``, ``.bz2`` or ``.zst``."""
+    if suffix == "bz2":
+        return bz2.compress(data)
     if suffix == "gz":
         return gzip.compress(data, mtime=0)
     return zstandard.ZstdCompressor().compress(data)

@@ -187,3 +187,50 @@ def _posix(version: str, platform: str) -> tuple[dict[str, bytes], dict[str, str
         files["share/terminfo/N/NCR"] = files["share/terminfo/n/ncr"] = b"terminal"
         links[f"lib/libpython{short}.so"] = f"libpython{short}.so.1.0"
     return files, links
+
+
+_PYPY_PLATFORMS = {
+    "linux_x86_64": "linux64",
+    "linux_aarch64": "aarch64",
+    "macosx_arm64": "macos_arm64",
+    "macosx_x86_64": "macos_x86_64",
+}
+
+
+def pypy_members(version: str, release: str, platform: str) -> list[TarMember]:
+    """All members of an archive of PyPy, as its project shapes them since 7.3.6."""
+    short = ".".join(version.split(".")[:2])
+    top, library = f"pypy{short}-v{release}-{_PYPY_PLATFORMS[platform]}", f"lib/pypy{short}"
+    mac = platform.startswith("macosx")
+    shared = f"bin/libpypy{short}-c.{'dylib' if mac else 'so'}"
+    suffix = "darwin" if mac else f"{platform.removeprefix('linux_')}-linux-gnu"
+    files = _common(library, f"include/pypy{short}", version) | {
+        f"bin/pypy{short}": native(platform, program=True),
+        shared: native(platform),
+        f"{shared}.debug": native(platform, salt=b"debug"),
+        f"{library}/_ssl_cffi.pypy{short.replace('.', '')}-pp73-{suffix}.so": native(platform),
+        f"{library}/cffi/__init__.py": b"# cffi\n",
+        f"{library}/cffi-1.17.dist-info/METADATA": b"Name: cffi\n",
+        "LICENSE": b"MIT\n",
+    }
+    names = ("pypy", "pypy3", "python", "python3", f"python{short}")
+    return [
+        TarMember(name=top, kind=tarfile.DIRTYPE, mode=0o755),
+        *(
+            TarMember(name=f"{top}/{path}", data=data, mode=0o755 if _runs(path) else 0o644)
+            for path, data in files.items()
+        ),
+        *(
+            TarMember(name=f"{top}/bin/{name}", link=f"pypy{short}", kind=tarfile.SYMTYPE)
+            for name in names
+        ),
+    ]
+
+
+def make_pypy(folder: Path, version: str, release: str, platform: str, *, suffix: str) -> Path:
+    """The archive of such a PyPy in `folder`; `suffix` is ``bz2`` or ``gz``, as both are used."""
+    members = pypy_members(version, release, platform)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{members[0].name}.tar.{suffix}"
+    path.write_bytes(compressed(tar_bytes(members), suffix))
+    return path

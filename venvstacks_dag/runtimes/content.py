@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform, pypy_release
 from venvstacks_dag.runtimes.machine import program_platforms
 from venvstacks_dag.runtimes.member_names import checked_link
 from venvstacks_dag.runtimes.startup import is_installations_own, leads_interpreter_away
@@ -36,7 +36,34 @@ class RuntimeContent:
         """The interpreter's own file, which the other names of it link to."""
         if self.target.is_windows:
             return str(self.layout.python_executable)
-        return f"bin/python{self.version.short}"
+        return f"bin/{self._stem}{self.version.short}"
+
+    @property
+    def _stem(self) -> str:
+        return "pypy" if self.version.implementation == "pypy" else "python"
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The names in ``bin`` that an interpreter goes by, on systems that have such a folder."""
+        stems = ("python", "pypy") if self._stem == "pypy" else ("python",)
+        return tuple(f"{stem}{end}" for stem in stems for end in ("", "3", self.version.short))
+
+    @property
+    def _library(self) -> str | None:
+        """The library that the program calls and that lies beside it, where that is always so."""
+        if self.target.is_windows:
+            return f"python{self.version.nodot}.dll"
+        if self._stem == "pypy":
+            suffix = "dylib" if self.target.system == "macos" else "so"
+            return f"bin/libpypy{self.version.short}-c.{suffix}"
+        return None
+
+    def is_top(self, folder: str) -> bool:
+        """Whether all of the archive may lie in a folder of this name."""
+        if self._stem != "pypy":
+            return folder == "python"
+        release = pypy_release(self.version) or ""
+        return re.fullmatch(rf"pypy{self.version.short}-v{release}-\w+", folder) is not None
 
     @property
     def landmark(self) -> str:
@@ -47,17 +74,18 @@ class RuntimeContent:
     def needed(self) -> tuple[str, ...]:
         """The files without which nothing starts.
 
-        On Windows ``python.exe`` is a few lines that call the library beside it; elsewhere the
-        library may be part of the program.
+        On Windows, and PyPy's everywhere, the program is a few lines that call the library beside
+        it; else the library may be part of the program.
         """
-        if self.target.is_windows:
-            return self.program, f"python{self.version.nodot}.dll", self.landmark
-        return self.program, self.landmark
+        library = [self._library] if self._library else []
+        return self.program, *library, self.landmark
 
     @property
     def version_header(self) -> str:
         """The C header that states the exact version."""
-        folder = "include" if self.target.is_windows else f"include/python{self.version.short}"
+        folder = f"include/{self._stem}{self.version.short}"
+        if self.target.is_windows:
+            folder = "include"
         return f"{folder}/patchlevel.h"
 
     @property
@@ -91,8 +119,8 @@ class RuntimeContent:
             return parts[len(site_packages) :] in ((), ("README.txt",))
         if folded[:1] != self._fold(self.layout.scripts_dir.parts) or len(parts) == 1:
             return True
-        names = ("python", "python3", f"python{self.version.short}")
-        return not self.target.is_windows and len(parts) == 2 and parts[1] in names
+        in_bin = not self.target.is_windows and len(parts) == 2
+        return in_bin and (parts[1] in self._names or path == self._library)
 
     def missing_links(self, paths: Iterable[str]) -> tuple[ImageEntry, ...]:
         """Links for the usual names of the interpreter that are not among `paths`."""
@@ -101,9 +129,12 @@ class RuntimeContent:
         have = set(paths)
         return tuple(
             ImageEntry(
-                scheme="root", path=f"bin/{name}", kind="link", target=f"python{self.version.short}"
+                scheme="root",
+                path=f"bin/{name}",
+                kind="link",
+                target=self.program.removeprefix("bin/"),
             )
-            for name in ("python", "python3")
+            for name in self._usual_names
             if f"bin/{name}" not in have
         )
 
@@ -149,7 +180,12 @@ class RuntimeContent:
     def _program_names(self) -> tuple[str, ...]:
         if self.target.is_windows:
             return self.program, "pythonw.exe"
-        return self.program, "bin/python", "bin/python3"
+        return tuple(f"bin/{name}" for name in self._names)
+
+    @property
+    def _usual_names(self) -> tuple[str, ...]:
+        """Those that layers count on."""
+        return tuple(name for name in self._names if f"bin/{name}" != self.program)
 
     def _check_header(self, text: bytes) -> None:
         match = _VERSION_LINE.search(text)
