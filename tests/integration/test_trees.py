@@ -12,10 +12,10 @@ import pytest
 from tests.support.index_server import LocalIndex
 from tests.support.runtimes import write_checksums
 from tests.support.shapes import macho, make_shaped, native
-from tests.support.stacks import Project, unpack
+from tests.support.stacks import Project, run_python, unpack
 from tests.support.structure import check_stack
 from tests.support.wheels import make_wheel
-from venvstacks_dag.platforms import PLATFORM_NAMES
+from venvstacks_dag.platforms import PLATFORM_NAMES, host_platform
 
 VERSION = "3.12.7"
 TAGS = {
@@ -115,3 +115,37 @@ def test_layers_have_what_their_platform_needs(stack: Project, tmp_path: Path) -
         )
         rules = {fault.rule for fault in check_stack(folder, other, manifest)}
         assert {"machine", "manifest", "tags"} <= rules
+
+
+def test_finished_layers_of_the_host_are_as_described(
+    host_project: Project, tmp_path: Path
+) -> None:
+    """A real Python, unpacked and finished, and the copies that exporting makes."""
+    built = host_project.doit("build")
+    assert built.code == 0, built.output
+    folder = tmp_path / "some where"
+    path = host_project.folder / "_artifacts" / "__venvstacks__" / "venvstacks.json"
+    manifest: dict[str, Any] = json.loads(path.read_bytes())
+    layers = [entry for kind in manifest["layers"].values() for entry in kind]
+    for entry in layers:
+        unpack(path.parents[1] / entry["archive_name"], folder)
+    platform = host_platform()
+    unwanted = [str(host_project.folder)]
+    assert check_stack(folder, platform, manifest, unwanted=unwanted) == []
+    for entry in layers:
+        script = folder / entry["install_target"] / "postinstall.py"
+        run_python(folder / "py" / "bin" / "python", "-I", "-S", str(script))
+    assert check_stack(folder, platform, manifest, finished=True, unwanted=unwanted) == []
+    assert {fault.rule for fault in check_stack(folder, platform, manifest)} == {
+        "bytecode",
+        "local",
+    }
+
+
+def test_exported_layers_are_as_described(host_project: Project) -> None:
+    exported = host_project.doit("build", "local-export")
+    assert exported.code == 0, exported.output
+    folder = host_project.folder / "_export"
+    path = folder / "__venvstacks__" / "venvstacks.json"
+    manifest: dict[str, Any] = json.loads(path.read_bytes())
+    assert check_stack(folder, host_platform(), manifest, finished=True) == []

@@ -57,7 +57,8 @@ def check_stack(
                 unwanted=tuple(unwanted),
             )
             found += [*check_layer(tree), *_against_manifest(tree, kind, entry)]
-    stray = sorted({path.name for path in folder.iterdir()} - listed)
+    # Exports have their manifests beside them.
+    stray = sorted({path.name for path in folder.iterdir()} - listed - {"__venvstacks__"})
     found += [Violation(path=name, rule="manifest", detail="no layer of it") for name in stray]
     return sorted(found)
 
