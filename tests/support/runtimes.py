@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import http.server
@@ -62,6 +63,7 @@ def runtime_members(version: str, triple: str) -> list[TarMember]:
             "python.exe": program(platform),
             "pythonw.exe": program(platform),
             "python3.dll": program(platform),
+            f"python{short.replace('.', '')}.dll": program(platform),
             "Lib/os.py": b"# os\n",
             "Lib/venv/scripts/nt/python.exe": program(platform) + b"launcher",
             "Lib/venv/scripts/nt/pythonw.exe": program(platform) + b"launcher without a window",
@@ -105,7 +107,9 @@ def tar_bytes(members: Sequence[TarMember], *, format: int = tarfile.PAX_FORMAT)
 
 
 def compressed(data: bytes, suffix: str) -> bytes:
-    """`data` as the content of a file that ends in ``.gz`` or ``.zst``."""
+    """`data` as the content of a file that ends in ``.gz``, ``.bz2`` or ``.zst``."""
+    if suffix == "bz2":
+        return bz2.compress(data)
     if suffix == "gz":
         return gzip.compress(data, mtime=0)
     return zstandard.ZstdCompressor().compress(data)
@@ -212,7 +216,7 @@ def serving(folder: Path) -> Iterator[str]:
             """Keep the tests' output clean."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

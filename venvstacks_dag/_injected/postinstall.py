@@ -7,14 +7,16 @@ Then the layer's modules are compiled. Run it for the runtime layer first, then 
 with ``-I -S`` so that nothing but this file runs; again after the layers have moved. Layers that
 will be moved, or cannot be written later, get files without absolute paths (``--relative``).
 
-A copy of this file lies at the top of each layer. It uses the standard library only.
+A copy of this file lies at the top of each layer. It uses the standard library only, and runs on
+all Pythons from 3.8 on, PyPy's too.
 """
 
 from __future__ import annotations
 
 import sys
 
-if __name__ == "__main__" and not sys.flags.safe_path:
+# Before 3.11 only isolation (-I) keeps the folder out.
+if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
     # Python puts this file's folder, the layer, in front of the standard library: a module
     # that some package dropped there must not be taken for one of those imported below.
     del sys.path[0]
@@ -39,7 +41,8 @@ class LayerConfigError(Exception):
     """The layer's configuration cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, kw_only=True)
+# No `kw_only`, which came with 3.10.
+@dataclass(frozen=True)
 class Layer:
     """A layer's configuration with its paths made absolute.
 
@@ -277,15 +280,17 @@ def compile_bytecode(layer: Layer) -> None:
             f"this is Python {running}, but the layer is for {layer.py_version}: "
             f"run it with {layer.base_python}"
         )
-    # Worker processes must not look for modules in the current folder.
+    # Worker processes must not look for modules in the current folder; before 3.11 they cannot be
+    # kept from it.
     os.environ["PYTHONSAFEPATH"] = "1"
+    workers = 0 if sys.version_info >= (3, 11) else 1
     # A runtime's site-packages lies within its standard library.
     folder = layer.site_dir.parent if layer.is_runtime else layer.site_dir
     compileall.compile_dir(
         str(folder),
         force=True,
         quiet=2,
-        workers=0,
+        workers=workers,
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from venvstacks_dag.platforms.pypy import pypy_release
 from venvstacks_dag.platforms.python import PythonVersion
 from venvstacks_dag.platforms.target import TargetPlatform
 
@@ -31,7 +32,8 @@ def marker_environment(target: TargetPlatform, python: PythonVersion) -> dict[st
     os_name, sys_platform, platform_system = _SYSTEMS[target.system]
     return {
         "implementation_name": python.implementation,
-        "implementation_version": python.full,
+        # PyPy's own version (``sys.implementation.version``), not that of the language.
+        "implementation_version": pypy_release(python) or python.full,
         "os_name": os_name,
         "platform_machine": _MACHINES[target.name],
         "platform_python_implementation": _IMPLEMENTATIONS[python.implementation],

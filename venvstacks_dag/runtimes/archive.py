@@ -47,6 +47,8 @@ class ArchiveProvider:
         wanted = WantedPython.of(request)
         if wanted.is_host:
             return Absence(why="serves versions only")
+        if wanted.implementation != "cpython":
+            return Absence(why="serves CPython only: names of PyPy's archives do not tell versions")
         archive = example_name(str(wanted), request.target)
         if not self._locations:
             return Absence(

@@ -6,6 +6,7 @@ say nothing of what follows the compressed data. Here both are errors.
 
 from __future__ import annotations
 
+import bz2
 import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Protocol
@@ -17,6 +18,9 @@ from venvstacks_dag.errors import ArchiveError
 _STEP = 4096
 # What the zstd format recommends decoders to support is 8 MiB; --long makes it 128 MiB.
 _MAX_WINDOW = 1 << 27
+# A few bytes of bzip2 can stand for 46 MB, so that its output is taken in pieces.
+_PIECE = 1 << 20
+_BZIP2_MAGIC = b"BZh"
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -31,6 +35,28 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
+class _Bzip2:
+    """A decoder of bzip2 that may have more to give after each piece."""
+
+    def __init__(self) -> None:
+        self._decoder = bz2.BZ2Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decoder.unused_data
+
+    @property
+    def has_more(self) -> bool:
+        return not (self._decoder.eof or self._decoder.needs_input)
+
+    def decompress(self, data: bytes, /) -> bytes:
+        return self._decoder.decompress(data, _PIECE)
+
+
 def _decoder(head: bytes) -> _Decoder:
     if head.startswith(_GZIP_MAGIC):
         return zlib.decompressobj(wbits=31)
@@ -38,11 +64,13 @@ def _decoder(head: bytes) -> _Decoder:
         import zstandard  # noqa: PLC0415 - most builds unpack nothing
 
         return zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
-    raise ArchiveError("this is neither a gzip nor a zstd file")
+    if head.startswith(_BZIP2_MAGIC):
+        return _Bzip2()
+    raise ArchiveError("this is neither a gzip nor a zstd file, nor one of bzip2")
 
 
 class CompressedStream:
-    """What a gzip (RFC 1952) or zstd (RFC 8878) file holds: one member or frame, then its end.
+    """What a gzip (RFC 1952), zstd (RFC 8878) or bzip2 file holds: one member, then its end.
 
     :param source: the compressed file, at its beginning
     :param limit: bytes that may come out at most
@@ -80,6 +108,9 @@ class CompressedStream:
             if self._decoder.unused_data or self._source.read(1):
                 raise ArchiveError("the archive goes on after the end of its compressed data")
             return False
+        if isinstance(self._decoder, _Bzip2) and self._decoder.has_more:
+            self._feed(b"")
+            return True
         piece = self._source.read(_STEP)
         if not piece:
             raise ArchiveError("the archive is cut short: its compressed data has no end")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform, pypy_release
 from venvstacks_dag.runtimes.machine import program_platforms
+from venvstacks_dag.runtimes.member_names import checked_link
+from venvstacks_dag.runtimes.startup import is_installations_own, leads_interpreter_away
 from venvstacks_dag.store.model import ImageEntry
 
+# What Linux follows at most (path_resolution(7)).
+_MOST_LINKS = 40
 _VERSION_LINE = re.compile(rb'^[ \t]*#[ \t]*define[ \t]+PY_VERSION[ \t]+"([^"]*)"', re.MULTILINE)
 
 
@@ -32,7 +36,34 @@ class RuntimeContent:
         """The interpreter's own file, which the other names of it link to."""
         if self.target.is_windows:
             return str(self.layout.python_executable)
-        return f"bin/python{self.version.short}"
+        return f"bin/{self._stem}{self.version.short}"
+
+    @property
+    def _stem(self) -> str:
+        return "pypy" if self.version.implementation == "pypy" else "python"
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The names in ``bin`` that an interpreter goes by, on systems that have such a folder."""
+        stems = ("python", "pypy") if self._stem == "pypy" else ("python",)
+        return tuple(f"{stem}{end}" for stem in stems for end in ("", "3", self.version.short))
+
+    @property
+    def _library(self) -> str | None:
+        """The library that the program calls and that lies beside it, where that is always so."""
+        if self.target.is_windows:
+            return f"python{self.version.nodot}.dll"
+        if self._stem == "pypy":
+            suffix = "dylib" if self.target.system == "macos" else "so"
+            return f"bin/libpypy{self.version.short}-c.{suffix}"
+        return None
+
+    def is_top(self, folder: str) -> bool:
+        """Whether all of the archive may lie in a folder of this name."""
+        if self._stem != "pypy":
+            return folder == "python"
+        release = pypy_release(self.version) or ""
+        return re.fullmatch(rf"pypy{self.version.short}-v{release}-\w+", folder) is not None
 
     @property
     def landmark(self) -> str:
@@ -40,9 +71,21 @@ class RuntimeContent:
         return str(self.layout.stdlib_dir / "os.py")
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """The files without which nothing starts.
+
+        On Windows, and PyPy's everywhere, the program is a few lines that call the library beside
+        it; else the library may be part of the program.
+        """
+        library = [self._library] if self._library else []
+        return self.program, *library, self.landmark
+
+    @property
     def version_header(self) -> str:
         """The C header that states the exact version."""
-        folder = "include" if self.target.is_windows else f"include/python{self.version.short}"
+        folder = f"include/{self._stem}{self.version.short}"
+        if self.target.is_windows:
+            folder = "include"
         return f"{folder}/patchlevel.h"
 
     @property
@@ -58,19 +101,26 @@ class RuntimeContent:
         """Whether `path` is part of the layer.
 
         Left out are installers and whatever else is installed (site-packages starts empty),
-        scripts (they name the interpreter by a path that no longer holds) and bytecode.
+        scripts (they name the interpreter by a path that no longer holds), bytecode, and what
+        only the installation that was packed is about. The wheels inside `ensurepip` stay: that
+        module is part of the standard library, and `venv` needs it.
         """
         parts = PurePosixPath(path).parts
         if "__pycache__" in parts:
             return False
         site_packages = self.layout.site_packages.parts
         folded = self._fold(parts)
+        library = len(site_packages) - 1
+        if folded[:library] == self._fold(site_packages[:library]) and (
+            len(parts) > library and is_installations_own(parts[library])
+        ):
+            return False
         if folded[: len(site_packages)] == self._fold(site_packages):
             return parts[len(site_packages) :] in ((), ("README.txt",))
         if folded[:1] != self._fold(self.layout.scripts_dir.parts) or len(parts) == 1:
             return True
-        names = ("python", "python3", f"python{self.version.short}")
-        return not self.target.is_windows and len(parts) == 2 and parts[1] in names
+        in_bin = not self.target.is_windows and len(parts) == 2
+        return in_bin and (parts[1] in self._names or path == self._library)
 
     def missing_links(self, paths: Iterable[str]) -> tuple[ImageEntry, ...]:
         """Links for the usual names of the interpreter that are not among `paths`."""
@@ -79,9 +129,12 @@ class RuntimeContent:
         have = set(paths)
         return tuple(
             ImageEntry(
-                scheme="root", path=f"bin/{name}", kind="link", target=f"python{self.version.short}"
+                scheme="root",
+                path=f"bin/{name}",
+                kind="link",
+                target=self.program.removeprefix("bin/"),
             )
-            for name in ("python", "python3")
+            for name in self._usual_names
             if f"bin/{name}" not in have
         )
 
@@ -90,20 +143,49 @@ class RuntimeContent:
 
         Raises `ArchiveError`.
         """
-        files = {entry.path for entry in entries if entry.kind == "file"}
-        for path in (self.program, self.landmark):
+        by_path = {entry.path: entry for entry in entries}
+        files = {path for path, entry in by_path.items() if entry.kind == "file"}
+        for path in self.needed:
             if path not in files:
                 raise ArchiveError(
                     f"there is no {self.version} for {self.target.name} in it",
                     why=f"it has no file {path}",
                 )
-        if self.target.name not in program_platforms(read(self.program)):
-            raise ArchiveError(
-                f"its interpreter is not for {self.target.name}",
-                why=f"{self.program} is a program for another platform, or none at all",
-            )
+        for path in by_path:
+            if leads_interpreter_away(path, self.target):
+                raise ArchiveError(
+                    f"its interpreter would look for its modules elsewhere, as {path} says",
+                    why="a runtime layer is a whole Python, no virtual environment and no part "
+                    "of an installation",
+                )
+        self._check_programs(by_path, read)
         if self.version_header in files:
             self._check_header(read(self.version_header))
+
+    def _check_programs(
+        self, by_path: Mapping[str, ImageEntry], read: Callable[[str], bytes]
+    ) -> None:
+        """Demand that all usual names of the interpreter are programs for the target."""
+        for name in self._program_names:
+            if name not in by_path:
+                continue
+            path = followed(name, by_path)
+            if path is None or self.target.name not in program_platforms(read(path)):
+                raise ArchiveError(
+                    f"its interpreter is not for {self.target.name}",
+                    why=f"{name} is a program for another platform, or none at all",
+                )
+
+    @property
+    def _program_names(self) -> tuple[str, ...]:
+        if self.target.is_windows:
+            return self.program, "pythonw.exe"
+        return tuple(f"bin/{name}" for name in self._names)
+
+    @property
+    def _usual_names(self) -> tuple[str, ...]:
+        """Those that layers count on."""
+        return tuple(name for name in self._names if f"bin/{name}" != self.program)
 
     def _check_header(self, text: bytes) -> None:
         match = _VERSION_LINE.search(text)
@@ -116,3 +198,15 @@ class RuntimeContent:
 
     def _fold(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(part.lower() for part in parts) if self.target.is_windows else parts
+
+
+def followed(path: str, by_path: Mapping[str, ImageEntry]) -> str | None:
+    """The file that `path` is or leads to by links; None where it leads to none of the entries."""
+    for _ in range(_MOST_LINKS):
+        entry = by_path.get(path)
+        if entry is None:
+            return None
+        if entry.kind == "file":
+            return path
+        path = checked_link(path, entry.target)
+    return None

@@ -31,12 +31,13 @@ class ArchiveFetcher:
         Raises `DigestMismatch`, `NetworkError`, `ArchiveError` or `DiskError`.
         """
         made = self.store.image(release.sha256) or self._make(release, locate, reporter)
-        stated = (made.property("version"), made.property("platform"))
-        if stated != (release.version.full, release.target.name):
+        python = f"{made.property('implementation')}@{made.property('version')}"
+        stated = (python, made.property("platform"))
+        if stated != (str(release.version), release.target.name):
             # The same archive under another name: what it was checked for is not what is asked.
             raise ArchiveError(
-                f"this archive is a Python {stated[0]} for {stated[1]}, "
-                f"not {release.version.full} for {release.target.name}",
+                f"this archive is a {stated[0]} for {stated[1]}, "
+                f"not {release.version} for {release.target.name}",
                 where=release.source,
             )
         return made

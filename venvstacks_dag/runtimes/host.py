@@ -76,7 +76,11 @@ class HostProvider:
     def explain(self, request: RuntimeRequest) -> Absence:
         """Why `find` had None: it serves one name only."""
         host = self._host
-        usable = host.obstacle is None and host.platform == request.target.shown
+        usable = (
+            host.obstacle is None
+            and host.platform == request.target.shown
+            and WantedPython.of(request).implementation == "cpython"
+        )
         return Absence(
             why=f"serves {HOST_PYTHON} only",
             fix=f"ask for {HOST_PYTHON}, which is {host.python_version.full} here, to try it out"

@@ -10,7 +10,7 @@ from pathlib import Path
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import RuntimeUnavailable
 from venvstacks_dag.net import redact
-from venvstacks_dag.platforms import PythonVersion
+from venvstacks_dag.platforms import PythonVersion, pypy_release
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.runtimes.fetch import ArchiveFetcher
 from venvstacks_dag.runtimes.model import Absence, RuntimeRelease, RuntimeRequest
@@ -76,10 +76,21 @@ class PbsProvider:
         wanted = WantedPython.of(request)
         if wanted.is_host:
             return Absence(why="serves versions only")
-        usable = [version for version, file in self._files(request).items() if file.sha256]
+        usable = [
+            version
+            for version, file in self._files(request).items()
+            if file.sha256 and version.implementation == wanted.implementation
+        ]
         nearest = sorted(sorted(usable, reverse=True), key=wanted.distance)[:3]
+        if wanted.implementation == "pypy" and request.target.is_windows:
+            return Absence(
+                why="layers on PyPy are for Linux and macOS: its virtual environments for Windows "
+                "need copies of its libraries",
+                fix="leave Windows out of the layer's platforms, or ask for a CPython",
+            )
+        kind = "PyPy 7.3 of " if wanted.implementation == "pypy" else ""
         return Absence(
-            why=f"pbs-installer's index has no {wanted} for {request.target.shown}",
+            why=f"pbs-installer's index has no {kind}{wanted} for {request.target.shown}",
             fix=f"ask for {' or '.join(str(version) for version in nearest)}" if nearest else None,
         )
 
@@ -115,13 +126,35 @@ class PbsProvider:
 
         index: dict[str, dict[PythonVersion, _File]] = {name: {} for name in _PLATFORMS}
         for theirs, files in get_python_versions(self._base_url).items():
-            if theirs.implementation != "cpython" or theirs.freethreaded:
+            if theirs.freethreaded:
                 continue
-            version = PythonVersion(major=theirs.major, minor=theirs.minor, micro=theirs.micro)
+            version = PythonVersion(
+                implementation=theirs.implementation,
+                major=theirs.major,
+                minor=theirs.minor,
+                micro=theirs.micro,
+            )
             for name, (platform, machine) in _PLATFORMS.items():
                 url, sha256 = files.get((platform, machine, True), ("", None))
-                if url:
+                if url and _can_be_used(version, name, url):
                     index[name][version] = _File(
                         url=url, sha256=sha256 if sha256 and is_sha256(sha256) else None
                     )
         return index
+
+
+def _can_be_used(version: PythonVersion, platform: str, url: str) -> bool:
+    """Whether layers can be made on what lies at `url`.
+
+    Of PyPy only releases whose ABI tag is known are: wheels are chosen by it. On Windows its
+    environments are no small launchers, but copies of the interpreter and its libraries.
+    """
+    if version.implementation == "cpython":
+        return True
+    release = pypy_release(version)
+    name = url.rsplit("/", 1)[-1]
+    return (
+        release is not None
+        and not platform.startswith("win")
+        and name.startswith(f"pypy{version.short}-v{release}-")
+    )

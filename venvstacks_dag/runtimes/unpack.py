@@ -19,7 +19,6 @@ from venvstacks_dag.runtimes.relocated import relocated_entries
 from venvstacks_dag.runtimes.tarball import Member, TarReader
 from venvstacks_dag.store import ImageContent, ImageEntry
 
-_TOP = "python"
 _SCHEME: Literal["root"] = "root"
 # patchlevel.h is under 2 KiB; HEAD_SIZE covers every header that tells a program's platform.
 _READ = max(HEAD_SIZE, 16384)
@@ -72,6 +71,7 @@ class _Unpacker:
         self._files: dict[str, ImageEntry] = {}
         self._links: dict[str, ImageEntry] = {}
         self._leads_to: dict[str, str] = {}
+        self._top = ""
 
     def take(self, member: Member, reader: TarReader) -> None:
         """Check one member and, if it belongs to the layer, write it. Raises `ArchiveError`."""
@@ -117,17 +117,22 @@ class _Unpacker:
         """The member's path below the top folder, "" for that folder itself."""
         name = checked_name(member.name, windows=self._content.target.is_windows)
         top, _, path = name.partition("/")
-        if top != _TOP or not (path or member.kind == "folder"):
-            raise ValueError(f"it does not lie in the folder {_TOP}/")
+        if not self._is_top(top) or not (path or member.kind == "folder"):
+            raise ValueError(f"it does not lie in the folder {self._top or 'python'}/")
         self._names.claim(name, is_folder=member.kind == "folder")
         if len(self._names) > self._limits.members:
             raise ValueError(f"it is one of more than {self._limits.members}")
         return path
 
+    def _is_top(self, folder: str) -> bool:
+        if not self._top and self._content.is_top(folder):
+            self._top = folder
+        return folder == self._top
+
     def _original(self, member: Member) -> str:
         """The path of the file that a hard link is another name of."""
         name = checked_name(member.target, windows=self._content.target.is_windows)
-        path = name.removeprefix(f"{_TOP}/")
+        path = name.removeprefix(f"{self._top}/")
         if path not in self._files:
             raise ValueError(
                 f"it is a hard link to {path}, which is no file of the layer before it"

@@ -40,13 +40,6 @@ class WantedPython:
                 layer=request.layer,
                 fix=f"ask for {text[:-1]}",
             )
-        if match[1] == "pypy":
-            raise RuntimeUnavailable(
-                f"{text}: layers on PyPy are not supported",
-                layer=request.layer,
-                why="no provider can unpack PyPy's own archives",
-                fix=f"ask for a CPython, {_EXAMPLES}",
-            )
         return cls(implementation=match[1], parts=tuple(int(part) for part in match[2].split(".")))
 
     def __str__(self) -> str:

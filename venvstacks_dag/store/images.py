@@ -11,7 +11,7 @@ from venvstacks_dag.fs import SEALED_NS
 from venvstacks_dag.store.model import Image, ImageEntry
 
 # Raise this when images made before would no longer be made the same way.
-IMAGE_SCHEMA = 6
+IMAGE_SCHEMA = 7
 DESCRIPTION = "image.json"
 
 

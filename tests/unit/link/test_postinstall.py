@@ -404,3 +404,50 @@ def test_a_layer_reached_by_a_link_keeps_its_modules(tmp_path: Path) -> None:
     )
     assert str(site_dir) in done.stdout.splitlines(), done.stderr
     assert str(by_link) not in done.stdout.splitlines()
+
+
+def _other_pythons() -> list[str]:
+    """Other CPythons of this machine, by the names that such programs have."""
+    names = (f"python3.{minor}" for minor in range(8, 20) if minor != sys.version_info[1])
+    return [path for path in map(shutil.which, names) if path is not None and _starts(path)]
+
+
+def _starts(python: str) -> bool:
+    # A version manager's stand-in is there for versions that are not in use, too.
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("option", ["-IS", "-S", "-E"])
+def test_it_runs_on_every_python_that_is_here(tmp_path: Path, option: str) -> None:
+    """Layers may have an older Python than the one that builds them."""
+    for number, python in enumerate([sys.executable, *_other_pythons()]):
+        version = subprocess.run(
+            [python, "-c", "import platform; print(platform.python_version())"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        folder = tmp_path / str(number)
+        layer = folder / "app-x"
+        (layer / "lib/site-packages").mkdir(parents=True)
+        (layer / "lib/site-packages/module.py").write_text("x = 1\n")
+        # The layer's own folder must not hide the standard library.
+        (layer / "argparse.py").write_text("raise SystemExit('taken for the library')\n")
+        (folder / "py@2/bin").mkdir(parents=True)
+        (folder / "py@2/bin/python").write_text("")
+        config = layer / postinstall.LAYER_CONFIG
+        config.parent.mkdir(parents=True)
+        config.write_text(json.dumps(CONFIG | {"py_version": version.rstrip("+")}))
+        shutil.copy(SCRIPT, layer / "postinstall.py")
+        done = subprocess.run(
+            [python, option, layer / "postinstall.py"], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), python
+        assert (layer / "pyvenv.cfg").is_file()
+        assert len(list((layer / "lib/site-packages/__pycache__").iterdir())) == 2
+
+
+def test_its_syntax_is_that_of_old_pythons() -> None:
+    """For machines that have none of them."""
+    ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 8))
+    assert "kw_only=True" not in SCRIPT.read_text("utf-8")

@@ -196,7 +196,9 @@ def test_a_renamed_archive_does_not_pass_for_another_version(tmp_path: Path) -> 
     renamed = path.rename(path.with_name(path.name.replace("3.12.7", "3.12.8")))
     write_checksums(path.parent)
     of = provider(tmp_path / "store", str(path.parent))
-    with pytest.raises(ArchiveError, match=r"is a Python 3\.12\.7 .* not 3\.12\.8") as caught:
+    with pytest.raises(
+        ArchiveError, match=r"is a cpython@3\.12\.7 .* not cpython@3\.12\.8"
+    ) as caught:
         of.image(found(of, "cpython@3.12"), NullReporter())
     assert caught.value.where == str(renamed)
 

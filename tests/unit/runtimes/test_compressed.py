@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import gzip
+import bz2
 import io
 import os
 
@@ -11,7 +11,7 @@ from tests.support.runtimes import compressed
 from venvstacks_dag.errors import ArchiveError
 from venvstacks_dag.runtimes.compressed import CompressedStream
 
-SUFFIXES = ("gz", "zst")
+SUFFIXES = ("gz", "zst", "bz2")
 DATA = b"some data that packs well " * 1000 + os.urandom(30_000)
 
 
@@ -56,7 +56,7 @@ def test_bytes_after_the_end_are_refused(suffix: str, filler: int) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_damaged_file_is_refused(suffix: str) -> None:
     compressor = zstandard.ZstdCompressor(write_checksum=True)
-    packed = bytearray(gzip.compress(DATA) if suffix == "gz" else compressor.compress(DATA))
+    packed = bytearray(compressor.compress(DATA) if suffix == "zst" else compressed(DATA, suffix))
     packed[len(packed) // 2] ^= 0xFF
     with pytest.raises(ArchiveError, match="damaged"):
         everything(stream(bytes(packed)))
@@ -84,3 +84,13 @@ def test_other_formats_are_refused(data: bytes) -> None:
 def test_asking_for_more_than_there_is_is_an_error() -> None:
     with pytest.raises(ArchiveError, match="ends too early"):
         stream(compressed(b"short", "gz")).read(6)
+
+
+def test_a_small_bomb_of_bzip2_takes_little_memory() -> None:
+    """3 KB that stand for 64 MB, more than 40,000 times as much, come in pieces."""
+    bomb = bz2.compress(bytes(64 << 20))
+    assert len(bomb) < 4096
+    source = stream(bomb, limit=1 << 30)
+    sizes = [len(piece) for piece in iter(source.read_some, b"")]
+    assert sum(sizes) == 64 << 20
+    assert max(sizes) <= 1 << 20

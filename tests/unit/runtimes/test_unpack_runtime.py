@@ -89,6 +89,7 @@ def test_a_windows_runtime_is_unpacked(tmp_path: Path) -> None:
         "include/patchlevel.h",
         "python.exe",
         "python3.dll",
+        "python312.dll",
         "pythonw.exe",
     ]
 
@@ -220,3 +221,107 @@ def test_a_leading_dot_in_all_names_is_fine(tmp_path: Path) -> None:
     archive.write_bytes(compressed(tar_bytes(members), "gz"))
     made = unpack_runtime(archive, tmp_path / "to", content())
     assert {"bin/python3.12", "copy"} <= {entry.path for entry in made.entries}
+
+
+def repacked(
+    tmp_path: Path, *changed: TarMember, triple: str = LINUX, without: tuple[str, ...] = ()
+) -> ImageContent:
+    """The tiny runtime with members in place of those of the same name, and without some."""
+    away = {*without, *(member.name for member in changed)}
+    members = [m for m in runtime_members("3.12.7", triple) if m.name not in away]
+    archive = tmp_path / "archive"
+    archive.write_bytes(compressed(tar_bytes([*members, *changed]), "gz"))
+    platform = "win_amd64" if triple == WINDOWS else "linux_x86_64"
+    return unpack_runtime(archive, tmp_path / "to", content(platform))
+
+
+PROGRAM = program("linux_x86_64")
+
+
+@pytest.mark.parametrize(
+    ("member", "triple", "what"),
+    [
+        (TarMember(name="python/pyvenv.cfg", data=b"home = /usr/bin\n"), LINUX, "elsewhere"),
+        (TarMember(name="python/pyvenv.cfg", kind=SYM, link="lib/x"), LINUX, "elsewhere"),
+        (TarMember(name="python/PyVenv.cfg", data=b"home = C:\\\n"), WINDOWS, "elsewhere"),
+        (TarMember(name="python/python312._pth", data=b"python312.zip\n"), WINDOWS, "elsewhere"),
+        (TarMember(name="python/pybuilddir.txt", data=b"x"), WINDOWS, "elsewhere"),
+        (TarMember(name="python/bin/python", data=b"#!/bin/sh\n"), LINUX, "interpreter is not"),
+        (TarMember(name="python/bin/python3", data=b"#!/bin/sh\n"), LINUX, "interpreter is not"),
+        (
+            TarMember(name="python/bin/python", data=program("linux_aarch64")),
+            LINUX,
+            "interpreter is not",
+        ),
+        (
+            TarMember(name="python/bin/python", kind=SYM, link="../lib/python3.12/os.py"),
+            LINUX,
+            "interpreter is not",
+        ),
+        (TarMember(name="python/bin/python", kind=SYM, link="python"), LINUX, "interpreter is not"),
+        (TarMember(name="python/bin/python", kind=SYM, link="../nowhere"), LINUX, "interpreter"),
+        (TarMember(name="python/bin/python", kind=SYM, link="../../python"), LINUX, "refused"),
+        (TarMember(name="python/bin/python", kind=SYM, link="/usr/bin/python3"), LINUX, "refused"),
+        (
+            TarMember(name="python/bin/python3.12", kind=SYM, link="/usr/bin/python3"),
+            LINUX,
+            "refused",
+        ),
+        (TarMember(name="python/bin/python3.12", kind=SYM, link="python3"), LINUX, "there is no"),
+        (TarMember(name="python/bin/python3.12", kind=DIR), LINUX, "there is no"),
+        (TarMember(name="python/pythonw.exe", data=b"MZ"), WINDOWS, "interpreter is not"),
+        (TarMember(name="python/python.exe", kind=SYM, link="pythonw.exe"), WINDOWS, "there is no"),
+    ],
+)
+def test_odd_interpreters_are_refused(
+    tmp_path: Path, member: TarMember, triple: str, what: str
+) -> None:
+    with pytest.raises(ArchiveError, match=what):
+        repacked(tmp_path, member, triple=triple)
+
+
+@pytest.mark.parametrize("missing", ["python.exe", "python312.dll", "Lib/os.py"])
+def test_a_windows_python_without_its_parts_is_refused(tmp_path: Path, missing: str) -> None:
+    with pytest.raises(ArchiveError) as caught:
+        repacked(tmp_path, triple=WINDOWS, without=(f"python/{missing}",))
+    assert caught.value.why == f"it has no file {missing}"
+
+
+def test_a_copy_of_the_interpreter_is_as_good_as_a_link(tmp_path: Path) -> None:
+    made = repacked(
+        tmp_path,
+        TarMember(name="python/bin/python", data=PROGRAM, mode=0o755),
+        TarMember(name="python/bin/python3", kind=SYM, link="python"),
+    )
+    names = {entry.path: entry.kind for entry in made.entries if entry.path.startswith("bin/")}
+    assert names == {"bin/python": "file", "bin/python3": "link", "bin/python3.12": "file"}
+
+
+def test_a_folder_in_the_interpreters_place_makes_room_for_a_link(tmp_path: Path) -> None:
+    made = repacked(tmp_path, TarMember(name="python/bin/python/evil", data=b"#!/bin/sh\n"))
+    links = {entry.path: entry.target for entry in made.entries if entry.kind == "link"}
+    assert links == {"bin/python": "python3.12", "bin/python3": "python3.12"}
+
+
+def test_a_python_in_a_second_folder_is_refused(tmp_path: Path) -> None:
+    nested = [
+        TarMember(name=f"python/{m.name}", data=m.data, mode=m.mode, kind=m.kind, link=m.link)
+        for m in runtime_members("3.12.7", LINUX)
+    ]
+    archive = tmp_path / "archive"
+    archive.write_bytes(compressed(tar_bytes(nested), "gz"))
+    with pytest.raises(ArchiveError) as caught:
+        unpack_runtime(archive, tmp_path / "to", content())
+    assert caught.value.why == "it has no file bin/python3.12"
+
+
+def test_what_is_about_one_installation_is_left_out(tmp_path: Path) -> None:
+    """The layers' own sitecustomize comes after the standard library on the import path."""
+    library = "python/lib/python3.12"
+    names = ("sitecustomize.py", "usercustomize/__init__.py", "EXTERNALLY-MANAGED")
+    extra = [TarMember(name=f"{library}/{name}") for name in names]
+    inside = TarMember(name=f"{library}/ctypes/sitecustomize.py")
+    made = unpack(tmp_path, *extra, inside)
+    plain = unpack(tmp_path / "plain")
+    added = {entry.path for entry in made.entries} - {entry.path for entry in plain.entries}
+    assert added == {"lib/python3.12/ctypes/sitecustomize.py"}

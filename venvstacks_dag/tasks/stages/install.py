@@ -29,7 +29,7 @@ class Install:
     """The stage."""
 
     name = "install"
-    schema = 3
+    schema = 4
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""

@@ -28,7 +28,7 @@ class Link:
     """The stage."""
 
     name = "link"
-    schema = 3
+    schema = 4
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""

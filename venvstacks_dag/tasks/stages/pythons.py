@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.platforms import PythonVersion
@@ -30,16 +31,18 @@ def python_of(context: BuildContext, layer: LayerPlan) -> str:
         return python
     if layer.python_implementation == "cpython@host":
         return str(host_python())
-    try:
-        return str(PythonVersion.parse(layer.python_implementation))
-    except ValueError:
-        kept = None if context.relocks(layer.name) else _locked_python(context, layer)
-        if kept is not None:
-            return kept
-        from venvstacks_dag.runtimes import identify
+    with suppress(ValueError):
+        exact = PythonVersion.parse(layer.python_implementation)
+        # Not every PyPy can be locked for: wheels are chosen by the ABI of its release.
+        if exact.implementation != "pypy":
+            return str(exact)
+    kept = None if context.relocks(layer.name) else _locked_python(context, layer)
+    if kept is not None:
+        return kept
+    from venvstacks_dag.runtimes import identify
 
-        targets = context.targets(layer)
-        return str(identify(layer.name, layer.python_implementation, targets, context.providers))
+    targets = context.targets(layer)
+    return str(identify(layer.name, layer.python_implementation, targets, context.providers))
 
 
 def _locked_python(context: BuildContext, layer: LayerPlan) -> str | None:

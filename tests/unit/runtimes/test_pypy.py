@@ -1,0 +1,189 @@
+"""PyPy from its project's own archives, by pbs-installer's index."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.runtimes import PlainDownloader, TarMember, compressed, serving, tar_bytes
+from tests.support.shapes import make_pypy, native, pypy_members
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import ArchiveError, RuntimeUnavailable
+from venvstacks_dag.platforms import (
+    PLATFORM_NAMES,
+    PythonVersion,
+    TargetPlatform,
+    marker_environment,
+    pypy_release,
+)
+from venvstacks_dag.platforms.pypy import _RELEASES
+from venvstacks_dag.reporting import NullReporter
+from venvstacks_dag.runtimes import RuntimeRequest, RuntimeSettings, find_runtime, providers
+from venvstacks_dag.runtimes.content import RuntimeContent
+from venvstacks_dag.runtimes.fetch import ArchiveFetcher
+from venvstacks_dag.runtimes.pbs import PbsProvider
+from venvstacks_dag.runtimes.unpack import unpack_runtime
+from venvstacks_dag.store import ImageContent, Store
+
+PYTHON = PythonVersion.parse("pypy@3.11.13")
+RELEASE = "7.3.20"
+THEIRS = {
+    "linux_x86_64": ("linux", "x86_64"),
+    "linux_aarch64": ("linux", "aarch64"),
+    "macosx_arm64": ("macos", "aarch64"),
+    "macosx_x86_64": ("macos", "x86_64"),
+}
+WINDOWS = ("win_amd64", "win_arm64")
+
+
+def request(python: str, platform: str = "linux_x86_64") -> RuntimeRequest:
+    target = TargetPlatform(name=platform)
+    return RuntimeRequest(layer="py", python_implementation=python, target=target)
+
+
+def pbs(store: Path, base_url: str | None = None) -> PbsProvider:
+    return PbsProvider(base_url, ArchiveFetcher(store=Store(store), downloader=PlainDownloader()))
+
+
+@pytest.mark.parametrize("text", sorted(_RELEASES))
+def test_the_real_index_has_the_releases_that_are_known(tmp_path: Path, text: str) -> None:
+    release = pbs(tmp_path).find(request(f"pypy@{text}"))
+    assert release is not None
+    assert release.version == PythonVersion.parse(f"pypy@{text}")
+    assert f"-v{_RELEASES[text]}-linux64.tar." in release.source
+
+
+def test_the_newest_is_one_whose_abi_is_known(tmp_path: Path) -> None:
+    """The index has PyPy 8, which no wheel can be chosen for."""
+    found = [pbs(tmp_path).find(request("pypy@3.11", platform)) for platform in THEIRS]
+    assert {str(release and release.version) for release in found} == {"pypy@3.11.15"}
+
+
+def test_what_there_is_not_is_explained(tmp_path: Path) -> None:
+    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
+    with pytest.raises(RuntimeUnavailable) as caught:
+        find_runtime(request("pypy@3.11.14"), asked)
+    assert "archive: serves CPython only" in (caught.value.why or "")
+    assert "has no PyPy 7.3 of 3.11.14 for linux_x86_64" in (caught.value.why or "")
+    fix = caught.value.fix or ""
+    assert fix.startswith("ask for pypy@3.11.15 or pypy@3.11.13")
+    assert "cpython" not in fix
+
+
+@pytest.mark.parametrize("platform", WINDOWS)
+def test_there_is_none_for_windows(tmp_path: Path, platform: str) -> None:
+    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
+    with pytest.raises(RuntimeUnavailable, match=f"for {platform}") as caught:
+        find_runtime(request("pypy@3.11", platform), asked)
+    assert "leave Windows out of the layer's platforms" in (caught.value.fix or "")
+
+
+@pytest.mark.parametrize("suffix", ["bz2", "gz"])
+@pytest.mark.parametrize("platform", sorted(THEIRS))
+def test_an_archive_becomes_a_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, suffix: str
+) -> None:
+    path = make_pypy(tmp_path / "mirror", PYTHON.full, RELEASE, platform, suffix=suffix)
+    system, machine = THEIRS[platform]
+    version = {"implementation": "pypy", "major": 3, "minor": 11, "micro": 13}
+    file = {"platform": system, "arch": machine, "install_only": True, "filename": path.name}
+    place = {"url": f"https://unreachable.invalid/{path.name}", "sha256": sha256_file(path)}
+    entry = {"python_version": version | {"freethreaded": False}, "files": [file | place]}
+    monkeypatch.setattr("pbs_installer._versions._read_versions_payload", lambda: [entry])
+    with serving(path.parent) as mirror:
+        of = pbs(tmp_path / "store", mirror)
+        image = of.image(find_runtime(request("pypy@3.11", platform), [of]), NullReporter())
+    assert image.property("implementation") == "pypy"
+    assert image.property("version") == "3.11.13"
+    suffixes = ("dylib", "darwin") if system == "macos" else ("so", f"{machine}-linux-gnu")
+    assert [entry.path for entry in image.entries] == [
+        "LICENSE",
+        f"bin/libpypy3.11-c.{suffixes[0]}",
+        "bin/pypy",
+        "bin/pypy3",
+        "bin/pypy3.11",
+        "bin/python",
+        "bin/python3",
+        "bin/python3.11",
+        "include/pypy3.11/Python.h",
+        "include/pypy3.11/patchlevel.h",
+        "lib/pypy3.11/LICENSE.txt",
+        f"lib/pypy3.11/_ssl_cffi.pypy311-pp73-{suffixes[1]}.so",
+        "lib/pypy3.11/cffi-1.17.dist-info/METADATA",
+        "lib/pypy3.11/cffi/__init__.py",
+        "lib/pypy3.11/encodings/__init__.py",
+        "lib/pypy3.11/ensurepip/__init__.py",
+        "lib/pypy3.11/ensurepip/_bundled/pip-24.2-py3-none-any.whl",
+        "lib/pypy3.11/os.py",
+        "lib/pypy3.11/site-packages/README.txt",
+        "lib/pypy3.11/site.py",
+    ]
+
+
+def unpack(
+    tmp_path: Path, members: Sequence[TarMember], python: PythonVersion = PYTHON
+) -> ImageContent:
+    archive = tmp_path / "archive"
+    archive.write_bytes(compressed(tar_bytes(members), "gz"))
+    content = RuntimeContent(version=python, target=TargetPlatform(name="linux_x86_64"))
+    return unpack_runtime(archive, tmp_path / "to", content)
+
+
+def members(release: str = RELEASE) -> list[TarMember]:
+    return pypy_members(PYTHON.full, release, "linux_x86_64")
+
+
+TOP = f"pypy3.11-v{RELEASE}-linux64"
+
+
+def test_links_that_an_old_archive_lacks_are_made(tmp_path: Path) -> None:
+    few = [m for m in members() if m.name not in (f"{TOP}/bin/python", f"{TOP}/bin/python3.11")]
+    made = unpack(tmp_path, few)
+    links = {entry.path: entry.target for entry in made.entries if entry.kind == "link"}
+    names = ("pypy", "pypy3", "python", "python3", "python3.11")
+    assert links == {f"bin/{name}": "pypy3.11" for name in names}
+
+
+def without(end: str) -> list[TarMember]:
+    """The members but for those whose names end so."""
+    return [member for member in members() if not member.name.endswith(end)]
+
+
+STRANGER = TarMember(name=f"{TOP}/bin/python", data=native("linux_aarch64", program=True))
+OLDER = TarMember(name=f"{TOP}/include/pypy3.11/patchlevel.h", data=b'#define PY_VERSION "3.11.11"')
+ODD: list[tuple[list[TarMember], str]] = [
+    (members("8.0.1"), "does not lie in the folder"),
+    ([*members(), TarMember(name="pypy3.11-v7.3.20-other/x")], f"in the folder {TOP}"),
+    ([*members(), TarMember(name="python/x")], f"in the folder {TOP}"),
+    (without("-c.so"), "no file bin/libpypy3.11-c.so"),
+    (without("bin/pypy3.11"), "no file bin/pypy3.11"),
+    ([*without("bin/python"), STRANGER], "bin/python is a program for another platform"),
+    ([*members(), TarMember(name=f"{TOP}/x", kind=tarfile.SYMTYPE, link="../python")], "outside"),
+    ([*without("patchlevel.h"), OLDER], "says 3.11.11"),
+]
+
+
+@pytest.mark.parametrize(("odd", "message"), ODD)
+def test_odd_archives_are_refused(tmp_path: Path, odd: list[TarMember], message: str) -> None:
+    with pytest.raises(ArchiveError) as caught:
+        unpack(tmp_path, odd)
+    assert message in (caught.value.why or "")
+
+
+def test_an_archive_of_one_is_not_one_of_the_other(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="refused"):
+        unpack(tmp_path, members(), PythonVersion.parse("cpython@3.11.13"))
+
+
+@pytest.mark.parametrize("platform", PLATFORM_NAMES)
+def test_markers_have_both_versions(platform: str) -> None:
+    markers = marker_environment(TargetPlatform(name=platform), PYTHON)
+    assert markers["implementation_name"] == "pypy"
+    assert markers["implementation_version"] == RELEASE
+    assert markers["platform_python_implementation"] == "PyPy"
+    assert markers["python_full_version"] == "3.11.13"
+    assert pypy_release(PythonVersion.parse("cpython@3.11.13")) is None
+    assert pypy_release(PythonVersion.parse("pypy@3.11.17")) is None
