@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from venvstacks_dag.digest import is_sha256
-from venvstacks_dag.errors import RuntimeUnavailable
+from venvstacks_dag.errors import InputChanged, RuntimeUnavailable
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.runtimes.content import RuntimeContent
 from venvstacks_dag.runtimes.host_pack import pack, plan_digest
@@ -99,7 +99,12 @@ class HostProvider:
             plan = make_plan(self._host)
             label = f"pack {release.version} of this machine"
             with reporter.progress(label, total=len(plan.items), unit="files") as progress:
-                entries = pack(plan, folder / "root", release.sha256, progress.advance)
+                try:
+                    entries = pack(plan, folder / "root", release.sha256, progress.advance)
+                except InputChanged:
+                    # What was promised may have been remembered wrongly: it is told anew next time.
+                    self._store.keep(_CACHE, fingerprint(self._host), b"")
+                    raise
             content = RuntimeContent(version=release.version, target=release.target)
             return ImageContent(entries=entries, properties=content.properties)
 

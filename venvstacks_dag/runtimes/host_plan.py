@@ -23,7 +23,7 @@ from venvstacks_dag.runtimes.patchelf import Patchelf, find_patchelf, patchelf_v
 from venvstacks_dag.runtimes.relocate import Relocation, is_build_data
 
 # Raise this when the same files would be packed in another way than before.
-_SCHEMA = 2
+_SCHEMA = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

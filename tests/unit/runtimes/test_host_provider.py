@@ -117,6 +117,18 @@ def test_a_change_in_between_is_noticed(tmp_path: Path) -> None:
     assert Store(tmp_path / "store").image(release.sha256) is None
 
 
+def test_a_digest_that_was_remembered_wrongly_is_told_anew(tmp_path: Path) -> None:
+    host, store = posix_host(tmp_path / "py"), Store(tmp_path / "store")
+    right = digest(host, tmp_path / "elsewhere")
+    store.keep("host-python", fingerprint(host), b"0" * 64)
+    provider = HostProvider(store, host)
+    with pytest.raises(InputChanged):
+        provider.image(found(provider), RecordingReporter())
+    again = HostProvider(store, host)
+    assert found(again).sha256 == right
+    assert again.image(found(again), RecordingReporter()).digest == right
+
+
 def test_a_library_that_comes_or_goes_changes_the_fingerprint(tmp_path: Path) -> None:
     host = posix_host(tmp_path)
     before = fingerprint(host)
