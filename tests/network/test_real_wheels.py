@@ -20,6 +20,7 @@ from pypi_simple import DistributionPackage, PyPISimple
 
 from venvstacks_dag.install import InstallRequest, install_layer, probe, wheel_image
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform, host_platform
+from venvstacks_dag.platforms.layout import INSTALLED_FILES
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.store import PinnedWheel, Store
 
@@ -114,6 +115,7 @@ def test_the_tree_is_what_pip_makes(fetched: tuple[Fetched, ...], tmp_path: Path
     assert probe(request.destination, manifest) is None
 
     ours = _contents(request.destination)
+    assert ours.pop(str(INSTALLED_FILES))  # a layer's own list of what was installed
     theirs = {
         name: data
         for name, data in _contents(_with_pip(fetched, tmp_path / "pip")).items()

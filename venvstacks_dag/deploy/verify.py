@@ -63,7 +63,8 @@ def verify_folder(place: Place, *, threads: int | None = None) -> Report:
 
 def stack_files(folder: Path) -> list[Path]:
     """The manifests of stacks in an output folder, those of tagged outputs included."""
-    return sorted((folder / META).glob(_STACK_FILES))
+    # Bills of materials and provenance have such names, too, with a second extension.
+    return sorted(path for path in (folder / META).glob(_STACK_FILES) if "." not in path.stem)
 
 
 def verify_deployment(place: Place, *, threads: int | None = None) -> Report:
