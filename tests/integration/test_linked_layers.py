@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.stacks import Project
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import TreeEntry, TreeManifest
 from venvstacks_dag.link import LinkRequest, LowerLink, link_layer
@@ -442,3 +443,36 @@ def test_a_library_that_is_excluded_leaves_the_interpreter_a_link(stack: Stack) 
     (stack.folder / "app-z" / SITE).mkdir(parents=True)
     link(stack.folder, "app-z", framework, replace(runtime))
     assert (stack.folder / "app-z" / "bin" / "python").is_symlink()
+
+
+def test_a_layer_is_made_again_by_its_recipe(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.build()
+    before = project.trees()
+
+    def never(request: object) -> None:
+        raise AssertionError("there is a recipe")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("venvstacks_dag.install.prepare.make_recipe", never)
+        patched.setattr("venvstacks_dag.install.make_recipe", never, raising=False)
+        shutil.rmtree(project.tree("framework-left"))
+        assert "install:framework-left" in project.build().ran
+    assert project.trees() == before
+
+
+@pytest.mark.parametrize("damage", ["edited", "gone"])
+def test_a_recipe_whose_image_was_damaged_is_not_followed(project: Project, damage: str) -> None:
+    project.build()
+    before = project.trees()
+    [stored] = (project.folder.parent / "store" / "images").rglob("purelib/lefty.py")
+    shutil.rmtree(project.tree("framework-left"))
+    stored.parent.chmod(0o755)
+    if damage == "gone":
+        stored.unlink()
+    else:
+        stored.chmod(0o644)
+        stored.write_text("# not what the wheel has\n")
+    assert "install:framework-left" in project.build().ran
+    assert project.trees() == before

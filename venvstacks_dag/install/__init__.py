@@ -6,19 +6,28 @@ from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from venvstacks_dag.install.check import probe, verify_tree
+    from venvstacks_dag.install.layer import install_layer
     from venvstacks_dag.install.model import InstallRequest
     from venvstacks_dag.install.plan import LayerPlan, plan_layer
-    from venvstacks_dag.install.tree import install_layer
+    from venvstacks_dag.install.prepare import make_recipe
+    from venvstacks_dag.install.recipe import TreeRecipe, read_recipe, recipe_bytes, recipe_key
+    from venvstacks_dag.install.tree import follow
     from venvstacks_dag.install.wheel import check_pin, read_metadata, wheel_image
 
 __all__ = [
     "InstallRequest",
     "LayerPlan",
+    "TreeRecipe",
     "check_pin",
+    "follow",
     "install_layer",
+    "make_recipe",
     "plan_layer",
     "probe",
     "read_metadata",
+    "read_recipe",
+    "recipe_bytes",
+    "recipe_key",
     "verify_tree",
     "wheel_image",
 ]
@@ -29,7 +38,10 @@ __getattr__ = lazy_exports(
         "check": ("probe", "verify_tree"),
         "model": ("InstallRequest",),
         "plan": ("LayerPlan", "plan_layer"),
-        "tree": ("install_layer",),
+        "layer": ("install_layer",),
+        "prepare": ("make_recipe",),
+        "recipe": ("TreeRecipe", "read_recipe", "recipe_bytes", "recipe_key"),
+        "tree": ("follow",),
         "wheel": ("check_pin", "read_metadata", "wheel_image"),
     },
 )

@@ -21,36 +21,7 @@ from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import disk_errors, write_if_changed
 from venvstacks_dag.publish.manifests import stack_manifest
 from venvstacks_dag.publish.model import LayerManifest
-
-METADATA_FOLDER = "__venvstacks__"
-LAYER_FOLDER = "env_metadata"
-BOM_FOLDER = "sbom"
-STACK_NAME = "venvstacks"
-
-
-def layer_manifest_path(folder: Path, layer_name: str, platform: str | None = None) -> Path:
-    """Where a layer's manifest lies in an output folder; `platform` is that of tagged outputs."""
-    return folder / METADATA_FOLDER / LAYER_FOLDER / _file_name(layer_name, platform)
-
-
-def stack_manifest_path(folder: Path, platform: str | None = None) -> Path:
-    """Where the stack's manifest lies in an output folder."""
-    return folder / METADATA_FOLDER / _file_name(STACK_NAME, platform)
-
-
-def layer_bom_path(folder: Path, layer_name: str, platform: str | None = None) -> Path:
-    """Where a layer's bill of materials lies in an output folder."""
-    return folder / METADATA_FOLDER / BOM_FOLDER / _file_name(layer_name, platform, "cdx.json")
-
-
-def stack_bom_path(folder: Path, platform: str | None = None) -> Path:
-    """Where the stack's bill of materials lies in an output folder."""
-    return folder / METADATA_FOLDER / _file_name(STACK_NAME, platform, "cdx.json")
-
-
-def provenance_path(folder: Path, platform: str | None = None) -> Path:
-    """Where the statement lies that says how the stack's archives came about."""
-    return folder / METADATA_FOLDER / _file_name(STACK_NAME, platform, "intoto.json")
+from venvstacks_dag.publish.names import layer_manifest_path, stack_manifest_path
 
 
 def write_layer_manifest(
@@ -86,10 +57,6 @@ def read_layer_manifest(
     if manifest.layer_name != layer_name:
         raise _unusable(path, f"it describes the layer {manifest.layer_name!r}")
     return manifest
-
-
-def _file_name(stem: str, platform: str | None, extension: str = "json") -> str:
-    return f"{stem}.{extension}" if platform is None else f"{stem}-{platform}.{extension}"
 
 
 def _read(path: Path) -> object | None:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from venvstacks_dag.platforms import PLATFORM_NAMES
-from venvstacks_dag.publish.files import BOM_FOLDER, LAYER_FOLDER, METADATA_FOLDER, STACK_NAME
 from venvstacks_dag.publish.model import LayerManifest
+from venvstacks_dag.publish.names import BOM_FOLDER, LAYER_FOLDER, METADATA_FOLDER, STACK_NAME
 from venvstacks_dag.spec.packing import ARCHIVE_FORMATS
 
 _PLATFORMS = "|".join(map(re.escape, PLATFORM_NAMES))

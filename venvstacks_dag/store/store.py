@@ -169,6 +169,18 @@ class Store:
         note_use(image.folder / DESCRIPTION)
         return image
 
+    def image_folder(self, digest: str) -> Path | None:
+        """The folder of an image, not looked into; None where there is none.
+
+        For those who look at each of its files anyway: see `image` for what may be wrong there.
+        """
+        folder = self.place("images", digest)
+        if not (folder / DESCRIPTION).is_file():
+            return None
+        self.users.register()
+        note_use(folder / DESCRIPTION)
+        return folder
+
     def check(self, image: Image) -> bool:
         """Whether all files of an image have the content they were made with: reads all of them.
 

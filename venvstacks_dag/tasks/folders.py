@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from venvstacks_dag.fs import folder_lock, sweep
+from venvstacks_dag.publish.names import output_folders
 from venvstacks_dag.tasks.actions import clean_stage
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh
+from venvstacks_dag.tasks.plan import STACK
 from venvstacks_dag.tasks.stages import STAGES
 
 _WAIT_SECONDS = 3600.0
@@ -46,11 +48,11 @@ def sweep_folders(stack: BuildContext | None, selected: Iterable[str]) -> None:
     if stack is None:
         return
     settings = stack.settings
-    layers = [layer.name for layer in stack.plan.layers]
-    folders = [settings.output_dir]
+    layers = [STACK.name, *(layer.name for layer in stack.plan.layers)]
+    folders = output_folders(settings.output_dir)
     # Builds that lie elsewhere may be exporting there: a run that does not export stays away.
     if any(name.partition(":")[0] in ("export", "local-export") for name in selected):
-        folders.append(settings.export_dir)
+        folders += output_folders(settings.export_dir)
     for view in {settings.host: stack, **{v.settings.platform: v for v in stack.views()}}.values():
         folders.append(view.settings.trees)
         folders += [view.settings.layer_state(layer) for layer in layers]

@@ -14,7 +14,12 @@ from venvstacks_dag.tasks.locked import locked_versions
 from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages import STAGES
-from venvstacks_dag.tasks.stages.archive import archive_name, build_number, shipped_digest
+from venvstacks_dag.tasks.stages.archive import (
+    archive_name,
+    archive_toolchain,
+    build_number,
+    shipped_digest,
+)
 from venvstacks_dag.tasks.stages.base import MissingInput, facts_of, stale_reason
 from venvstacks_dag.tasks.stages.build import layer_manifest
 
@@ -78,4 +83,5 @@ def _archive(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
         "archive_build": build,
         "archive_name": archive_name(context, layer, build),
         "target_platform": context.settings.platform,
+        "archive_toolchain": archive_toolchain(context, layer),
     }

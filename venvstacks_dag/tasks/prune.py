@@ -7,8 +7,8 @@ from pathlib import Path
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import PublishError
 from venvstacks_dag.fs import disk_errors, remove_path
-from venvstacks_dag.publish.files import LAYER_FOLDER, METADATA_FOLDER
 from venvstacks_dag.publish.model import LayerManifest
+from venvstacks_dag.publish.names import LAYER_FOLDER, METADATA_FOLDER
 from venvstacks_dag.publish.prune import outdated
 from venvstacks_dag.tasks.context import BuildContext
 

@@ -42,14 +42,23 @@ def tell(store: Store, *needs: str, python: str | None = None) -> None:
 
 
 def test_what_was_not_told_cannot_be_wrong(store: Store) -> None:
-    check_told(store, PIN, lambda: pytest.fail("there is nothing to compare with"))
+    check_told(store, [PIN], lambda _: pytest.fail("there is nothing to compare with"))
 
 
 def test_the_same_in_other_words_is_the_same(store: Store) -> None:
     tell(store, "eggs >=1", 'ham; os_name == "nt"')
-    check_told(
-        store, PIN, lambda: HEAD + b"Requires-Dist: ham ; os_name=='nt'\nRequires-Dist: eggs>=1\n"
-    )
+    own = HEAD + b"Requires-Dist: ham ; os_name=='nt'\nRequires-Dist: eggs>=1\n"
+    check_told(store, [PIN], lambda _: own)
+
+
+def test_that_all_agreed_is_remembered_for_the_same_words(store: Store) -> None:
+    tell(store, "eggs>=1")
+    own = HEAD + b"Requires-Dist: eggs>=1\n"
+    check_told(store, [PIN], lambda _: own)
+    check_told(store, [PIN], lambda _: pytest.fail("it was compared before"))
+    tell(store, "malware")
+    with pytest.raises(WheelRefused):
+        check_told(store, [PIN], lambda _: own)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +77,7 @@ def test_a_wheel_that_needs_something_else_is_refused_until_it_is_locked_again(
     tell(store, *told, python=python)
     for _ in range(2):
         with pytest.raises(WheelRefused) as caught:
-            check_told(store, PIN, lambda: HEAD + own)
+            check_told(store, [PIN], lambda _: HEAD + own)
         assert said in str(caught.value)
         assert PIN.filename in str(caught.value)
         assert INDEX in str(caught.value)

@@ -352,20 +352,29 @@ def test_a_file_that_the_store_has_lost(store: Store, request_for: Maker) -> Non
     (image.folder / "purelib/demo.py").unlink()
     with pytest.raises(StoreError, match="a file of demo is missing from the store") as caught:
         install_layer(request_for(image), NullReporter())
-    assert str(image.folder) in (caught.value.fix or "")
+    assert caught.value.where == str(image.folder / "purelib/demo.py")
+    assert not request_for().destination.exists()
+
+
+def test_a_file_that_was_written_to_in_the_store(store: Store, request_for: Maker) -> None:
+    image = make_distribution(store, "demo")
+    (image.folder / "purelib/demo.py").chmod(0o644)
+    (image.folder / "purelib/demo.py").write_bytes(b"x")
+    with pytest.raises(StoreError, match="a file of demo was changed in the store"):
+        install_layer(request_for(image), NullReporter())
     assert not request_for().destination.exists()
 
 
 def test_a_disk_that_is_full(
     store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: str, target: str, mode: str) -> None:
+    def full(source: str, target: str) -> None:
         raise OSError(28, "No space left on device")
 
     request = request_for(make_distribution(store, "demo"))
     install_layer(request, NullReporter())
     before = files_below(request.destination)
-    monkeypatch.setattr("venvstacks_dag.install.tree.place_file", full)
+    monkeypatch.setattr(os, "link", full)
     with pytest.raises(DiskError, match="cannot make the environment"):
         install_layer(request, NullReporter())
     assert files_below(request.destination) == before

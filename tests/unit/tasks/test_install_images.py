@@ -15,7 +15,7 @@ from venvstacks_dag.errors import DigestMismatch, WheelRefused
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.store import Image, PinnedWheel
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.stages import install
+from venvstacks_dag.tasks.stages import installing
 
 SPEC = """\
 [[runtimes]]
@@ -40,7 +40,7 @@ def pin(tmp_path: Path) -> PinnedWheel:
 
 
 def images(context: BuildContext, *pins: PinnedWheel) -> tuple[Image, ...]:
-    return install._images(context, list(pins), NullReporter())
+    return installing._images(context, list(pins), NullReporter())
 
 
 def spoil(path: Path) -> None:

@@ -17,7 +17,7 @@ from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
 from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import size_text
-from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ArchiveFormat, Packing
+from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ArchiveFormat
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
@@ -112,7 +112,7 @@ class Archive:
                 written.replace(settings.output_dir / name)
         return StageResult(
             facts={
-                "toolchain": toolchain(packing, level),
+                "toolchain": archive_toolchain(context, layer),
                 "archive_build": build,
                 "archive_name": name,
                 "archive_size": receipt.size,
@@ -188,19 +188,21 @@ def _warn_of_long_paths(names: Iterable[str], reporter: Reporter) -> None:
         )
 
 
-def toolchain(packing: Packing, level: int) -> dict[str, str | int]:
+def archive_toolchain(context: BuildContext, layer: LayerPlan) -> dict[str, str | int]:
     """What decides on an archive's bytes beside its content.
 
     The schemas stand for this tool's part in it, rather than a version: archives are the same
     from all versions in which the schemas are.
     """
+    from venvstacks_dag.archive.compression import level_for
     from venvstacks_dag.tasks.stages import STAGES
 
+    packing = context.packing(layer)
     schemas = {f"{name}_schema": STAGES[name].schema for name in ("install", "link", "archive")}
     return {
         "compressor": compressor_name(packing.format),
         "format": packing.format,
-        "level": level,
+        "level": level_for(packing.format, packing.profile, packing.level),
         **schemas,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from venvstacks_dag.digest import canonical_json, parse_json, sha256_file
+from venvstacks_dag.digest import canonical_json, parse_json, sha256_bytes
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import TreeManifest, write_if_changed
 from venvstacks_dag.tasks.context import BuildContext
@@ -14,9 +14,13 @@ from venvstacks_dag.tasks.stamps import Stamp
 
 def keep_manifest(context: BuildContext, stage: str, layer: str, manifest: TreeManifest) -> str:
     """Write a manifest beside its stamp; the digest of the file."""
-    path = context.settings.manifest(stage, layer)
-    write_if_changed(path, canonical_json(manifest.as_json()))
-    return sha256_file(path)
+    return keep_listing(context, stage, layer, canonical_json(manifest.as_json()))
+
+
+def keep_listing(context: BuildContext, stage: str, layer: str, listing: bytes) -> str:
+    """Write a manifest whose bytes are at hand; their digest."""
+    write_if_changed(context.settings.manifest(stage, layer), listing)
+    return sha256_bytes(listing)
 
 
 def read_manifest(context: BuildContext, stage: str, layer: str) -> TreeManifest:

@@ -1,0 +1,77 @@
+"""From images to the recipe of a layer's tree. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.fs import TreeEntry, TreeManifest, file_list
+from venvstacks_dag.install.generated import generated_files
+from venvstacks_dag.install.model import InstallRequest
+from venvstacks_dag.install.plan import PlannedImage, plan_layer
+from venvstacks_dag.install.recipe import ImageFiles, TreeRecipe
+from venvstacks_dag.platforms.layout import INSTALLED_FILES
+
+
+def make_recipe(request: InstallRequest) -> TreeRecipe:
+    """The recipe of a layer. Raises `InstallConflict` and `WheelRefused` as `plan_layer` does."""
+    plan = plan_layer(request)
+    site_packages = str(request.layout.site_packages)
+    entries: list[TreeEntry] = []
+    written: list[tuple[str, str]] = []
+    for image in plan.images:
+        entries += _entries(image)
+        generated = generated_files(image, site_packages) if image.package else {}
+        for place, data in generated.items():
+            entries.append(_written(place, data, image.package))
+            written.append((place, data.decode("utf-8")))
+    own_list = file_list(TreeManifest.of(entries))
+    entries.append(_written(str(INSTALLED_FILES), own_list, ""))
+    written.append((str(INSTALLED_FILES), own_list.decode("utf-8")))
+    manifest = TreeManifest.of(entries)
+    return TreeRecipe(
+        folders=plan.folders,
+        images=tuple(map(_image_files, plan.images)),
+        links=tuple(
+            (file.place, file.entry.target)
+            for image in plan.images
+            for file in image.files
+            if file.entry.kind == "link" and not file.shared
+        ),
+        written=tuple(written),
+        listing=canonical_json(manifest.as_json()),
+        count=len(manifest.entries),
+        size=manifest.size,
+    )
+
+
+def _image_files(image: PlannedImage) -> ImageFiles:
+    files = [file for file in image.files if file.entry.kind == "file" and not file.shared]
+    return ImageFiles(
+        digest=image.image.digest,
+        package=image.package,
+        sources=[f"{file.entry.scheme}/{file.entry.path}" for file in files],
+        sizes=[file.entry.size for file in files],
+        places=[file.place for file in files],
+    )
+
+
+def _entries(image: PlannedImage) -> Iterator[TreeEntry]:
+    for file in image.files:
+        if not file.shared:
+            entry = file.entry
+            yield TreeEntry(
+                path=file.place,
+                kind=entry.kind,
+                mode=entry.mode,
+                size=entry.size,
+                sha256=entry.sha256,
+                target=entry.target,
+                package=image.package,
+            )
+
+
+def _written(place: str, data: bytes, package: str) -> TreeEntry:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return TreeEntry(path=place, size=len(data), sha256=sha256, package=package)
