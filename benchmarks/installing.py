@@ -3,10 +3,11 @@
     python -m benchmarks.installing [--runs 7] [--large torch==2.13.0]
 
 *Warm* is with all wheels unpacked already, in our store and in uv's cache, into an empty folder
-and an empty environment. *Cold* is with the wheels at hand, but none of them unpacked. All is
-measured in turns, and the median counts. Of our side the stage itself is timed, in a process of
-its own; uv's figure is that of its whole command, which takes a hundredth of a second to start.
-Needs a package index. Prints Markdown.
+and an empty environment. *First* is warm, but the store knows nothing of this very set of wheels
+in a layer: it was not installed before. *Cold* is with the wheels at hand, but none of them
+unpacked. All is measured in turns, and the median counts. Of our side the stage itself is timed,
+in a process of its own; uv's figure is that of its whole command, which starts within a hundredth
+of a second. Needs a package index. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -128,11 +129,15 @@ class Bench:
         """The layer's lock."""
         return self.spec.parent / "requirements" / LAYER / f"pylock.{LAYER}.toml"
 
-    def ours(self, *, cold: bool = False, **environ: str) -> tuple[float, float, int]:
+    def ours(
+        self, *, cold: bool = False, first: bool = False, **environ: str
+    ) -> tuple[float, float, int]:
         """Seconds, processors' seconds and bytes of memory of our stage into an empty folder."""
         self._put_away(self.spec.parent / "_build" / LAYER)
         if cold:
             self._put_away(self._store / "images")
+        if cold or first:
+            self._put_away(self._store / "cache" / "recipes")
         told = self._run((sys.executable, "-c", _OURS, str(self.spec)), **environ)
         seconds, cpu, memory = json.loads(told)
         return seconds, cpu, memory
@@ -198,6 +203,8 @@ def measure(bench: Bench, runs: int) -> Results:
     for _ in range(runs):
         note("warm", "ours", bench.ours())
         note("warm", "uv", bench.uv())
+        note("first", "ours", bench.ours(first=True))
+        note("first", "uv", bench.uv())
     for _ in range(max(runs // 3, 1)):
         note("cold", "ours", bench.ours(cold=True))
     return results
@@ -207,13 +214,16 @@ def table(results: Results) -> Iterator[str]:
     """The result as Markdown."""
     yield "| caches | venvstacks-dag | uv | ratio | aim | our processors | our memory |"
     yield "|---|---|---|---|---|---|---|"
-    for state in ("warm", "cold"):
+    for state in ("warm", "first", "cold"):
+        if (state, "ours") not in results:
+            continue
         ours, theirs = results[state, "ours"], results.get((state, "uv"))
         cells = [state, f"{ours.time:.2f} s"]
         if theirs is None:
             cells += ["", "", ""]
         else:
-            cells += [f"{theirs.time:.2f} s", f"{ours.time / theirs.time:.2f}", f"{ALLOWED:.1f}"]
+            aim = f"{ALLOWED:.1f}" if state == "warm" else ""
+            cells += [f"{theirs.time:.2f} s", f"{ours.time / theirs.time:.2f}", aim]
         cells += [f"{ours.cores:.1f}", f"{max(ours.memory) / 1e6:.0f} MB"]
         yield f"| {' | '.join(cells)} |"
 

@@ -27,12 +27,14 @@ def make_recipe(request: InstallRequest) -> TreeRecipe:
             entries.append(_written(place, data, image.package))
             written.append((place, data.decode("utf-8")))
     own_list = file_list(TreeManifest.of(entries))
-    entries.append(_written(str(INSTALLED_FILES), own_list, ""))
-    written.append((str(INSTALLED_FILES), own_list.decode("utf-8")))
-    manifest = TreeManifest.of(entries)
-    return TreeRecipe(
+    own = _written(str(INSTALLED_FILES), own_list, "")
+    manifest = TreeManifest.of((*entries, own))
+    listing = canonical_json(manifest.as_json())
+    row = canonical_json(TreeManifest.of([own]).as_json())[1:-1]
+    start = listing.index(row)
+    recipe = TreeRecipe(
         folders=plan.folders,
-        images=tuple(map(_image_files, plan.images)),
+        images=tuple(part for image in plan.images for part in _image_files(image)),
         links=tuple(
             (file.place, file.entry.target)
             for image in plan.images
@@ -40,21 +42,34 @@ def make_recipe(request: InstallRequest) -> TreeRecipe:
             if file.entry.kind == "link" and not file.shared
         ),
         written=tuple(written),
-        listing=canonical_json(manifest.as_json()),
+        listing=listing,
+        own_row=(start, start + len(row)),
         count=len(manifest.entries),
         size=manifest.size,
     )
+    assert recipe.own_list == own_list
+    return recipe
 
 
-def _image_files(image: PlannedImage) -> ImageFiles:
-    files = [file for file in image.files if file.entry.kind == "file" and not file.shared]
-    return ImageFiles(
-        digest=image.image.digest,
-        package=image.package,
-        sources=[f"{file.entry.scheme}/{file.entry.path}" for file in files],
-        sizes=[file.entry.size for file in files],
-        places=[file.place for file in files],
-    )
+def _image_files(image: PlannedImage) -> Iterator[ImageFiles]:
+    """The files of an image that are placed, by scheme and by what their places start with."""
+    groups: dict[tuple[str, str], tuple[list[str], list[int]]] = {}
+    for file in image.files:
+        entry = file.entry
+        if entry.kind == "file" and not file.shared:
+            prefix = file.place[: len(file.place) - len(entry.path)]
+            paths, sizes = groups.setdefault((entry.scheme, prefix), ([], []))
+            paths.append(entry.path)
+            sizes.append(entry.size)
+    for (scheme, prefix), (paths, sizes) in groups.items():
+        yield ImageFiles(
+            digest=image.image.digest,
+            package=image.package,
+            folder=scheme,
+            prefix=prefix,
+            paths=paths,
+            sizes=sizes,
+        )
 
 
 def _entries(image: PlannedImage) -> Iterator[TreeEntry]:

@@ -16,27 +16,32 @@ from venvstacks_dag.platforms import LayerLayout
 from venvstacks_dag.store.images import IMAGE_SCHEMA
 
 # Raise this when the same images would become another tree, or recipes be written another way.
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFiles:
-    """Files of one image: their paths in its folder, their sizes (bytes), their places."""
+    """Files of one scheme of an image: their paths there, and their sizes (bytes).
+
+    A file lies at ``folder/path`` in the image, and goes to ``prefix`` + ``path`` in the layer.
+    """
 
     digest: str
     package: str
-    sources: Sequence[str]
+    folder: str
+    prefix: str
+    paths: Sequence[str]
     sizes: Sequence[int]
-    places: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRecipe:
     """What to do, in this order: ``folders``, with parents first, files, links, what is written.
 
-    ``links`` are places and targets, ``written`` places and texts.
-    ``listing`` is the tree's whole manifest as its file has it, ``count`` how many entries it has
-    and ``size`` their bytes.
+    ``links`` are places and targets, ``written`` places and texts. ``listing`` is the tree's whole
+    manifest as its file has it, ``count`` how many entries it has and ``size`` their bytes. The
+    layer's own list of files is the listing without the row of the list itself, which lies at
+    ``own_row`` (start and end, bytes).
     """
 
     folders: Sequence[str]
@@ -44,8 +49,18 @@ class TreeRecipe:
     links: Sequence[tuple[str, str]]
     written: Sequence[tuple[str, str]]
     listing: bytes
+    own_row: tuple[int, int]
     count: int
     size: int
+
+    @property
+    def own_list(self) -> bytes:
+        """The content of `INSTALLED_FILES`: `fs.file_list` of all entries but its own."""
+        start, end = self.own_row
+        before, after = self.listing[1:start], self.listing[end:-1]
+        # One of the two commas beside the row goes with it.
+        rows = before + after[1:] if after else before[:-1]
+        return b'{"files":[' + rows + b'],"version":1}'
 
     @property
     def manifest(self) -> TreeManifest:
@@ -69,11 +84,12 @@ def recipe_bytes(recipe: TreeRecipe) -> bytes:
     head = {
         "folders": recipe.folders,
         "images": [
-            [each.digest, each.package, each.sources, each.sizes, each.places]
+            [each.digest, each.package, each.folder, each.prefix, each.paths, each.sizes]
             for each in recipe.images
         ],
         "links": recipe.links,
         "written": recipe.written,
+        "own_row": recipe.own_row,
         "count": recipe.count,
         "size": recipe.size,
     }
@@ -91,12 +107,20 @@ def read_recipe(data: bytes) -> TreeRecipe | None:
     return TreeRecipe(
         folders=head["folders"],
         images=tuple(
-            ImageFiles(digest=digest, package=package, sources=sources, sizes=sizes, places=places)
-            for digest, package, sources, sizes, places in head["images"]
+            ImageFiles(
+                digest=digest,
+                package=package,
+                folder=folder,
+                prefix=prefix,
+                paths=paths,
+                sizes=sizes,
+            )
+            for digest, package, folder, prefix, paths, sizes in head["images"]
         ),
         links=tuple((place, target) for place, target in head["links"]),
         written=tuple((place, text) for place, text in head["written"]),
         listing=listing,
+        own_row=tuple(head["own_row"]),
         count=head["count"],
         size=head["size"],
     )

@@ -20,11 +20,14 @@ from venvstacks_dag.fs import (
     staging_folder,
 )
 from venvstacks_dag.install.recipe import ImageFiles, TreeRecipe
+from venvstacks_dag.platforms.layout import INSTALLED_FILES
 from venvstacks_dag.reporting import Reporter
 
 _FOLDER_MODE = 0o755
 # Parts of this many files are given to the threads, so that they end at about the same time.
 _PART = 500
+# Below folders of this depth (such as lib/python3.12/site-packages/NAME) all is one package's.
+_DEPTH = 4
 
 
 def follow(
@@ -54,30 +57,56 @@ def _fill(
     mode: LinkMode,
     reporter: Reporter,
 ) -> None:
-    _make_folders(root, recipe.folders)
-    total = sum(len(each.places) for each in recipe.images)
+    total = sum(len(each.paths) for each in recipe.images)
     with (
         reporter.progress(f"install {Path(root).name}", total=total) as progress,
         # The system's work on files goes on while Python asks for the next.
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
+        first, apart = _folder_groups(recipe.folders)
+        _make_folders(root, first)
+        for made in [pool.submit(_make_folders, root, group) for group in apart]:
+            made.result()
         parts = [
-            (each, start) for each in recipe.images for start in range(0, len(each.places), _PART)
+            (each, start) for each in recipe.images for start in range(0, len(each.paths), _PART)
         ]
         placing = [
-            pool.submit(_place, each, start, str(images[each.digest]), root, mode)
+            pool.submit(_place, each, start, f"{images[each.digest]}/{each.folder}/", root, mode)
             for each, start in parts
         ]
+        writing = pool.submit(_write_all, recipe, root)
         try:
             for done in placing:
                 progress.advance(done.result())
+            writing.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     for place, target in recipe.links:
         os.symlink(target, f"{root}/{place}")  # noqa: PTH211 - no Path in these loops
+
+
+def _write_all(recipe: TreeRecipe, root: str) -> None:
     for place, text in recipe.written:
         _write_new(f"{root}/{place}", text.encode("utf-8"))
+    _write_new(f"{root}/{INSTALLED_FILES}", recipe.own_list)
+
+
+def _folder_groups(folders: Iterable[str]) -> tuple[list[str], list[list[str]]]:
+    """Folders near the top, to be made first, and groups that have nothing to do with each other.
+
+    On a disk where folders were just removed the system may take longer to make new ones than
+    for all files.
+    """
+    first: list[str] = []
+    apart: dict[str, list[str]] = {}
+    for folder in folders:
+        parts = folder.split("/", _DEPTH)
+        if len(parts) <= _DEPTH:
+            first.append(folder)
+        else:
+            apart.setdefault("/".join(parts[:_DEPTH]), []).append(folder)
+    return first, list(apart.values())
 
 
 def _make_folders(root: str, folders: Iterable[str]) -> None:
@@ -93,13 +122,13 @@ def _make_folders(root: str, folders: Iterable[str]) -> None:
             os.chmod(made, _FOLDER_MODE)  # noqa: PTH101 - no Path in these loops
 
 
-def _place(files: ImageFiles, start: int, folder: str, root: str, mode: LinkMode) -> int:
-    """Give files of an image their places below `root`; how many there were."""
+def _place(files: ImageFiles, start: int, source: str, root: str, mode: LinkMode) -> int:
+    """Give files of an image, which lie below `source`, their places below `root`; how many."""
     part = slice(start, start + _PART)
-    places = files.places[part]
+    paths, above = files.paths[part], f"{root}/{files.prefix}"
     links_first = mode in ("auto", "hardlink")
-    for source, size, place in zip(files.sources[part], files.sizes[part], places, strict=True):
-        path, target = f"{folder}/{source}", f"{root}/{place}"
+    for name, size in zip(paths, files.sizes[part], strict=True):
+        path, target = source + name, above + name
         try:
             found = os.lstat(path)
         except FileNotFoundError as error:
@@ -113,7 +142,7 @@ def _place(files: ImageFiles, start: int, folder: str, root: str, mode: LinkMode
         except OSError:
             pass  # Whether another way is to be tried is told there.
         place_file(path, target, mode)
-    return len(places)
+    return len(paths)
 
 
 def _lost(files: ImageFiles, path: str, what: str) -> StoreError:

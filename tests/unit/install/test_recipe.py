@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from venvstacks_dag.digest import canonical_json
+from venvstacks_dag.fs import TreeEntry, TreeManifest, file_list
 from venvstacks_dag.install.recipe import (
     ImageFiles,
     TreeRecipe,
@@ -16,22 +17,26 @@ from venvstacks_dag.install.recipe import (
 )
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
 
+ROWS = [{"path": "list", "size": 2}, {"path": "zip.py", "size": 3}]
+OWN = canonical_json(ROWS[0])
 RECIPE = TreeRecipe(
     folders=["lib", "lib/caf\u00e9"],
     images=(
         ImageFiles(
             digest="a" * 64,
             package="demo",
-            sources=["purelib/demo.py"],
+            folder="purelib",
+            prefix="lib/",
+            paths=["demo.py"],
             sizes=[3],
-            places=["lib/demo.py"],
         ),
     ),
     links=(("bin/x", "y"),),
     written=(("lib/RECORD", "a,b\nc,\u00e9\n"),),
-    listing=canonical_json([{"path": "lib/demo.py", "size": 3}]),
-    count=1,
-    size=3,
+    listing=canonical_json(ROWS),
+    own_row=(1, 1 + len(OWN)),
+    count=2,
+    size=5,
 )
 LINUX = LayerLayout(
     target=TargetPlatform(name="linux_x86_64"),
@@ -43,7 +48,17 @@ WHEEL = ("demo", "1.0", "a" * 64)
 
 def test_a_recipe_is_read_as_it_was_written() -> None:
     assert read_recipe(recipe_bytes(RECIPE)) == RECIPE
-    assert [entry.path for entry in RECIPE.manifest.entries] == ["lib/demo.py"]
+    assert [entry.path for entry in RECIPE.manifest.entries] == ["list", "zip.py"]
+
+
+@pytest.mark.parametrize("others", [[], ["a"], ["z"], ["a", "z"], ["a", "b", "x", "z"]])
+def test_the_own_list_is_the_listing_without_itself(others: list[str]) -> None:
+    rows = [{"path": path} for path in sorted([*others, "m"])]
+    listing, own = canonical_json(rows), canonical_json({"path": "m"})
+    start = listing.index(own)
+    recipe = replace(RECIPE, listing=listing, own_row=(start, start + len(own)))
+    expected = file_list(TreeManifest.of(TreeEntry(path=path) for path in others))
+    assert recipe.own_list == expected
 
 
 @pytest.mark.parametrize("cut", [0, 1, 64, 65, 200, -1])
