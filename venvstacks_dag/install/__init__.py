@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from venvstacks_dag.install.recipe import TreeRecipe, read_recipe, recipe_bytes, recipe_key
     from venvstacks_dag.install.tree import follow
     from venvstacks_dag.install.wheel import check_pin, read_metadata, wheel_image
+    from venvstacks_dag.install.workers import UnpackWorkers, unpack_workers
 
 __all__ = [
     "InstallRequest",
     "LayerPlan",
     "TreeRecipe",
+    "UnpackWorkers",
     "check_pin",
     "follow",
     "install_layer",
@@ -28,6 +30,7 @@ __all__ = [
     "read_recipe",
     "recipe_bytes",
     "recipe_key",
+    "unpack_workers",
     "verify_tree",
     "wheel_image",
 ]
@@ -42,6 +45,7 @@ __getattr__ = lazy_exports(
         "prepare": ("make_recipe",),
         "recipe": ("TreeRecipe", "read_recipe", "recipe_bytes", "recipe_key"),
         "tree": ("follow",),
+        "workers": ("UnpackWorkers", "unpack_workers"),
         "wheel": ("check_pin", "read_metadata", "wheel_image"),
     },
 )

@@ -17,7 +17,7 @@ from venvstacks_dag.tasks.stages.base import facts_of
 from venvstacks_dag.tasks.stages.wanted import pinned_wheel, runtime_release
 
 if TYPE_CHECKING:
-    from venvstacks_dag.install import TreeRecipe
+    from venvstacks_dag.install import TreeRecipe, UnpackWorkers
     from venvstacks_dag.store import Image, PinnedWheel
 
 _DOWNLOADS = 8
@@ -140,7 +140,7 @@ def _images(
 ) -> tuple[Image, ...]:
     """The unpacked wheels, fetched and unpacked side by side where the store lacks them."""
     from venvstacks_dag.index import check_told
-    from venvstacks_dag.install import check_pin, read_metadata
+    from venvstacks_dag.install import check_pin, read_metadata, unpack_workers
 
     store = context.store
     found = {pin.sha256: store.image(pin.sha256) for pin in pins}
@@ -149,9 +149,10 @@ def _images(
         total = sum(pin.size or 0 for pin in missing if store.blob(pin.sha256) is None)
         with (
             reporter.progress("download and unpack", total=total or None, unit="bytes") as bar,
+            unpack_workers(store, [pin.size or 0 for pin in missing]) as workers,
             ThreadPoolExecutor(_DOWNLOADS) as pool,
         ):
-            made = pool.map(partial(_image, context, reporter, bar), missing)
+            made = pool.map(partial(_image, context, reporter, bar, workers), missing)
             found |= {pin.sha256: image for pin, image in zip(missing, made, strict=True)}
     images: list[Image] = []
     for pin in pins:
@@ -166,11 +167,19 @@ def _images(
 
 
 def _image(
-    context: BuildContext, reporter: Reporter, progress: Progress, pin: PinnedWheel
+    context: BuildContext,
+    reporter: Reporter,
+    progress: Progress,
+    workers: UnpackWorkers | None,
+    pin: PinnedWheel,
 ) -> Image:
     from venvstacks_dag import index, install
 
     wheel = index.wheel_file(context.store, context.http, pin, progress)
+    if workers is not None:
+        reporter.detail(f"unpacking {pin.filename}")
+        # What went wrong there is met again here, where it can be told.
+        workers.unpack(wheel, pin)
     try:
         return install.wheel_image(context.store, wheel, pin, reporter)
     except DigestMismatch:
