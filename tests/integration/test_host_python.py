@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.images import host_image, materialize
+from tests.support.pythons import other_pythons, version_of
 from tests.support.runtimes import (
     PlainDownloader,
     make_real_install_only,
@@ -143,23 +144,9 @@ def test_a_real_archive_gives_the_same_files(image: Image, tmp_path: Path) -> No
     assert unpacked.properties == image.properties
 
 
-def other_pythons() -> list[Path]:
-    """Interpreters of other installations, such as Debian's and pyenv's."""
-    home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    places = [Path("/usr/bin/python3"), *home.glob("versions/3.1[1-9]*/bin/python3")]
-    mine = this_python().executable
-    return [place for place in sorted(places) if place.is_file() and place.resolve() != mine]
-
-
 @pytest.mark.parametrize("python", other_pythons(), ids=str)
 def test_other_interpreters_of_this_machine_run_elsewhere(python: Path, tmp_path: Path) -> None:
-    told = subprocess.run(
-        [python, "-I", "-c", "import sys; print(*sys.version_info[:3])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    version = tuple(int(part) for part in told.stdout.split())
+    version = version_of(python)
     if version < (3, 11):
         pytest.skip("the build does not run on this one")
     # Only pure modules of the build's own environment are imported by packing.

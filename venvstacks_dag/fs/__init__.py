@@ -1,5 +1,6 @@
 """The only room that changes the disk."""
 
+from venvstacks_dag.fs.encoding import check_names_encoding
 from venvstacks_dag.fs.filelist import file_list, parse_file_list
 from venvstacks_dag.fs.files import (
     FILE_MODE,
@@ -17,6 +18,7 @@ from venvstacks_dag.fs.manifest import TreeEntry, TreeManifest
 from venvstacks_dag.fs.newtree import NewTree, new_tree
 from venvstacks_dag.fs.placing import LINK_MODES, LinkMode, place_file
 from venvstacks_dag.fs.trees import (
+    make_folders,
     make_link,
     remove_path,
     replace_tree,
@@ -35,10 +37,12 @@ __all__ = [
     "TreeManifest",
     "atomic_stream",
     "atomic_write",
+    "check_names_encoding",
     "disk_errors",
     "file_list",
     "folder_lock",
     "hash_while_copying",
+    "make_folders",
     "make_link",
     "new_tree",
     "parse_file_list",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.fs.files import PARTIAL_PREFIX, disk_errors
+from venvstacks_dag.fs.newtree import FOLDER_MODE
 
 TRASH_PREFIX = ".trash-"
 STAGING_PREFIX = ".staging-"
@@ -92,6 +93,18 @@ def sweep(folder: Path, *, staged: str | None = None) -> tuple[str, ...]:
     for path in left:
         remove_path(path)
     return tuple(sorted(path.name for path in left))
+
+
+def make_folders(folder: Path) -> None:
+    """Make `folder` and those above it that are missing, for all to read whatever the umask is.
+
+    Raises `OSError`.
+    """
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(FOLDER_MODE)
 
 
 def make_link(target: str, link: Path) -> None:

@@ -15,6 +15,7 @@ from venvstacks_dag.fs import (
     TreeManifest,
     atomic_write,
     disk_errors,
+    make_folders,
     make_link,
     read_bytes,
     remove_path,
@@ -104,6 +105,8 @@ def _read_modules(request: LinkRequest) -> LinkModules:
 def _put(tree: Path, planned: PlannedEntry, working: Path) -> bool:
     """Make one entry, by way of `working`, unless it is there already; tells whether it wasn't."""
     entry, path = planned.entry, tree / planned.entry.path
+    with disk_errors("write", path):
+        make_folders(path.parent)
     if entry.kind == "link":
         if path.is_symlink() and str(path.readlink()) == entry.target:
             return False
@@ -116,7 +119,6 @@ def _put(tree: Path, planned: PlannedEntry, working: Path) -> bool:
         return False
     atomic_write(working / "new", data, mode=entry.mode)
     with disk_errors("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         (working / "new").replace(path)
     _drop_bytecode(path)
     return True

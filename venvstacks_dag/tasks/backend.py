@@ -11,6 +11,7 @@ written (no space left) is let go.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,8 @@ from doit.dependency import DatabaseException, SqliteDB
 from doit.exceptions import InvalidDodoFile
 
 _WAIT_SECONDS = 60
+# What SQLite takes on Unix (512), less the name of its journal.
+_LONGEST_PATH = 504
 
 
 class CommittingSqliteDB(SqliteDB):  # type: ignore[misc]
@@ -77,8 +80,10 @@ class CommittingSqliteDB(SqliteDB):  # type: ignore[misc]
 
 
 def _unusable(name: str, error: Exception) -> InvalidDodoFile:
+    fix = "free some space, and check who may write there"
+    if len(os.fsencode(name)) > _LONGEST_PATH:
+        fix = f"build in a folder with a shorter path: SQLite takes {_LONGEST_PATH} bytes at most"
     # doit shows this one without a traceback.
     return InvalidDodoFile(
-        f"the task database cannot be used\n  where: {name}\n  why: {error}\n"
-        "  fix: free some space, and check who may write there"
+        f"the task database cannot be used\n  where: {name}\n  why: {error}\n  fix: {fix}"
     )

@@ -8,6 +8,7 @@ also fixes what the stages may look at: what is not in the plan cannot influence
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from venvstacks_dag._version import __version__
 from venvstacks_dag.digest import canonical_json, parse_json, sha256_json
 from venvstacks_dag.errors import UnknownLayer
-from venvstacks_dag.fs import LinkMode, read_bytes, write_if_changed
+from venvstacks_dag.fs import LinkMode, check_names_encoding, read_bytes, write_if_changed
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.spec.packing import NOTHING_SAID
 from venvstacks_dag.tasks.settings import PLATFORMLESS, BuildSettings
@@ -123,8 +124,10 @@ def named_platforms(words: Iterable[str]) -> tuple[str, ...]:
 def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
     """The plan of a specification: the kept one where it still holds, else a new one.
 
-    Raises `SpecError` with every mistake in the specification, or `DiskError`.
+    Raises `SpecError` with every mistake in the specification, or `DiskError`, also
+    where the names of files are not UTF-8.
     """
+    check_names_encoding(sys.getfilesystemencoding())
     if not settings.spec.is_file():
         # Which says best what is wrong with the path.
         return _read_back(_compile(settings, environ))

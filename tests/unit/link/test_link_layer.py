@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,20 @@ def test_the_manifest_states_what_is_there(tree: Path, app: Path) -> None:
     finally:
         os.umask(mask)
     assert_as_stated(tree, made)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such modes there")
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_folders_do_not_depend_on_the_umask(tree: Path, app: Path, umask: int) -> None:
+    there = {path for path in tree.rglob("*") if path.is_dir()}
+    mask = os.umask(umask)
+    try:
+        link(replace(app_request(), launch_module=app), tree)
+    finally:
+        os.umask(mask)
+    made = {path for path in tree.rglob("*") if path.is_dir()} - there
+    assert made
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o755}
 
 
 def test_linking_again_touches_nothing(tree: Path, app: Path) -> None:

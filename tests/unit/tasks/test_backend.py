@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from pathlib import Path
 
+import pytest
 from doit.dependency import JSONCodec
+from doit.exceptions import InvalidDodoFile
 
 from venvstacks_dag.tasks.backend import CommittingSqliteDB
 
@@ -25,6 +28,13 @@ def record(database: CommittingSqliteDB, task: str) -> None:
 def test_folders_are_made(tmp_path: Path) -> None:
     open_database(tmp_path / "deep" / "er" / "doit.sqlite")
     assert (tmp_path / "deep" / "er" / "doit.sqlite").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the limit is another one there")
+def test_a_path_that_is_too_long_is_named_as_such(tmp_path: Path) -> None:
+    deep = tmp_path / "/".join(["d" * 100] * 6)
+    with pytest.raises(InvalidDodoFile, match="build in a folder with a shorter path"):
+        open_database(deep / "doit.sqlite")
 
 
 def test_a_record_is_there_at_once_for_others(tmp_path: Path) -> None:
