@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# Files of tests are shared out to so many processes.
+PYTEST_JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP_ARGS ?=
 
 .PHONY: build test check unit run-apps clean
@@ -22,8 +24,7 @@ check: $(VENV)/.developers
 # All tests, with a coverage report; the pure rooms must stay above 95 % by branch.
 unit: $(VENV)/.developers
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
-	$(BIN)/coverage combine -q
+	$(BIN)/pytest -n $(PYTEST_JOBS) --dist loadfile --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage html -q
 	$(BIN)/coverage report --skip-covered --skip-empty
 	@for room in spec graph resolve archive inventory drawing; do \
