@@ -34,7 +34,7 @@ class Archive:
     """The stage."""
 
     name = "archive"
-    schema = 2
+    schema = 3
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
