@@ -11,7 +11,6 @@ from venvstacks_dag.net.model import Downloader
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.runtimes.content import RuntimeContent
 from venvstacks_dag.runtimes.model import RuntimeRelease
-from venvstacks_dag.runtimes.unpack import unpack_runtime
 from venvstacks_dag.store import Image, ImageContent, Store
 
 
@@ -52,6 +51,9 @@ class ArchiveFetcher:
             label = f"unpack {release.version} for {release.target.name}"
             content = RuntimeContent(version=release.version, target=release.target)
             with reporter.progress(label, total=size, unit="bytes") as progress:
+                # Which archive it is is asked at every build, what is in it hardly ever.
+                from venvstacks_dag.runtimes.unpack import unpack_runtime  # noqa: PLC0415
+
                 return unpack_runtime(archive, folder, content, on_read=progress.advance)
 
         try:
