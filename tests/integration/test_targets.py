@@ -170,3 +170,19 @@ def test_versioned_layers_of_a_target(stack: Project) -> None:
     assert (linux / "framework-left@1").is_symlink()
     assert (stack.folder / "_artifacts" / "framework-left@1-win_amd64-1.tar.zst").is_file()
     assert not (stack.folder / "_build" / "framework-left@1").exists()
+
+
+def test_versioned_layers_are_up_to_date_on_all_platforms(stack: Project) -> None:
+    stack.layer("framework-left")["versioned"] = True
+    succeeded(stack.doit("target=all", "build"))
+    assert succeeded(stack.doit("target=all", "build")).did_nothing
+
+
+def test_cleaning_leaves_the_archives_of_other_platforms(stack: Project) -> None:
+    stack.layer("framework-left")["versioned"] = True
+    succeeded(stack.doit("target=all", "build"))
+    before = stack.archives()
+    succeeded(stack.process("clean", "archive:framework-left@win_amd64"))
+    gone = "framework-left@1-win_amd64-1.tar.zst"
+    assert set(before) - set(stack.archives()) == {gone}
+    assert set(stack.archives()) < set(before)

@@ -39,7 +39,7 @@ def outdated(
     gone = {place: manifest for place, manifest in manifests.items() if place not in current}
     kept = {each.archive.name for each in current.values() if each.archive is not None}
     layers = {*platforms, *(manifest.layer_name for manifest in manifests.values())}
-    archives = _archives_of(layers)
+    archives = archive_names(layers)
     found = set(gone)
     for name in names:
         if "/" not in name:
@@ -54,10 +54,19 @@ def _platform(manifest: LayerManifest, host: str) -> str:
     return manifest.archive.platform if manifest.archive is not None else host
 
 
-def _archives_of(layers: Iterable[str]) -> re.Pattern[str]:
-    """Names of archives of these layers, whatever version, platform, build and format."""
-    names = "|".join(sorted(map(re.escape, layers), key=len, reverse=True))
-    return re.compile(rf"(?:{names})(?:@[0-9]+)?(?:-(?:{_PLATFORMS})-[0-9]+)?\.(?:{_EXTENSIONS})")
+def archive_names(
+    layers: Iterable[str], platforms: Iterable[str] = PLATFORM_NAMES
+) -> re.Pattern[str]:
+    """Names of archives of these layers, whatever version, build and format.
+
+    Those without a platform in their name are among them, whatever `platforms` are.
+    """
+    names, tags = ("|".join(map(re.escape, _longest_first(of))) for of in (layers, platforms))
+    return re.compile(rf"(?:{names})(?:@[0-9]+)?(?:-(?:{tags})-[0-9]+)?\.(?:{_EXTENSIONS})")
+
+
+def _longest_first(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=len, reverse=True)
 
 
 def _is_companion(name: str, current: Collection[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,7 +16,7 @@ from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
 from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import size_text
-from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ArchiveFormat
+from venvstacks_dag.spec.packing import ArchiveFormat
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
@@ -124,13 +123,14 @@ class Archive:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove the layer's archives, also those of earlier versions and of forgotten runs."""
-        folder, name = context.settings.output_dir, glob.escape(layer.name)
-        platform = context.settings.platform
-        for counted in ("", "@*"):
-            for tag in ("", f"-{platform}-*"):
-                for extension in ARCHIVE_FORMATS:
-                    for path in folder.glob(f"{name}{counted}{tag}.{extension}"):
-                        remove_path(path)
+        from venvstacks_dag.publish.prune import archive_names
+
+        folder = context.settings.output_dir
+        ours = archive_names([layer.name], [context.settings.platform])
+        # Not a pattern of the file system's: `@*` would take those of other platforms, too.
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if ours.fullmatch(path.name):
+                remove_path(path)
 
 
 def shipped_entries(context: BuildContext, layer: LayerPlan) -> tuple[ArchiveEntry, ...]:

@@ -127,8 +127,13 @@ def _linked_before(context: BuildContext, layer: LayerPlan) -> TreeManifest | No
 
 
 def _alias(context: BuildContext, layer: LayerPlan, target: str) -> Path | None:
-    """The link by which layers above find a versioned layer in the build folder."""
-    return None if target == layer.name else context.settings.trees / target
+    """The link by which layers above find a versioned layer in the build folder.
+
+    None on Windows, where nothing asks for it, and `link_layer` makes none.
+    """
+    if target == layer.name or context.target(layer).is_windows:
+        return None
+    return context.settings.trees / target
 
 
 def _layout(context: BuildContext, layer: LayerPlan) -> LayerLayout:
