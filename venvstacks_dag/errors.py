@@ -7,9 +7,11 @@ traceback is needed to understand one.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TextIO
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -20,6 +22,15 @@ def printable(text: str) -> str:
     Names and reasons come from indexes and wheels: they must not reach a terminal as commands.
     """
     return _CONTROL.sub("?", text)
+
+
+def show_all(stream: TextIO | None) -> None:
+    """Have `stream` show what its encoding lacks as escapes, rather than end the program with it.
+
+    Streams that pass on the bytes of file names as they are do so still.
+    """
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
 
 
 class VenvstacksDagError(Exception):

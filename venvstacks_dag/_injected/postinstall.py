@@ -23,11 +23,14 @@ if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "saf
 
 import argparse
 import compileall
+import errno
+import gc
 import json
+import marshal
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from py_compile import PycInvalidationMode
@@ -272,7 +275,8 @@ def compile_bytecode(layer: Layer) -> None:
 
     The bytecode is not checked against its source when it is loaded (PEP 552, unchecked), as
     the files of a layer do not change in place: so all of it is made anew each time.
-    Raises `LayerConfigError` if another Python is running than the one that will load it.
+    Raises `LayerConfigError` if another Python is running than the one that will load it, `OSError`
+    if the disk could not take all of it.
     """
     running = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if layer.py_version.rpartition(".")[0] != running:
@@ -293,6 +297,48 @@ def compile_bytecode(layer: Layer) -> None:
         workers=workers,
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
+    _drop_cut_bytecode(Path(folder))
+
+
+def _drop_cut_bytecode(folder: Path) -> None:
+    """Remove bytecode that was not written to its end. Raises `OSError` where there was some.
+
+    Many Pythons take a write that a full disk cut short for a whole one (python/cpython issue
+    126606), and each program that imports such a module would fail.
+    """
+    collects = gc.isenabled()
+    # All that is loaded is dropped at once: there is nothing to collect, which would take longer.
+    gc.disable()
+    try:
+        cut = [path for path in _made_bytecode(folder) if not _is_loadable(path)]
+    finally:
+        if collects:
+            gc.enable()
+    for path in cut:
+        path.unlink()
+    if cut:
+        raise OSError(errno.ENOSPC, "bytecode was cut off, is the disk full?", str(min(cut)))
+
+
+def _made_bytecode(folder: Path) -> Iterator[Path]:
+    """The bytecode of modules that are beside it, as the running Python names it."""
+    ending = f".{sys.implementation.cache_tag}.pyc"
+    for place, folders, names in os.walk(str(folder)):
+        if "__pycache__" not in folders:
+            continue
+        sources = {name[:-3] for name in names if name.endswith(".py")}
+        for path in Path(place, "__pycache__").iterdir():
+            if path.name.endswith(ending) and path.name[: -len(ending)] in sources:
+                yield path
+
+
+def _is_loadable(path: Path) -> bool:
+    try:
+        # PEP 552: the code follows a header of 16 bytes. It was compiled here, a moment ago.
+        marshal.loads(path.read_bytes()[16:])  # noqa: S302
+    except (EOFError, ValueError, TypeError):
+        return False
+    return True
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -80,7 +80,8 @@ def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         formatter_class=HelpFormatter,
     )
     parser.add_argument("app", metavar="APP", help="the application, with or without app-")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    rest = parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    rest.required = False  # It may be empty, so a missing APP is all that is missing.
     parser.add_argument(
         "--from",
         dest="folder",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import _imp
 import re
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from venvstacks_dag.digest import canonical_json, is_sha256, parse_json, sha256_file
+from venvstacks_dag.errors import DeployError
 
 _CACHED = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/]+?)\.[^./]+(\.opt-\d)?\.pyc\Z")
 _HEADER = 16
 _HASH_BASED = 0b01
 # Since CPython 3.11 sources are hashed in one way; earlier magic numbers are lower.
 _FIRST_MAGIC = 3450
+_NOTES_FORMAT = 1
 
 
 def source_of_bytecode(path: str) -> str | None:
@@ -45,3 +51,46 @@ def bytecode_fault(path: Path, source: Path) -> str | None:
     if _imp.source_hash(key, source.read_bytes()) != header[8:16]:
         return "it is the bytecode of another source"
     return None
+
+
+def find_bytecode(tree: Path, modules: Collection[str]) -> Iterator[str]:
+    """The bytecode that `modules` (paths in `tree`) have there, by path. Raises `OSError`."""
+    for folder in sorted({path.rpartition("/")[0] for path in modules if path.endswith(".py")}):
+        below = f"{folder}/__pycache__" if folder else "__pycache__"
+        cache = tree / below
+        if cache.is_symlink() or not cache.is_dir():
+            continue
+        for name in sorted(path.name for path in cache.iterdir()):
+            if source_of_bytecode(f"{below}/{name}") in modules:
+                yield f"{below}/{name}"
+
+
+def notes_of(tree: Path, modules: Collection[str]) -> bytes:
+    """The SHA-256 of each bytecode that `modules` have in `tree`, to be noted. Raises `OSError`.
+
+    Its header tells which source bytecode was made of, but nothing vouches for the rest.
+    """
+    paths = list(find_bytecode(tree, modules))
+    with ThreadPoolExecutor() as pool:
+        digests = pool.map(lambda path: sha256_file(tree / path), paths)
+        found = dict(zip(paths, digests, strict=True))
+    return canonical_json({"version": _NOTES_FORMAT, "files": found})
+
+
+def read_notes(path: Path) -> Mapping[str, str]:
+    """What `notes_of` noted; nothing where there are no notes.
+
+    Raises `DeployError` where they cannot be read.
+    """
+    try:
+        value = parse_json(path.read_bytes())
+        files = value["files"] if value["version"] == _NOTES_FORMAT else None
+        if not isinstance(files, dict) or not all(map(is_sha256, files.values())):
+            raise ValueError("it is not of a format that is known here")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DeployError(
+            "what a deployment noted of bytecode cannot be read", where=str(path), why=str(error)
+        ) from error
+    return files

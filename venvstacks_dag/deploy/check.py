@@ -38,6 +38,7 @@ def check_tree(
     *,
     layer: str,
     local: Mapping[str, bytes] | None = None,
+    bytecode: Mapping[str, str] | None = None,
     threads: int | None = None,
     exact_modes: bool = True,
 ) -> list[Finding]:
@@ -46,14 +47,15 @@ def check_tree(
     `local` are the files that were made at this place, with what they should hold (None: none are
     there yet). Without `exact_modes`, of a file's mode only "executable" counts, as in trees that
     share read-only files with a store. Bytecode of listed modules may be there, and must not be of
-    another source. Empty folders are passed over. Raises `OSError` where the tree cannot be read.
+    another source; that in `bytecode` must be there, with the SHA-256 it has. Empty folders are
+    passed over. Raises `OSError` where the tree cannot be read.
     """
     expected = {entry.path: entry for entry in entries if entry.kind != "folder"}
-    local = local or {}
+    local, bytecode = local or {}, bytecode or {}
     found = dict(_walk(tree, ""))
     findings = [
         Finding(layer=layer, path=path, kind="missing")
-        for path in (*expected, *local)
+        for path in dict.fromkeys((*expected, *local, *bytecode))
         if path not in found
     ]
     modules = expected.keys() | local.keys()
@@ -66,6 +68,8 @@ def check_tree(
         elif (source := source_of_bytecode(path)) in modules:
             assert source is not None
             why = bytecode_fault(tree / path, tree / source)
+            if why is None and bytecode.get(path) not in (None, sha256_file(tree / path)):
+                why = "it is not what was made when it was deployed"
         else:
             return Finding(layer=layer, path=path, kind="extra")
         return (why and Finding(layer=layer, path=path, kind="changed", why=why)) or None

@@ -17,7 +17,7 @@ from venvstacks_dag.deploy.deployment import (
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import source_of
 from venvstacks_dag.digest import is_sha256
-from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.errors import VenvstacksDagError, show_all
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser, *, quiet: bool) -> None:
@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_arguments(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="say only what goes wrong")
+    show_all(sys.stdout)
     options = parser.parse_intermixed_args(arguments)
     try:
         run(options, parser, quiet=options.quiet)

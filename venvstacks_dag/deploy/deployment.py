@@ -13,6 +13,7 @@ from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
 from venvstacks_dag.deploy.finish import finish_layers, write_launchers
 from venvstacks_dag.deploy.layers import (
     find_reusable,
+    note_bytecode,
     share_bytecode,
     share_layer,
     unpack_layer,
@@ -82,7 +83,7 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
     """
     offered = fetch_stack(source, options.manifest_sha256)
     stack = choose(offered, options.apps)
-    check_deployable(stack)
+    check_deployable(stack, source.shown)
     place.make()
     with deployment_lock(
         place.lock, timeout=options.patience, on_wait=lambda: say("waits for another deployment")
@@ -95,7 +96,7 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
         record = place.record(current) if current is not None else None
         replaced = current
         if current is not None and record is not None and record.content == content:
-            if not options.afresh:
+            if not options.afresh and _has_manifest(place, current):
                 return _ended(place, current, stack, changed=False)
             # The way back leads past the damaged one.
             replaced = record.replaces
@@ -148,8 +149,17 @@ def rollback(place: Place, options: DeployOptions, say: Say) -> Deployed:
                 where=str(place.versions),
                 fix="deploy the earlier archives, with --allow-older",
             )
+        stack = place.stack(earlier)
         place.switch(earlier)
-        return _ended(place, earlier, place.stack(earlier), changed=True)
+        return _ended(place, earlier, stack, changed=True)
+
+
+def _has_manifest(place: Place, version: str) -> bool:
+    try:
+        place.stack(version)
+    except DeployError:
+        return False
+    return True
 
 
 def _content(stack: StackFile, options: DeployOptions) -> str:
@@ -202,12 +212,13 @@ def _make(
         has_bytecode = record is not None and record.compiled
         if options.compile_modules and has_bytecode and layer.runtime_layer in unchanged:
             # Made by the same Python from the same sources.
-            share_bytecode(old, tree, layer, part.entries)
-            compiled[layer.install_target] = False
+            compiled[layer.install_target] = not share_bytecode(old, tree, layer, part.entries)
     atomic_write(tree / META / "venvstacks.json", stack.pretty())
     write_launchers(tree, stack)
     say("finishes the layers")
     finish_layers(tree, stack.layers, compiled, relative=options.relative)
+    for layer in stack.layers:
+        note_bytecode(tree, layer, relative=options.relative)
 
 
 def _to_disk() -> None:

@@ -18,6 +18,7 @@ from venvstacks_dag.publish.model import LayerManifest
 
 _SCRIPT = "postinstall.py"
 _FIRST_WITH_P = 11
+_MOST_WORDS = 500
 
 
 def read_config(tree: Path) -> postinstall.Layer:
@@ -64,8 +65,14 @@ def finish_layer(tree: Path, *, compile_modules: bool, relative: bool) -> None:
         raise DeployError(
             "a layer could not be finished",
             where=str(tree / _SCRIPT),
-            why=ended.stderr.strip()[-500:] or f"it ended with {ended.returncode}",
+            why=_last_words(ended.stderr) or f"it ended with {ended.returncode}",
         )
+
+
+def _last_words(text: str) -> str:
+    """The last line of what a script said: that is the error, also where it is a traceback."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:_MOST_WORDS] if lines else ""
 
 
 def _environment() -> Mapping[str, str]:

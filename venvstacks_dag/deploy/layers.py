@@ -9,7 +9,14 @@ from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.archive.names import link_problem
 from venvstacks_dag.archive.read import unpack_archive
 from venvstacks_dag.archive.treedigest import tree_digest
-from venvstacks_dag.deploy.bytecode import bytecode_fault, is_unchecked, source_of_bytecode
+from venvstacks_dag.deploy.bytecode import (
+    bytecode_fault,
+    find_bytecode,
+    is_unchecked,
+    notes_of,
+    read_notes,
+    source_of_bytecode,
+)
 from venvstacks_dag.deploy.check import check_tree
 from venvstacks_dag.deploy.filelists import (
     check_unpacked,
@@ -17,19 +24,37 @@ from venvstacks_dag.deploy.filelists import (
     read_record,
     record_bytes,
 )
+from venvstacks_dag.deploy.finish import local_files
 from venvstacks_dag.deploy.place import META, Place
 from venvstacks_dag.deploy.stackfile import content_key
+from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DeployError
 from venvstacks_dag.fs.files import atomic_write, disk_errors
 from venvstacks_dag.fs.placing import place_file
 from venvstacks_dag.publish.model import LayerManifest
 
 _NOTED = "files"
+_BYTECODE = "bytecode"
 
 
 def noted_path(version: Path, layer: LayerManifest) -> Path:
     """Where a deployment notes the files of a layer that has no lists."""
     return version / META / _NOTED / f"{layer.install_target}.json"
+
+
+def bytecode_path(version: Path, layer: LayerManifest) -> Path:
+    """Where a deployment notes the bytecode that was made of a layer's modules."""
+    return version / META / _BYTECODE / f"{layer.install_target}.json"
+
+
+def note_bytecode(version: Path, layer: LayerManifest, *, relative: bool) -> None:
+    """Note what bytecode a finished layer has. Raises `DeployError`, `DiskError`."""
+    tree = version / layer.install_target
+    modules = {entry.path for entry in layer_files(version, layer) if entry.kind == "file"}
+    modules |= local_files(tree, relative=relative).keys()
+    with disk_errors("read", tree):
+        notes = notes_of(tree, modules)
+    atomic_write(bytecode_path(version, layer), notes)
 
 
 def layer_files(version: Path, layer: LayerManifest) -> tuple[ArchiveEntry, ...]:
@@ -108,29 +133,38 @@ def share_layer(
 
 def share_bytecode(
     old: Path, new: Path, layer: LayerManifest, entries: Iterable[ArchiveEntry]
-) -> int:
-    """Give the shared modules of a layer their bytecode, too, where it fits; how many got some."""
+) -> bool:
+    """Give the shared modules of a layer their bytecode, too; whether all that was made is there.
+
+    Nothing vouches for bytecode but what was noted when it was made, so that what differs from
+    it, or was made later, stays behind. Raises `DiskError`.
+    """
     source, tree = old / layer.install_target, new / layer.install_target
     modules = {entry.path for entry in entries if entry.kind == "file"}
-    folders = {path.rpartition("/")[0] for path in modules if path.endswith(".py")}
-    shared = 0
+    try:
+        noted = read_notes(bytecode_path(old, layer))
+    except DeployError:
+        return False
+    # That of the files which are made at each place is made there, too.
+    wanted = [p for p in noted if source_of_bytecode(p) in modules and p not in modules]
     with disk_errors("write into", tree):
-        for folder in sorted(folders):
-            cache = source / folder / "__pycache__"
-            if cache.is_symlink() or not cache.is_dir():
-                continue
-            relative = f"{folder}/__pycache__/" if folder else "__pycache__/"
-            for path in sorted(cache.iterdir()):
-                module = source_of_bytecode(f"{relative}{path.name}")
-                if module not in modules or bytecode_fault(path, source / module):
-                    continue
-                with path.open("rb") as stream:
-                    if not is_unchecked(stream.read(16)):
-                        continue
-                (tree / relative).mkdir(exist_ok=True)
-                place_file(str(path), str(tree / relative / path.name))
-                shared += 1
-    return shared
+        present = set(find_bytecode(source, modules))
+        for path in wanted:
+            if path not in present or _bytecode_differs(source, path, noted[path]):
+                return False
+        for path in wanted:
+            (tree / path).parent.mkdir(exist_ok=True)
+            place_file(str(source / path), str(tree / path))
+    return bool(wanted)
+
+
+def _bytecode_differs(tree: Path, path: str, noted: str) -> bool:
+    module = source_of_bytecode(path)
+    assert module is not None
+    if bytecode_fault(tree / path, tree / module) or sha256_file(tree / path) != noted:
+        return True
+    with (tree / path).open("rb") as stream:
+        return not is_unchecked(stream.read(16))
 
 
 def unpack_layer(archive: Path, new: Path, layer: LayerManifest) -> tuple[ArchiveEntry, ...]:

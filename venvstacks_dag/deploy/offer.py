@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from venvstacks_dag.archive.decompression import unreadable
+from venvstacks_dag.archive.members import shown
 from venvstacks_dag.archive.model import format_of
 from venvstacks_dag.deploy.place import LAUNCHERS, META
 from venvstacks_dag.deploy.source import Source, stack_names
@@ -34,25 +35,33 @@ def fetch_stack(source: Source, expected: str | None) -> StackFile:
     )
 
 
-def check_deployable(stack: StackFile) -> None:
+def check_deployable(stack: StackFile, where: str) -> None:
     """Whether all layers have archives that can be read here, for this platform.
 
-    Raises `DeployError`.
+    `where` is for messages. Raises `DeployError`.
     """
     here = host_platform()
     for layer in stack.layers:
         if layer.install_target.casefold() in (LAUNCHERS, META):
             raise DeployError(
-                "the layer cannot be deployed: its name is taken", layer=layer.layer_name
+                "the layer cannot be deployed: its name is taken",
+                where=where,
+                layer=layer.layer_name,
             )
         if layer.archive is None:
             raise DeployError(
-                "the manifest names no archive: it is that of an export", layer=layer.layer_name
+                "the manifest names no archive: it is that of an export",
+                where=where,
+                layer=layer.layer_name,
+                fix="deploy the folder that `venvstacks-dag publish` wrote, such as _artifacts",
             )
         if layer.archive.platform != here:
             raise DeployError(
-                f"the layer is for {layer.archive.platform}, this is {here}",
+                "the layer is for another platform",
+                where=where,
                 layer=layer.layer_name,
+                why=f"it is for {shown(layer.archive.platform)}, this is {here}",
+                fix=f"publish for this one: `venvstacks-dag publish --target {here}`",
             )
         problem = unreadable(format_of(layer.archive.name))
         if problem is not None:
@@ -60,7 +69,7 @@ def check_deployable(stack: StackFile) -> None:
                 "the archive cannot be read here", where=layer.archive.name, why=problem
             )
     if not stack.layers:
-        raise DeployError("the manifest has no layers")
+        raise DeployError("the manifest has no layers", where=where)
 
 
 def refuse_older(deployed: StackFile, offered: StackFile) -> None:

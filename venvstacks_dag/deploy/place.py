@@ -156,11 +156,18 @@ class Place:
         atomic_write(path, pretty_json(asdict(record)))
 
     def stack(self, version: str) -> StackFile:
-        """The manifest of a version. Raises `DeployError`, `DiskError`."""
+        """The manifest of a version. Raises `DeployError` where it is gone or damaged."""
         path = self.tree(version) / META / "venvstacks.json"
-        with disk_errors("read a manifest", path):
-            data = path.read_bytes()
-        return read_stack(data, str(path))
+        try:
+            return read_stack(path.read_bytes(), str(path))
+        except (DeployError, OSError) as error:
+            why = error.why if isinstance(error, DeployError) else error.strerror
+            raise DeployError(
+                "the manifest of a deployed version is gone or damaged",
+                where=str(path),
+                why=why,
+                fix="deploy again with --allow-older, which makes a version anew without it",
+            ) from error
 
     def whole(self) -> list[str]:
         """All versions that are whole, the newest first."""

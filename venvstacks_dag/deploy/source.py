@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import urllib.error
@@ -39,7 +40,10 @@ class Source(Protocol):
 
 def source_of(text: str) -> Source:
     """The source that a user named."""
-    scheme = urllib.parse.urlsplit(text).scheme.lower()
+    try:
+        scheme = urllib.parse.urlsplit(text).scheme.lower()
+    except ValueError as error:
+        raise DeployError("an address cannot be understood", where=text, why=str(error)) from error
     if scheme in ("http", "https"):
         return UrlSource(text)
     if scheme and len(scheme) > 1 and "://" in text:
@@ -88,14 +92,17 @@ class FolderSource:
 
 
 class UrlSource:
-    """A server that has the files of such a folder."""
+    """A server that has the files of such a folder. The address may hold a login."""
 
     def __init__(self, address: str) -> None:
         parts = urllib.parse.urlsplit(address)
-        self._base = address.rstrip("/")
-        # A password has no place in a message.
-        self.shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+        login, _, host = parts.netloc.rpartition("@")
+        # A password has no place in a message, and the standard library does not take it from here.
+        self.shown = parts._replace(netloc=host).geturl().rstrip("/")
+        self._login = _basic(login) if login else None
         self._secure = parts.scheme.lower() == "https"
+        if not host:
+            raise DeployError("an address of layers names no server", where=self.shown)
         if parts.query or parts.fragment:
             raise DeployError("an address of layers ends in a folder", where=self.shown)
 
@@ -127,17 +134,26 @@ class UrlSource:
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[IO[bytes] | None]:
-        address = f"{self._base}/{urllib.parse.quote(name)}"
+        address = f"{self.shown}/{urllib.parse.quote(name)}"
         opener = urllib.request.build_opener(_Redirects(secure=self._secure))
         opener.addheaders = [("User-Agent", "venvstacks-dag-deploy")]
         try:
             with _network_errors(f"{self.shown}/{name}"):
-                response = opener.open(address, timeout=_TIMEOUT)
+                request = urllib.request.Request(address)  # noqa: S310 - http or https
+                if self._login is not None:
+                    # Not for where it may redirect to.
+                    request.add_unredirected_header("Authorization", self._login)
+                response = opener.open(request, timeout=_TIMEOUT)
         except _NotThere:
             yield None
             return
         with response:
             yield response
+
+
+def _basic(login: str) -> str:
+    """What a server is told of `login`, the part of an address before its ``@`` (RFC 7617)."""
+    return "Basic " + base64.b64encode(urllib.parse.unquote_to_bytes(login)).decode("ascii")
 
 
 class _NotThere(Exception):

@@ -48,7 +48,9 @@ def read_stack(data: bytes, where: str) -> StackFile:
     Raises `DeployError` where they are no manifest, or where its layers do not fit together.
     """
     try:
-        layers = tuple(_layers(parse_json(data)))
+        value = parse_json(data)
+        _refuse_surrogates(value)
+        layers = tuple(_layers(value))
         _check_set(layers)
     except (ValueError, PublishError) as error:
         why = str(error) if isinstance(error, ValueError) else f"{error.what}"
@@ -60,6 +62,16 @@ def read_stack(data: bytes, where: str) -> StackFile:
             why=f"{why}: {detail}" if detail else why,
         ) from error
     return StackFile(layers=layers, sha256=sha256_bytes(data))
+
+
+def _refuse_surrogates(value: object) -> None:
+    """Raise `ValueError` for text that no file and no terminal could be given later."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds a text that is no Unicode") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _layers(value: object) -> Iterable[LayerManifest]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -10,14 +12,15 @@ from typing import Any
 
 from venvstacks_dag.archive.read import iter_entries
 from venvstacks_dag.archive.treedigest import tree_digest
+from venvstacks_dag.deploy.bytecode import read_notes
 from venvstacks_dag.deploy.check import Finding, FindingKind, check_tree
 from venvstacks_dag.deploy.finish import launcher_files, local_files
-from venvstacks_dag.deploy.layers import layer_files
+from venvstacks_dag.deploy.layers import bytecode_path, layer_files
 from venvstacks_dag.deploy.place import LAUNCHERS, META, Place
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, sha256_stream
 from venvstacks_dag.errors import ArchiveError, DeployError
-from venvstacks_dag.fs.files import disk_errors
+from venvstacks_dag.fs.files import PROGRAM_MODE, disk_errors
 from venvstacks_dag.publish.model import LayerManifest
 
 _STACK_FILES = "venvstacks*.json"
@@ -132,11 +135,14 @@ def _stack_findings(
         try:
             entries = layer_files(folder, layer)
             local = local_files(tree, relative=relative)
+            bytecode = read_notes(bytecode_path(folder, layer))
         except DeployError as error:
             yield Finding(layer=name, path="", kind="changed", why=_in_one_line(error))
             continue
         with disk_errors("look into", tree):
-            yield from check_tree(tree, entries, layer=name, local=local, threads=threads)
+            yield from check_tree(
+                tree, entries, layer=name, local=local, bytecode=bytecode, threads=threads
+            )
 
 
 def _launcher_findings(tree: Path, stack: StackFile) -> Iterator[Finding]:
@@ -151,12 +157,17 @@ def _launcher_findings(tree: Path, stack: StackFile) -> Iterator[Finding]:
             yield Finding(layer=LAUNCHERS, path=name, kind="missing")
         elif name not in expected:
             yield Finding(layer=LAUNCHERS, path=name, kind="extra")
-        elif not _holds(folder / name, expected[name]):
-            yield Finding(layer=LAUNCHERS, path=name, kind="changed", why="its content is another")
+        elif why := _launcher_fault(folder / name, expected[name]):
+            yield Finding(layer=LAUNCHERS, path=name, kind="changed", why=why)
 
 
-def _holds(path: Path, content: bytes) -> bool:
-    return path.is_file() and not path.is_symlink() and path.read_bytes() == content
+def _launcher_fault(path: Path, content: bytes) -> str | None:
+    if path.is_symlink() or not path.is_file():
+        return "it is no file"
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name != "nt" and mode != PROGRAM_MODE:
+        return f"its mode is {mode:04o}, not {PROGRAM_MODE:04o}"
+    return None if path.read_bytes() == content else "its content is another"
 
 
 def _archive_findings(folder: Path, own: Path, layer: LayerManifest) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from venvstacks_dag.errors import printable
+from venvstacks_dag.errors import printable, show_all
 
 # What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
 _UNREAD = 141
@@ -30,10 +30,14 @@ def quiet_when_unread() -> Iterator[None]:
 
 
 def open_streams() -> None:
-    """Put something in the place of output streams that were closed by the caller (``>&-``)."""
+    """Make output streams fit for all text.
+
+    Something is put in the place of those that were closed by the caller (``>&-``).
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        show_all(getattr(sys, name))
 
 
 def shown_path(path: Path) -> str:

@@ -247,7 +247,7 @@ MANIFESTS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("a framework for a runtime", lambda m: app(m).update(runtime_layer="framework-lower"),
      "no runtime"),
     ("a mixed set", lambda m: app(m).update(python_implementation="cpython@3.12.1"), "mixed set"),
-    ("another platform", lambda m: app(m).update(target_platform="win_arm64"), "is for win_arm64"),
+    ("another platform", lambda m: app(m).update(target_platform="win_arm64"), "for 'win_arm64'"),
     ("an export", lambda m: app(m).pop("archive_name"), "no archive"),
     ("a path for an archive", lambda m: app(m).update(archive_name="../x.tar"), "no file name"),
     ("an absolute archive", lambda m: app(m).update(archive_name="/etc/x.tar"), "no file name"),
