@@ -98,10 +98,11 @@ class Stack:
 
     def _check_targets(self) -> None:
         settings = self.settings
+        # "all" stands for those of the layers, and layers for other platforms can be locked here.
+        if settings.targets in (PLATFORM_NAMES, (settings.host,)):
+            return
         for name in settings.targets:
-            if settings.targets not in (PLATFORM_NAMES, (settings.host,)) and not (
-                self.plan.built_for(name)
-            ):
+            if not self.plan.built_for(name):
                 raise SelectionError(
                     f"no layer of the stack is built for {name}",
                     where=str(settings.spec),

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 from venvstacks_dag.api.selection import Selection
+from venvstacks_dag.spec.kinds import LAYER_KINDS
 from venvstacks_dag.tasks.plan import LayerPlan
 
-_CATEGORIES = ("runtimes", "frameworks", "applications")
 # Stands for the version of a layer whose lock, and so whose version, is not known.
 UNKNOWN_VERSION = "???"
 
@@ -90,7 +90,7 @@ def _of(state: StackState, category: str) -> list[LayerState]:
 def tree_lines(state: StackState) -> Iterator[str]:
     """A stack as a tree. A star marks layers that are not locked, or whose lock is outdated."""
     yield state["spec_name"]
-    filled = [category for category in _CATEGORIES if _of(state, category)]
+    filled = [category for category in LAYER_KINDS if _of(state, category)]
     for category in filled:
         last = category == filled[-1]
         yield f"{'└── ' if last else '├── '}{category.capitalize()}"

@@ -13,7 +13,6 @@ from venvstacks_dag.errors import BuildFailed
 if TYPE_CHECKING:
     from venvstacks_dag.store import Store
     from venvstacks_dag.store.items import RoomSize
-    from venvstacks_dag.store.upkeep import Removed
 
 _DEFAULT_AGE = "30d"
 _DESCRIPTION = """\
@@ -106,7 +105,7 @@ def _gc(store: Store, options: argparse.Namespace) -> None:
         _show_rooms(removed, label, as_json=options.json)
 
 
-def _show_rooms(rooms: Iterable[RoomSize | Removed], label: str, *, as_json: bool) -> None:
+def _show_rooms(rooms: Iterable[RoomSize], label: str, *, as_json: bool) -> None:
     from venvstacks_dag.digest import pretty_json
     from venvstacks_dag.reporting.amounts import size_text
 

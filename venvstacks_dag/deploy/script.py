@@ -49,6 +49,7 @@ MODULES = (
     "platforms/file_names",
     "platforms/target",
     "publish/model",
+    "spec/kinds",
     "spec/packing",
 )
 _PACKAGE = "venvstacks_dag"

@@ -12,8 +12,8 @@ from difflib import get_close_matches
 from venvstacks_dag.digest import parse_json, pretty_json, sha256_bytes, sha256_json
 from venvstacks_dag.errors import DeployError, PublishError, UnknownLayer
 from venvstacks_dag.publish.model import LayerManifest
+from venvstacks_dag.spec.kinds import LAYER_KINDS
 
-CATEGORIES = ("runtimes", "frameworks", "applications")
 MAX_MANIFEST = 64 << 20
 _MAX_LAYERS = 10_000
 MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
@@ -36,7 +36,7 @@ class StackFile:
 
     def pretty(self) -> bytes:
         """The manifest of just these layers."""
-        listed: dict[str, list[Mapping[str, object]]] = {name: [] for name in CATEGORIES}
+        listed: dict[str, list[Mapping[str, object]]] = {kind: [] for kind in LAYER_KINDS}
         for layer in self.layers:
             listed[layer.category].append(layer.as_json())
         return pretty_json({"layers": listed})
@@ -79,7 +79,7 @@ def _layers(value: object) -> Iterable[LayerManifest]:
     if not isinstance(listed, dict):
         raise ValueError('it does not hold {"layers": {...}}')
     count = 0
-    for category in CATEGORIES:
+    for category in LAYER_KINDS:
         entries = listed.get(category, [])
         if not isinstance(entries, list):
             raise ValueError(f"{category} is not a list")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from venvstacks_dag.inventory import LayerContents
-from venvstacks_dag.spec.model import LayerKind
+from venvstacks_dag.spec.kinds import LayerKind
 
 CARD_WIDTH, CARD_HEIGHT = 216, 68
 _GAP, _LINE_GAP, _BAND_GAP, _LABEL_HEIGHT, _MARGIN = 16, 16, 30, 30, 16

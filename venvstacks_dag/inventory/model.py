@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from venvstacks_dag.spec.model import LayerKind
+from venvstacks_dag.spec.kinds import LayerKind
 from venvstacks_dag.store import PinnedWheel
 
 

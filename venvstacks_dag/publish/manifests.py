@@ -14,9 +14,7 @@ from venvstacks_dag.publish.model import (
     LayerManifest,
     SupportModule,
 )
-from venvstacks_dag.spec.model import LayerKind
-
-CATEGORIES: tuple[LayerKind, ...] = ("runtimes", "frameworks", "applications")
+from venvstacks_dag.spec.kinds import LAYER_KINDS
 
 
 def layer_manifest(
@@ -110,7 +108,7 @@ def stack_manifest(layers: Iterable[LayerManifest]) -> dict[str, Any]:
 
     Raises `PublishError` where two layers would be deployed to one folder, or published as one.
     """
-    listed: dict[str, list[dict[str, Any]]] = {category: [] for category in CATEGORIES}
+    listed: dict[str, list[dict[str, Any]]] = {kind: [] for kind in LAYER_KINDS}
     seen: set[str] = set()
     for layer in layers:
         for name in {layer.layer_name, layer.install_target}:

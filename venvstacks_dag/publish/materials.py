@@ -12,7 +12,7 @@ from packaging.markers import InvalidMarker
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
-from venvstacks_dag.spec.model import LayerKind
+from venvstacks_dag.spec.kinds import LayerKind
 from venvstacks_dag.standards import UNANSWERABLE, read_requirement
 
 MaterialKind = Literal["package", "runtime", "module"]

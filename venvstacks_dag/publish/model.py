@@ -11,7 +11,7 @@ from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import PublishError
 
 if TYPE_CHECKING:
-    from venvstacks_dag.spec.model import LayerKind
+    from venvstacks_dag.spec.kinds import LayerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,15 @@ def plan_digest(plan: PackingPlan) -> str:
 
 
 def _digest(plan: PackingPlan, item: PackedItem, source: Path) -> str:
-    if plan.relocation is not None and names_its_place(item.path):
-        return sha256_bytes(plan.relocation.apply(item.path, source.read_bytes()))
-    return sha256_file(source)
+    data = _rewritten(plan, item, source)
+    return sha256_file(source) if data is None else sha256_bytes(data)
+
+
+def _rewritten(plan: PackingPlan, item: PackedItem, source: Path) -> bytes | None:
+    """The content of a file that names the place where Python lies; None for all others."""
+    if plan.relocation is None or not names_its_place(item.path):
+        return None
+    return plan.relocation.apply(item.path, source.read_bytes())
 
 
 def pack(
@@ -64,13 +70,13 @@ def pack(
 
 def _copy(plan: PackingPlan, item: PackedItem, source: Path, destination: Path) -> ImageEntry:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    if plan.relocation is not None and names_its_place(item.path):
-        data = plan.relocation.apply(item.path, source.read_bytes())
+    data = _rewritten(plan, item, source)
+    if data is not None:
         destination.write_bytes(data)
         digest, size = sha256_bytes(data), len(data)
-        return ImageEntry(scheme="root", path=item.path, mode=item.mode, size=size, sha256=digest)
-    with source.open("rb") as original, destination.open("xb") as copy:
-        digest, size = hash_while_copying(original, copy)
+    else:
+        with source.open("rb") as original, destination.open("xb") as copy:
+            digest, size = hash_while_copying(original, copy)
     return ImageEntry(scheme="root", path=item.path, mode=item.mode, size=size, sha256=digest)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from venvstacks_dag.platforms import fold
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.findings import key_text
-from venvstacks_dag.spec.model import LayerKind
+from venvstacks_dag.spec.kinds import LayerKind
 from venvstacks_dag.spec.names import env_name
 from venvstacks_dag.spec.wording import quoted
 

@@ -9,10 +9,10 @@ from typing import TypedDict
 from venvstacks_dag.spec.distinct import check_distinct, layer_name
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.findings import key_text
+from venvstacks_dag.spec.kinds import LAYER_KINDS, LayerKind
 from venvstacks_dag.spec.model import (
     ApplicationSpec,
     FrameworkSpec,
-    LayerKind,
     RuntimeSpec,
 )
 from venvstacks_dag.spec.modules import ModuleReference, read_modules
@@ -28,7 +28,6 @@ from venvstacks_dag.spec.targets import (
 from venvstacks_dag.spec.uv import check_index_name, read_package_indexes
 from venvstacks_dag.spec.wording import quoted
 
-LAYER_TABLES: tuple[LayerKind, ...] = ("runtimes", "frameworks", "applications")
 _COMMON_FIELDS = (
     "name",
     "requirements",
@@ -116,7 +115,7 @@ class _Reader:
     def __init__(self, document: Table, indexes: tuple[str, ...], macos: tuple[int, int]) -> None:
         self.modules: list[ModuleReference] = []
         self.tables = {
-            kind: [_named(table, kind) for table in document.tables(kind)] for kind in LAYER_TABLES
+            kind: [_named(table, kind) for table in document.tables(kind)] for kind in LAYER_KINDS
         }
         frameworks: dict[str, int] = {}
         for place, table in enumerate(self.tables["frameworks"]):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
-from typing import Literal
 
 from venvstacks_dag.fs import LinkMode
+from venvstacks_dag.spec.kinds import LayerKind
 from venvstacks_dag.spec.packing import NOTHING_SAID, PackingOptions
-
-LayerKind = Literal["runtimes", "frameworks", "applications"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

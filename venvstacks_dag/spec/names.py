@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from venvstacks_dag.platforms import fold, is_windows_device
-from venvstacks_dag.spec.model import LayerKind
+from venvstacks_dag.spec.kinds import LayerKind
 from venvstacks_dag.spec.wording import listed
 
 ENV_PREFIXES: dict[LayerKind, str] = {

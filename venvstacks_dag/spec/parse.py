@@ -10,7 +10,8 @@ from venvstacks_dag.errors import SpecError
 from venvstacks_dag.spec.document import read_document
 from venvstacks_dag.spec.fields import Table
 from venvstacks_dag.spec.findings import Findings
-from venvstacks_dag.spec.layers import LAYER_TABLES, read_layers
+from venvstacks_dag.spec.kinds import LAYER_KINDS
+from venvstacks_dag.spec.layers import read_layers
 from venvstacks_dag.spec.model import StackSpec, UvSettings
 from venvstacks_dag.spec.modules import ModuleReference
 from venvstacks_dag.spec.targets import default_macosx_target
@@ -88,7 +89,7 @@ def draft_stack(
 def _check_tables(document: Table) -> None:
     """A misspelt table of layers would be left out in silence; all others are the user's own."""
     for key in document.values:
-        near = nearest(key, (*LAYER_TABLES, "tool"))
+        near = nearest(key, (*LAYER_KINDS, "tool"))
         if near is not None and near != key:
             fix = f"did you mean {quoted(near)}?"
             document.problem(key, f"unknown table {quoted(key)}", fix=fix)

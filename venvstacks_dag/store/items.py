@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from venvstacks_dag.store.store import Store
 BLOBS = "blobs"
 IMAGES = "images"
 CACHE = "cache"
+# In place of a room, for what is no item yet.
+UNFINISHED = "unfinished"
 _UNFINISHED = (STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)
 
 
@@ -40,24 +42,22 @@ class StoreItem:
 
 def store_items(store: Store) -> Iterator[StoreItem]:
     """All items, sorted by room and digest. What vanishes meanwhile is left out."""
-    for room in (BLOBS, IMAGES, *(f"{CACHE}/{kind}" for kind in _names(store.root / CACHE))):
-        for path in _entries(store.root / room):
-            if is_sha256(path.name):
-                yield StoreItem(room=room, digest=path.name, path=path)
+    for room, path in _entries(store):
+        if is_sha256(path.name):
+            yield StoreItem(room=room, digest=path.name, path=path)
 
 
 def unfinished(store: Store) -> Iterator[Path]:
     """What builds are making at the moment, and what killed ones left."""
+    return (path for _, path in _entries(store) if path.name.startswith(_UNFINISHED))
+
+
+def _entries(store: Store) -> Iterator[tuple[str, Path]]:
+    """Whatever lies in the rooms, with the room's name."""
     for room in (BLOBS, IMAGES, *(f"{CACHE}/{kind}" for kind in _names(store.root / CACHE))):
-        for path in _entries(store.root / room):
-            if path.name.startswith(_UNFINISHED):
-                yield path
-
-
-def _entries(room: Path) -> Iterator[Path]:
-    for shard in _names(room):
-        for name in _names(room / shard):
-            yield room / shard / name
+        for shard in _names(store.root / room):
+            for name in _names(store.root / room / shard):
+                yield room, store.root / room / shard / name
 
 
 def _names(folder: Path) -> list[str]:
@@ -91,20 +91,23 @@ def size_of(path: Path, *, freed: bool = False) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomSize:
-    """How many items a room has, and their bytes together."""
+    """How many items there are of a room (or go, or went away), and their bytes together."""
 
     room: str
     count: int
     size: int
 
 
+def tally(found: Iterable[tuple[str, int]]) -> list[RoomSize]:
+    """The sum of each room, in the order in which they come; `found` are rooms and bytes."""
+    sizes: dict[str, list[int]] = {}
+    for room, size in found:
+        sizes.setdefault(room, []).append(size)
+    return [RoomSize(room=room, count=len(of), size=sum(of)) for room, of in sizes.items()]
+
+
 def room_sizes(store: Store) -> tuple[RoomSize, ...]:
     """The rooms that have anything in them; the last one is what is unfinished."""
-    counts: dict[str, int] = {}
-    sizes: dict[str, int] = {}
     found = [(item.room, item.path) for item in store_items(store)]
-    found += [("unfinished", path) for path in unfinished(store)]
-    for room, path in found:
-        counts[room] = counts.get(room, 0) + 1
-        sizes[room] = sizes.get(room, 0) + size_of(path)
-    return tuple(RoomSize(room=room, count=counts[room], size=sizes[room]) for room in counts)
+    found += [(UNFINISHED, path) for path in unfinished(store)]
+    return tuple(tally((room, size_of(path)) for room, path in found))

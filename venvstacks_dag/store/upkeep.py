@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from venvstacks_dag.errors import BuildFolderBusy
 from venvstacks_dag.fs import disk_errors, remove_path
 from venvstacks_dag.store.images import is_outdated, is_sealed, read_image
-from venvstacks_dag.store.items import BLOBS, IMAGES, StoreItem, size_of, store_items, unfinished
+from venvstacks_dag.store.items import (
+    BLOBS,
+    IMAGES,
+    UNFINISHED,
+    RoomSize,
+    StoreItem,
+    size_of,
+    store_items,
+    tally,
+    unfinished,
+)
 from venvstacks_dag.store.store import Store
 from venvstacks_dag.store.usage import GRAIN_SECONDS
 
@@ -64,17 +74,8 @@ def _is_good(store: Store, item: StoreItem) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
-    """What went away in one room, and how many bytes that freed."""
-
-    room: str
-    count: int
-    size: int
-
-
-def collect(store: Store, *, older_than: float | None, dry_run: bool = False) -> list[Removed]:
-    """Remove what was not used for `older_than` seconds, None for all; what went, by room.
+def collect(store: Store, *, older_than: float | None, dry_run: bool = False) -> list[RoomSize]:
+    """Remove what was not used for `older_than` seconds, None for all; what that freed, by room.
 
     Safe while builds run: what one of them may be using stays, and so do then what killed
     builds left and the files of locks. With `dry_run` nothing is removed. Raises
@@ -89,28 +90,14 @@ def collect(store: Store, *, older_than: float | None, dry_run: bool = False) ->
             )
         age = older_than or 0
         oldest = time.time() - (age if alone else max(age, _SAFE_SECONDS))
-        removed = _Tally()
+        removed: list[tuple[str, int]] = []
         for item in list(store_items(store)):
             size = _remove(store, item, None if older_than is None else oldest, dry_run=dry_run)
             if size is not None:
-                removed.add(item.room, size)
+                removed.append((item.room, size))
         if alone:
-            for size in _sweep(store, dry_run=dry_run):
-                removed.add("unfinished", size)
-    return removed.rooms
-
-
-class _Tally:
-    def __init__(self) -> None:
-        self._found: dict[str, tuple[int, int]] = {}
-
-    def add(self, room: str, size: int) -> None:
-        count, total = self._found.get(room, (0, 0))
-        self._found[room] = (count + 1, total + size)
-
-    @property
-    def rooms(self) -> list[Removed]:
-        return [Removed(room=r, count=c, size=s) for r, (c, s) in self._found.items()]
+            removed += ((UNFINISHED, size) for size in _sweep(store, dry_run=dry_run))
+    return tally(removed)
 
 
 def _is_old(item: StoreItem, oldest: float | None) -> bool:

@@ -202,7 +202,7 @@ class BuildContext:
 
     def close(self) -> None:
         """Let go of what a run held; the next one takes it again."""
-        for view in {id(self): self, **{id(view): view for view in self._views.values()}}.values():
+        for view in dict.fromkeys((self, *self._views.values())):
             if "store" in vars(view):
                 view.store.users.leave()
 

@@ -53,7 +53,7 @@ def sweep_folders(stack: BuildContext | None, selected: Iterable[str]) -> None:
     # Builds that lie elsewhere may be exporting there: a run that does not export stays away.
     if any(name.partition(":")[0] in ("export", "local-export") for name in selected):
         folders += output_folders(settings.export_dir)
-    for view in {settings.host: stack, **{v.settings.platform: v for v in stack.views()}}.values():
+    for view in dict.fromkeys((stack.on(settings.host), *stack.views())):
         folders.append(view.settings.trees)
         folders += [view.settings.layer_state(layer) for layer in layers]
     folders += [settings.lock_folder(layer) for layer in layers]

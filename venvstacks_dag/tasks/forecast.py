@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from venvstacks_dag.errors import NotBuilt
-from venvstacks_dag.publish.manifests import CATEGORIES
 from venvstacks_dag.reporting import NullReporter
+from venvstacks_dag.spec.kinds import LAYER_KINDS
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.locked import locked_versions
 from venvstacks_dag.tasks.output import shown_path
@@ -34,7 +34,7 @@ def forecast(context: BuildContext, layers: Iterable[str], *, archives: bool) ->
     platform = context.settings.platform
     layers = [name for name in layers if context.plan.layer(name).is_built_for(platform)]
     _refuse_stale(context, layers)
-    listed: dict[str, list[dict[str, Any]]] = {name: [] for name in CATEGORIES}
+    listed: dict[str, list[dict[str, Any]]] = {kind: [] for kind in LAYER_KINDS}
     for name in layers:
         layer = context.plan.layer(name)
         try:

@@ -161,7 +161,7 @@ class BuildSettings:
     @property
     def trees(self) -> Path:
         """Where the environments lie beside each other: those for other platforms apart."""
-        return self.build_dir if self.is_host else self.build_dir / self._apart
+        return self.build_dir if self.is_host else self.build_dir / f"@{self.platform}"
 
     def tree(self, layer: str) -> Path:
         """A layer's environment."""
@@ -169,11 +169,12 @@ class BuildSettings:
 
     def layer_state(self, layer: str) -> Path:
         """A layer's stamps, file lists and logs: apart, since a layer may have any name."""
-        return self.build_dir.joinpath(STATE, _LAYERS if self.is_host else self._apart, layer)
+        return self._state(layer, apart=not self.is_host)
 
-    @property
-    def _apart(self) -> str:
-        return f"@{self.platform}"
+    def _state(self, layer: str, *names: str, apart: bool) -> Path:
+        # In one step: there are stamps by the ten thousands, and paths are slow to join.
+        group = f"@{self.platform}" if apart else _LAYERS
+        return self.build_dir.joinpath(STATE, group, layer, *names)
 
     def stamp(self, stage: str, layer: str) -> Path:
         """What a stage knows about its last good run on a layer.
@@ -181,11 +182,8 @@ class BuildSettings:
         Tagged outputs lie beside those that are not, so there are stamps of both.
         """
         tag = "-tagged" if self.tagged and stage in _TAGGED else ""
-        name = f"{stage}{tag}.json"
-        if self.is_host or stage in PLATFORMLESS:
-            # In one step: there are stamps by the ten thousands, and paths are slow to join.
-            return self.build_dir.joinpath(STATE, _LAYERS, layer, name)
-        return self.build_dir.joinpath(STATE, self._apart, layer, name)
+        apart = not self.is_host and stage not in PLATFORMLESS
+        return self._state(layer, f"{stage}{tag}.json", apart=apart)
 
     def manifest(self, stage: str, layer: str) -> Path:
         """The files that a stage made in a layer's tree."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -36,30 +35,34 @@ def make_tree(context: BuildContext, layer: LayerPlan, reporter: Reporter) -> Tr
 
     Raises what fetching, unpacking, planning and placing raise.
     """
+    wheels = [pinned_wheel(pin) for pin in layer_pins(context, layer)]
+    if layer.is_runtime:
+        return _follow(context, layer, *_prepared(context, layer, wheels, reporter), reporter)
+    key = _recipe_key(context, layer, wheels)
+    try:
+        if (known := _remembered(context, key, wheels)) is not None:
+            return _follow(context, layer, *known, reporter)
+    except StoreError as error:
+        reporter.detail(f"the store is not as it was: {error}")
+    from venvstacks_dag.install import recipe_bytes
+
+    recipe, folders = _prepared(context, layer, wheels, reporter)
+    context.store.keep(_RECIPES, key, recipe_bytes(recipe))
+    return _follow(context, layer, recipe, folders, reporter)
+
+
+def _follow(
+    context: BuildContext,
+    layer: LayerPlan,
+    recipe: TreeRecipe,
+    folders: dict[str, Path],
+    reporter: Reporter,
+) -> TreeRecipe:
     from venvstacks_dag.install import follow
 
-    wheels = [pinned_wheel(pin) for pin in layer_pins(context, layer)]
-    key = _recipe_key(context, layer, wheels)
-
-    def carry_out(recipe: TreeRecipe, folders: dict[str, Path]) -> TreeRecipe:
-        tree = context.settings.tree(layer.name)
-        follow(recipe, folders, tree, mode=context.link_mode, reporter=reporter)
-        return recipe
-
-    if not layer.is_runtime:
-        try:
-            made = _remembered(context, key, wheels, carry_out)
-        except StoreError as error:
-            reporter.detail(f"the store is not as it was: {error}")
-            made = None
-        if made is not None:
-            return made
-    recipe, folders = _prepared(context, layer, wheels, reporter)
-    if not layer.is_runtime:
-        from venvstacks_dag.install import recipe_bytes
-
-        context.store.keep(_RECIPES, key, recipe_bytes(recipe))
-    return carry_out(recipe, folders)
+    tree = context.settings.tree(layer.name)
+    follow(recipe, folders, tree, mode=context.link_mode, reporter=reporter)
+    return recipe
 
 
 def _recipe_key(context: BuildContext, layer: LayerPlan, wheels: list[PinnedWheel]) -> str:
@@ -72,15 +75,12 @@ def _recipe_key(context: BuildContext, layer: LayerPlan, wheels: list[PinnedWhee
 
 
 def _remembered(
-    context: BuildContext,
-    key: str,
-    wheels: list[PinnedWheel],
-    carry_out: Callable[[TreeRecipe, dict[str, Path]], TreeRecipe],
-) -> TreeRecipe | None:
-    """Make the tree by the recipe that is kept; None where there is none, or images are gone.
+    context: BuildContext, key: str, wheels: list[PinnedWheel]
+) -> tuple[TreeRecipe, dict[str, Path]] | None:
+    """The recipe that is kept, and its images; None where there is none, or images are gone.
 
     The wheels were checked when the recipe was made, and their digests are part of its key; that
-    their files are untouched is seen when they are placed. Raises `StoreError` where they are not.
+    their files are untouched is seen when they are placed. Raises `StoreError`.
     """
     from venvstacks_dag.index import check_told
     from venvstacks_dag.install import read_recipe
@@ -94,7 +94,7 @@ def _remembered(
     if len(present) < len(folders):
         return None
     check_told(context.store, wheels, partial(_metadata_of, context))
-    return carry_out(recipe, present)
+    return recipe, present
 
 
 def _metadata_of(context: BuildContext, wheel: PinnedWheel) -> bytes:

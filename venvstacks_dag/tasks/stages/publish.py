@@ -33,9 +33,10 @@ class Publish:
         """The manifests of all layers that are published, and whether the file's name is tagged."""
         # In the order of the specification, which is that of the manifest.
         built = _published(context)
+        facts = {each.name: facts_of(context, "build", each.name) for each in built}
         return {
-            "layers": [facts_of(context, "build", each.name)["manifest"] for each in built],
-            "boms": {each.name: facts_of(context, "build", each.name)["bom"] for each in built},
+            "layers": [said["manifest"] for said in facts.values()],
+            "boms": {name: said["bom"] for name, said in facts.items()},
             "locks": {
                 f"requirements/{lock_file(context.settings, each.name).name}": facts_of(
                     context, "resolve", each.name
@@ -66,7 +67,10 @@ class Publish:
         manifests = [publish.LayerManifest.from_json(each) for each in parts["layers"]]
         settings, paths = context.settings, _paths(context)
         publish.write_stack_manifest(settings.output_dir, manifests, platform=settings.tag)
-        bills = [_bill(context, each) for each in _published(context)]
+        bills = [
+            _bill(context, context.plan.layer(name), sha256)
+            for name, sha256 in parts["boms"].items()
+        ]
         write_if_changed(paths["bom"], stack_bom(bills))
         write_if_changed(
             paths["provenance"],
@@ -105,11 +109,11 @@ def _published(context: BuildContext) -> tuple[LayerPlan, ...]:
     )
 
 
-def _bill(context: BuildContext, layer: LayerPlan) -> dict[str, Any]:
+def _bill(context: BuildContext, layer: LayerPlan, sha256: str) -> dict[str, Any]:
     """A layer's bill of materials. Raises `InputChanged` where it is not the one that was made."""
     path = bom_path(context, layer)
     data = read_bytes(path)
-    if sha256_bytes(data) != facts_of(context, "build", layer.name)["bom"]:
+    if sha256_bytes(data) != sha256:
         raise InputChanged(
             "a bill of materials was edited while the stack was being published",
             layer=layer.name,
