@@ -35,7 +35,7 @@ def pretty_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
 
 
-def sha256_bytes(data: bytes) -> str:
+def sha256_bytes(data: bytes | memoryview) -> str:
     """The lower-case hex SHA-256 of `data`."""
     return hashlib.sha256(data).hexdigest()
 

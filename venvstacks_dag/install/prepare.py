@@ -19,20 +19,17 @@ def make_recipe(request: InstallRequest) -> TreeRecipe:
     plan = plan_layer(request)
     site_packages = str(request.layout.site_packages)
     entries: list[TreeEntry] = []
-    written: list[tuple[str, str]] = []
+    written: list[tuple[str, bytes]] = []
     for image in plan.images:
         entries += _entries(image)
         generated = generated_files(image, site_packages) if image.package else {}
         for place, data in generated.items():
             entries.append(_written(place, data, image.package))
-            written.append((place, data.decode("utf-8")))
+            written.append((place, data))
     own_list = file_list(TreeManifest.of(entries))
-    own = _written(str(INSTALLED_FILES), own_list, "")
-    manifest = TreeManifest.of((*entries, own))
-    listing = canonical_json(manifest.as_json())
-    row = canonical_json(TreeManifest.of([own]).as_json())[1:-1]
-    start = listing.index(row)
-    recipe = TreeRecipe(
+    written.append((str(INSTALLED_FILES), own_list))
+    manifest = TreeManifest.of((*entries, _written(*written[-1], "")))
+    return TreeRecipe(
         folders=plan.folders,
         images=tuple(part for image in plan.images for part in _image_files(image)),
         links=tuple(
@@ -42,13 +39,10 @@ def make_recipe(request: InstallRequest) -> TreeRecipe:
             if file.entry.kind == "link" and not file.shared
         ),
         written=tuple(written),
-        listing=listing,
-        own_row=(start, start + len(row)),
+        listing=canonical_json(manifest.as_json()),
         count=len(manifest.entries),
         size=manifest.size,
     )
-    assert recipe.own_list == own_list
-    return recipe
 
 
 def _image_files(image: PlannedImage) -> Iterator[ImageFiles]:

@@ -2,13 +2,15 @@
 
 What is planned of images, whose descriptions have ten thousands of entries, is written down by
 file: where it lies in the store, where it goes, what is generated, and the list of all of it. The
-same wheels in the same kind of layer give the same recipe, so it is remembered.
+same wheels in the same kind of layer give the same recipe, so it is remembered. What is generated
+becomes an image of its own then: a link is made several times as fast as a file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from venvstacks_dag.digest import canonical_json, parse_json, sha256_bytes, sha256_json
 from venvstacks_dag.fs import TreeManifest
@@ -16,7 +18,9 @@ from venvstacks_dag.platforms import LayerLayout
 from venvstacks_dag.store.images import IMAGE_SCHEMA
 
 # Raise this when the same images would become another tree, or recipes be written another way.
-_SCHEMA = 2
+_SCHEMA = 3
+# The scheme of an image of written files: these have their places in the layer.
+WRITTEN_SCHEME: Final = "root"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,34 +42,39 @@ class ImageFiles:
 class TreeRecipe:
     """What to do, in this order: ``folders``, with parents first, files, links, what is written.
 
-    ``links`` are places and targets, ``written`` places and texts. ``listing`` is the tree's whole
-    manifest as its file has it, ``count`` how many entries it has and ``size`` their bytes. The
-    layer's own list of files is the listing without the row of the list itself, which lies at
-    ``own_row`` (start and end, bytes).
+    ``links`` are places and targets, ``written`` places and contents. ``listing`` is the tree's
+    whole manifest as its file has it, ``count`` how many entries it has and ``size`` their bytes.
     """
 
     folders: Sequence[str]
     images: Sequence[ImageFiles]
     links: Sequence[tuple[str, str]]
-    written: Sequence[tuple[str, str]]
+    written: Sequence[tuple[str, bytes]]
     listing: bytes
-    own_row: tuple[int, int]
     count: int
     size: int
-
-    @property
-    def own_list(self) -> bytes:
-        """The content of `INSTALLED_FILES`: `fs.file_list` of all entries but its own."""
-        start, end = self.own_row
-        before, after = self.listing[1:start], self.listing[end:-1]
-        # One of the two commas beside the row goes with it.
-        rows = before + after[1:] if after else before[:-1]
-        return b'{"files":[' + rows + b'],"version":1}'
 
     @property
     def manifest(self) -> TreeManifest:
         """The tree as it will be."""
         return TreeManifest.from_json(parse_json(self.listing))
+
+    @property
+    def written_digest(self) -> str:
+        """What the image of ``written`` is known by in a store."""
+        return sha256_json([[place, sha256_bytes(data)] for place, data in self.written])
+
+    def with_written_kept(self) -> TreeRecipe:
+        """The same tree, with what is written taken from the image `written_digest`."""
+        kept = ImageFiles(
+            digest=self.written_digest,
+            package="the packages' records",
+            folder=WRITTEN_SCHEME,
+            prefix="",
+            paths=[place for place, _ in self.written],
+            sizes=[len(data) for _, data in self.written],
+        )
+        return replace(self, images=(*self.images, kept), written=())
 
 
 def recipe_key(
@@ -80,7 +89,11 @@ def recipe_key(
 
 
 def recipe_bytes(recipe: TreeRecipe) -> bytes:
-    """A recipe as it is kept: a digest, a line, and the listing as it is."""
+    """A recipe as it is kept: a digest, a line, and the listing as it is.
+
+    What it writes is kept elsewhere: see `TreeRecipe.with_written_kept`.
+    """
+    assert not recipe.written
     head = {
         "folders": recipe.folders,
         "images": [
@@ -88,8 +101,6 @@ def recipe_bytes(recipe: TreeRecipe) -> bytes:
             for each in recipe.images
         ],
         "links": recipe.links,
-        "written": recipe.written,
-        "own_row": recipe.own_row,
         "count": recipe.count,
         "size": recipe.size,
     }
@@ -99,11 +110,11 @@ def recipe_bytes(recipe: TreeRecipe) -> bytes:
 
 def read_recipe(data: bytes) -> TreeRecipe | None:
     """The recipe that `recipe_bytes` wrote; None where it is damaged."""
-    digest, _, body = data.partition(b"\n")
-    if sha256_bytes(body).encode("ascii") != digest:
+    start = data.find(b"\n") + 1
+    if sha256_bytes(memoryview(data)[start:]).encode("ascii") != data[: start - 1]:
         return None
-    line, _, listing = body.partition(b"\n")
-    head = parse_json(line)
+    end = data.find(b"\n", start)
+    head = parse_json(data[start:end])
     return TreeRecipe(
         folders=head["folders"],
         images=tuple(
@@ -118,9 +129,8 @@ def read_recipe(data: bytes) -> TreeRecipe | None:
             for digest, package, folder, prefix, paths, sizes in head["images"]
         ),
         links=tuple((place, target) for place, target in head["links"]),
-        written=tuple((place, text) for place, text in head["written"]),
-        listing=listing,
-        own_row=tuple(head["own_row"]),
+        written=(),
+        listing=data[end + 1 :],
         count=head["count"],
         size=head["size"],
     )

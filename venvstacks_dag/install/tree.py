@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from venvstacks_dag.errors import StoreError
 from venvstacks_dag.fs import (
@@ -20,14 +22,24 @@ from venvstacks_dag.fs import (
     staging_folder,
 )
 from venvstacks_dag.install.recipe import ImageFiles, TreeRecipe
-from venvstacks_dag.platforms.layout import INSTALLED_FILES
+from venvstacks_dag.install.team import helpers
 from venvstacks_dag.reporting import Reporter
 
 _FOLDER_MODE = 0o755
 # Parts of this many files are given to the threads, so that they end at about the same time.
 _PART = 500
-# Below folders of this depth (such as lib/python3.12/site-packages/NAME) all is one package's.
+# A folder of this depth (such as lib/python3.12/site-packages/NAME), and all below, is one package's.
 _DEPTH = 4
+# The system walks down long paths for each file, which takes about a tenth of the time.
+_HAS_DIR_FD = {os.link, os.stat, os.open} <= os.supports_dir_fd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entered:
+    """``way`` and what is below a folder is a path, relative to the folder ``fd`` if there is."""
+
+    way: str
+    fd: int | None
 
 
 def follow(
@@ -57,39 +69,36 @@ def _fill(
     mode: LinkMode,
     reporter: Reporter,
 ) -> None:
+    sources = [(each, f"{images[each.digest]}/{each.folder}/") for each in recipe.images]
     total = sum(len(each.paths) for each in recipe.images)
+    # The system's work on files goes on while Python asks for the next.
     with (
         reporter.progress(f"install {Path(root).name}", total=total) as progress,
-        # The system's work on files goes on while Python asks for the next.
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        helpers() as team,
     ):
         first, apart = _folder_groups(recipe.folders)
         _make_folders(root, first)
-        for made in [pool.submit(_make_folders, root, group) for group in apart]:
-            made.result()
-        parts = [
-            (each, start) for each in recipe.images for start in range(0, len(each.paths), _PART)
-        ]
-        placing = [
-            pool.submit(_place, each, start, f"{images[each.digest]}/{each.folder}/", root, mode)
-            for each, start in parts
-        ]
-        writing = pool.submit(_write_all, recipe, root)
-        try:
-            for done in placing:
-                progress.advance(done.result())
-            writing.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    for place, target in recipe.links:
-        os.symlink(target, f"{root}/{place}")  # noqa: PTH211 - no Path in these loops
+        making = team.begin([partial(_make_folders, root, group) for group in apart])
+        # Threads wait for each other in calls as short as these: so they all are in one.
+        for files, source in sources:
+            _check_sealed(files, source)
+        making.finish()
+        counted = Lock()
 
+        def place(files: ImageFiles, start: int, source: str) -> None:
+            count = _place(files, start, source, root, mode)
+            with counted:
+                progress.advance(count)
 
-def _write_all(recipe: TreeRecipe, root: str) -> None:
-    for place, text in recipe.written:
-        _write_new(f"{root}/{place}", text.encode("utf-8"))
-    _write_new(f"{root}/{INSTALLED_FILES}", recipe.own_list)
+        team.begin(
+            partial(place, files, start, source)
+            for files, source in sources
+            for start in range(0, len(files.paths), _PART)
+        ).finish()
+    for written, data in recipe.written:
+        _write_new(f"{root}/{written}", data)
+    for link, target in recipe.links:
+        os.symlink(target, f"{root}/{link}")  # noqa: PTH211 - no Path in these loops
 
 
 def _folder_groups(folders: Iterable[str]) -> tuple[list[str], list[list[str]]]:
@@ -102,7 +111,7 @@ def _folder_groups(folders: Iterable[str]) -> tuple[list[str], list[list[str]]]:
     apart: dict[str, list[str]] = {}
     for folder in folders:
         parts = folder.split("/", _DEPTH)
-        if len(parts) <= _DEPTH:
+        if len(parts) < _DEPTH:
             first.append(folder)
         else:
             apart.setdefault("/".join(parts[:_DEPTH]), []).append(folder)
@@ -122,27 +131,44 @@ def _make_folders(root: str, folders: Iterable[str]) -> None:
             os.chmod(made, _FOLDER_MODE)  # noqa: PTH101 - no Path in these loops
 
 
+def _check_sealed(files: ImageFiles, source: str) -> None:
+    """See that files of an image, which lie below `source`, are as they were sealed."""
+    with _entered(source) as folder:
+        for name, size in zip(files.paths, files.sizes, strict=True):
+            try:
+                found = os.stat(folder.way + name, dir_fd=folder.fd, follow_symlinks=False)
+            except FileNotFoundError as error:
+                raise _lost(files, source + name, "is missing from the store") from error
+            if found.st_size != size or found.st_mtime_ns != SEALED_NS:
+                raise _lost(files, source + name, "was changed in the store")
+
+
 def _place(files: ImageFiles, start: int, source: str, root: str, mode: LinkMode) -> int:
     """Give files of an image, which lie below `source`, their places below `root`; how many."""
-    part = slice(start, start + _PART)
-    paths, above = files.paths[part], f"{root}/{files.prefix}"
-    links_first = mode in ("auto", "hardlink")
-    for name, size in zip(paths, files.sizes[part], strict=True):
-        path, target = source + name, above + name
-        try:
-            found = os.lstat(path)
-        except FileNotFoundError as error:
-            raise _lost(files, path, "is missing from the store") from error
-        if found.st_size != size or found.st_mtime_ns != SEALED_NS:
-            raise _lost(files, path, "was changed in the store")
-        try:
-            if links_first:
-                os.link(path, target)
-                continue
-        except OSError:
-            pass  # Whether another way is to be tried is told there.
-        place_file(path, target, mode)
-    return len(paths)
+    names, above = files.paths[start : start + _PART], f"{root}/{files.prefix}"
+    done = 0
+    if mode in ("auto", "hardlink"):
+        with suppress(OSError), _entered(source) as here, _entered(above) as there:
+            for name in names:
+                os.link(here.way + name, there.way + name, src_dir_fd=here.fd, dst_dir_fd=there.fd)
+                done += 1
+    # Where no link can be made: whether another way is to be tried is told there.
+    for name in names[done:]:
+        place_file(source + name, above + name, mode)
+    return len(names)
+
+
+@contextmanager
+def _entered(folder: str) -> Iterator[_Entered]:
+    """A way to what is below `folder` (which ends with a slash): the shortest that there is."""
+    if not _HAS_DIR_FD:
+        yield _Entered(way=folder, fd=None)
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        yield _Entered(way="", fd=fd)
+    finally:
+        os.close(fd)
 
 
 def _lost(files: ImageFiles, path: str, what: str) -> StoreError:

@@ -368,7 +368,7 @@ def test_a_file_that_was_written_to_in_the_store(store: Store, request_for: Make
 def test_a_disk_that_is_full(
     store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: str, target: str) -> None:
+    def full(source: str, target: str, **folders: object) -> None:
         raise OSError(28, "No space left on device")
 
     request = request_for(make_distribution(store, "demo"))
@@ -520,7 +520,7 @@ def states(tree: Path) -> dict[str, tuple[bytes, int, int]]:
 def test_a_way_that_the_disk_cannot_do(
     store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_source: str, _target: str) -> None:
+    def refuse(_source: str, _target: str, **_folders: object) -> None:
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr("os.link", refuse)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from venvstacks_dag.digest import canonical_json
-from venvstacks_dag.fs import TreeEntry, TreeManifest, file_list
+from venvstacks_dag.install.kept import written_image
 from venvstacks_dag.install.recipe import (
     ImageFiles,
     TreeRecipe,
@@ -16,9 +17,9 @@ from venvstacks_dag.install.recipe import (
     recipe_key,
 )
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.store import Store
 
 ROWS = [{"path": "list", "size": 2}, {"path": "zip.py", "size": 3}]
-OWN = canonical_json(ROWS[0])
 RECIPE = TreeRecipe(
     folders=["lib", "lib/caf\u00e9"],
     images=(
@@ -32,9 +33,8 @@ RECIPE = TreeRecipe(
         ),
     ),
     links=(("bin/x", "y"),),
-    written=(("lib/RECORD", "a,b\nc,\u00e9\n"),),
+    written=(),
     listing=canonical_json(ROWS),
-    own_row=(1, 1 + len(OWN)),
     count=2,
     size=5,
 )
@@ -51,14 +51,29 @@ def test_a_recipe_is_read_as_it_was_written() -> None:
     assert [entry.path for entry in RECIPE.manifest.entries] == ["list", "zip.py"]
 
 
-@pytest.mark.parametrize("others", [[], ["a"], ["z"], ["a", "z"], ["a", "b", "x", "z"]])
-def test_the_own_list_is_the_listing_without_itself(others: list[str]) -> None:
-    rows = [{"path": path} for path in sorted([*others, "m"])]
-    listing, own = canonical_json(rows), canonical_json({"path": "m"})
-    start = listing.index(own)
-    recipe = replace(RECIPE, listing=listing, own_row=(start, start + len(own)))
-    expected = file_list(TreeManifest.of(TreeEntry(path=path) for path in others))
-    assert recipe.own_list == expected
+def test_what_is_written_becomes_files_of_an_image(tmp_path: Path) -> None:
+    writes = replace(RECIPE, written=(("lib/RECORD", b"a,b\n"), ("lib/x/INSTALLER", b"demo\n")))
+    store = Store(tmp_path)
+    image = written_image(store, writes)
+    kept = writes.with_written_kept()
+    assert not kept.written
+    assert read_recipe(recipe_bytes(kept)) == kept
+    files = kept.images[-1]
+    assert files.digest == image.digest == writes.written_digest
+    found = {
+        files.prefix + path: (image.folder / files.folder / path).read_bytes()
+        for path in files.paths
+    }
+    assert found == dict(writes.written)
+    assert list(files.sizes) == [len(data) for data in found.values()]
+    assert written_image(store, writes).folder == image.folder
+    assert store.check(image)
+
+
+def test_other_contents_are_another_image() -> None:
+    one, other = (replace(RECIPE, written=(("RECORD", data),)) for data in (b"a", b"b"))
+    moved = replace(RECIPE, written=(("x/RECORD", b"a"),))
+    assert len({one.written_digest, other.written_digest, moved.written_digest}) == 3
 
 
 @pytest.mark.parametrize("cut", [0, 1, 64, 65, 200, -1])

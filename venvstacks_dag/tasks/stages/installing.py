@@ -40,15 +40,33 @@ def make_tree(context: BuildContext, layer: LayerPlan, reporter: Reporter) -> Tr
         return _follow(context, layer, *_prepared(context, layer, wheels, reporter), reporter)
     key = _recipe_key(context, layer, wheels)
     try:
-        if (known := _remembered(context, key, wheels)) is not None:
-            return _follow(context, layer, *known, reporter)
+        known = _remembered(context, key, wheels)
+        recipe, folders = known or _first(context, layer, key, wheels, reporter, look=False)
+        return _follow(context, layer, recipe, folders, reporter)
     except StoreError as error:
         reporter.detail(f"the store is not as it was: {error}")
-    from venvstacks_dag.install import recipe_bytes
+    return _follow(
+        context, layer, *_first(context, layer, key, wheels, reporter, look=True), reporter
+    )
 
-    recipe, folders = _prepared(context, layer, wheels, reporter)
+
+def _first(
+    context: BuildContext,
+    layer: LayerPlan,
+    key: str,
+    wheels: list[PinnedWheel],
+    reporter: Reporter,
+    *,
+    look: bool,
+) -> tuple[TreeRecipe, dict[str, Path]]:
+    """The recipe of a layer and its images, as `_prepared` makes it; the store remembers it."""
+    from venvstacks_dag.install import recipe_bytes, written_image
+
+    recipe, folders = _prepared(context, layer, wheels, reporter, look=look)
+    written = written_image(context.store, recipe)
+    recipe = recipe.with_written_kept()
     context.store.keep(_RECIPES, key, recipe_bytes(recipe))
-    return _follow(context, layer, recipe, folders, reporter)
+    return recipe, {**folders, written.digest: written.folder}
 
 
 def _follow(
@@ -107,13 +125,22 @@ def _metadata_of(context: BuildContext, wheel: PinnedWheel) -> bytes:
 
 
 def _prepared(
-    context: BuildContext, layer: LayerPlan, wheels: list[PinnedWheel], reporter: Reporter
+    context: BuildContext,
+    layer: LayerPlan,
+    wheels: list[PinnedWheel],
+    reporter: Reporter,
+    *,
+    look: bool = True,
 ) -> tuple[TreeRecipe, dict[str, Path]]:
-    """The recipe of the layer's images, made now, and where these lie."""
+    """The recipe of the layer's images, made now, and where these lie.
+
+    Without `look`, that images which were there already are as they were sealed is seen when
+    their files are placed.
+    """
     from venvstacks_dag.install import InstallRequest, make_recipe
 
     facts = facts_of(context, "resolve", layer.name)
-    images = _images(context, wheels, reporter)
+    images = _images(context, wheels, reporter, look=look)
     runtime = _runtime_image(context, layer, reporter) if layer.is_runtime else None
     request = InstallRequest(
         layout=context.layout(layer, PythonVersion.parse(facts["python"])),
@@ -136,16 +163,18 @@ def _runtime_image(context: BuildContext, layer: LayerPlan, reporter: Reporter) 
 
 
 def _images(
-    context: BuildContext, pins: list[PinnedWheel], reporter: Reporter
+    context: BuildContext, pins: list[PinnedWheel], reporter: Reporter, *, look: bool = True
 ) -> tuple[Image, ...]:
     """The unpacked wheels, fetched and unpacked side by side where the store lacks them."""
     from venvstacks_dag.index import check_told
-    from venvstacks_dag.install import check_pin, read_metadata, unpack_workers
+    from venvstacks_dag.install import check_pin
 
     store = context.store
-    found = {pin.sha256: store.image(pin.sha256) for pin in pins}
+    found = {pin.sha256: store.image(pin.sha256, look=look) for pin in pins}
     missing = [pin for pin in pins if found[pin.sha256] is None]
     if missing:
+        from venvstacks_dag.install import unpack_workers
+
         total = sum(pin.size or 0 for pin in missing if store.blob(pin.sha256) is None)
         with (
             reporter.progress("download and unpack", total=total or None, unit="bytes") as bar,
@@ -161,8 +190,7 @@ def _images(
         # The store goes by digest alone: the wheel may be another than the lock says.
         check_pin(image, pin)
         images.append(image)
-    by_digest = {image.digest: image for image in images}
-    check_told(store, pins, lambda pin: read_metadata(by_digest[pin.sha256]))
+    check_told(store, pins, partial(_metadata_of, context))
     return tuple(images)
 
 

@@ -1,0 +1,48 @@
+"""Threads that share a queue of jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from venvstacks_dag.install import team
+
+
+def test_all_jobs_are_done_once_and_the_caller_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    done: list[tuple[int, int]] = []
+    meet = threading.Barrier(4, timeout=30)
+
+    def job(number: int) -> Callable[[], None]:
+        def run() -> None:
+            if number < 4:
+                meet.wait()  # Only four threads at once get past this.
+            done.append((number, threading.get_ident()))
+
+        return run
+
+    with team.helpers() as helpers:
+        helpers.begin(job(number) for number in range(50)).finish()
+    assert sorted(number for number, _ in done) == list(range(50))
+    assert threading.get_ident() in {thread for number, thread in done if number < 4}
+
+
+@pytest.mark.parametrize("fault", [ValueError("x"), IndexError("y"), KeyboardInterrupt()])
+def test_the_first_fault_ends_all(fault: BaseException) -> None:
+    done: list[int] = []
+
+    def bad() -> None:
+        raise fault
+
+    jobs: list[Callable[[], None]] = [
+        bad,
+        *(partial(done.append, number) for number in range(100_000)),
+    ]
+    with team.helpers() as helpers:
+        begun = helpers.begin(jobs)
+        with pytest.raises(type(fault)):
+            begun.finish()
+    assert len(done) < 100_000
