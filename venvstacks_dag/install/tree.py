@@ -28,7 +28,7 @@ from venvstacks_dag.reporting import Reporter
 _FOLDER_MODE = 0o755
 # Parts of this many files are given to the threads, so that they end at about the same time.
 _PART = 500
-# A folder of this depth (such as lib/python3.12/site-packages/NAME), and all below, is one package's.
+# A folder of this depth (as lib/python3.12/site-packages/NAME), and all below, is one package's.
 _DEPTH = 4
 # The system walks down long paths for each file, which takes about a tenth of the time.
 _HAS_DIR_FD = {os.link, os.stat, os.open} <= os.supports_dir_fd
