@@ -76,10 +76,14 @@ def clean_task(fresh: Fresh) -> None:
 
 
 def clean_stage(stage: Stage, context: BuildContext, layer: LayerPlan) -> None:
-    """Remove what a stage made for a layer, its stamp and its log."""
-    stage.clean(context, layer)
-    context.settings.stamp(stage.name, layer.name).unlink(missing_ok=True)
-    context.settings.log(stage.name, layer.name).unlink(missing_ok=True)
+    """Remove what a stage made for a layer on one platform, its stamp and its log.
+
+    Outputs with the platform in their names and those without are made by one and the same task.
+    """
+    for styled in context.styles(stage.name):
+        stage.clean(styled, layer)
+        styled.settings.stamp(stage.name, layer.name).unlink(missing_ok=True)
+        styled.settings.log(stage.name, layer.name).unlink(missing_ok=True)
 
 
 def _layer_name(layer: LayerPlan) -> str | None:

@@ -109,9 +109,7 @@ class BuildContext:
             return self
         view = self._views.get(platform)
         if view is None:
-            view = copy(self)
-            view.settings = self.settings.on(platform)
-            self._views[platform] = view
+            view = self._views[platform] = self._with(self.settings.on(platform))
         return view
 
     def views(self) -> tuple[BuildContext, ...]:
@@ -122,6 +120,15 @@ class BuildContext:
         targets = self.settings.targets
         used = targets if targets != PLATFORM_NAMES else filter(self.plan.built_for, targets)
         return tuple(map(self.on, used)) or (self,)
+
+    def styles(self, stage: str) -> tuple[BuildContext, ...]:
+        """The same run in each way of naming what `stage` makes: plain, and tagged."""
+        return tuple(self._with(settings) for settings in self.settings.styles(stage))
+
+    def _with(self, settings: BuildSettings) -> BuildContext:
+        view = copy(self)
+        view.settings = settings
+        return view
 
     def packing(self, layer: LayerPlan) -> Packing:
         """How a layer's archive is packed. Raises `ArchiveError` where that cannot be."""
