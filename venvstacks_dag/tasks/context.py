@@ -72,9 +72,9 @@ class RunState:
     ``verbosity`` is how much the user wants to hear: -1 for errors only, 0, or more. By task, there
     are summaries, and ``reasons`` why those ran that had run before, in terms of the
     specification; ``adopted`` tasks only had their record renewed. ``errors`` counts tasks that
-    ended by anything but a plain failure; ``threads`` are shared by those that
-    compress; ``lacking_told`` is whether it was told what the layers
-    lack that are built without a network.
+    ended by anything but a plain failure, ``uncleaned`` those whose output could not be removed;
+    ``threads`` are shared by those that compress; ``lacking_told`` is whether it was told what the
+    layers lack that are built without a network.
     """
 
     flags: RunFlags = field(default_factory=RunFlags)
@@ -85,6 +85,7 @@ class RunState:
     reasons: dict[str, str] = field(default_factory=dict)
     adopted: set[str] = field(default_factory=set)
     errors: int = 0
+    uncleaned: int = 0
     threads: ThreadBudget = field(default_factory=ThreadBudget)
     lacking_told: bool = False
 

@@ -131,7 +131,9 @@ class Archive:
             return
         ours = archive_names([layer.name], [settings.platform], plain=not tagged, tagged=tagged)
         # Not a pattern of the file system's: `@*` would take those of other platforms, too.
-        for path in folder.iterdir() if folder.is_dir() else ():
+        with disk_errors("look into", folder):
+            paths = list(folder.iterdir()) if folder.is_dir() else []
+        for path in paths:
             if ours.fullmatch(path.name) and not path.is_dir():
                 remove_path(path)
 
