@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +171,21 @@ def test_tags_are_in_the_names(project: Project) -> None:
     assert names(output) == set(LAYERS)
     # The two ways do not get in each other's way.
     assert do(project, "publish", "--tag-outputs") == set()
+
+
+def test_archives_are_counted_on_from_kept_manifests(project: Project, tmp_path: Path) -> None:
+    """What `docs/how-to/ci.md` advises where each run has a new output folder."""
+    target, kept = host_platform(), Path("_artifacts", "__venvstacks__", "env_metadata")
+    project.doit(f"target={target}", "build")
+    project.write("one.py", "print('edited')\n")
+    clone = project.clone(tmp_path / "next run")
+    shutil.copytree(project.folder / kept, clone.folder / kept)
+    built = clone.doit(f"target={target}", "build")
+    assert built.code == 0, built.output
+    assert set(clone.archives()) == {
+        *(f"{layer}-{target}-1.tar.zst" for layer in LAYERS if layer != "app-one"),
+        f"app-one-{target}-2.tar.zst",
+    }
 
 
 def test_force_and_clean_do_it_again(project: Project) -> None:

@@ -117,7 +117,7 @@ def test_the_command_fetches_for_the_platforms_that_are_asked_for(
     assert "2 files" in done.output
     assert "2 there already" in done.output
     wrong = project.command("fetch", spec, "--target", "win32")
-    assert wrong.code == 1
+    assert wrong.code == 2
     assert "there is no platform 'win32' (there are: all, " in wrong.output
     assert "Traceback" not in wrong.output
 

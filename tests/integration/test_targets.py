@@ -159,8 +159,8 @@ def test_a_target_that_no_layer_has(stack: Project) -> None:
     assert refused.code == 1
     assert refused.output.startswith("SelectionError: no layer of the stack is built for win_arm64")
     unknown = stack.command("build", "--target", "windows", "venvstacks.toml")
-    assert unknown.code == 1
-    assert "there is no platform 'windows' (there are: all, win_amd64," in unknown.output
+    assert unknown.code == 2
+    assert "--target: there is no platform 'windows' (there are: all, win_amd64," in unknown.output
 
 
 def test_versioned_layers_of_a_target(stack: Project) -> None:
@@ -178,11 +178,117 @@ def test_versioned_layers_are_up_to_date_on_all_platforms(stack: Project) -> Non
     assert succeeded(stack.doit("target=all", "build")).did_nothing
 
 
-def test_cleaning_leaves_the_archives_of_other_platforms(stack: Project) -> None:
-    stack.layer("framework-left")["versioned"] = True
+def outputs(project: Project) -> set[str]:
+    """All files in the output folder."""
+    folder = project.folder / "_artifacts"
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def of_layer(layer: str, platform: str) -> set[str]:
+    """What `build` writes of a layer for another platform than the host's."""
+    return {
+        f"{layer}@1-{platform}-1.tar.zst",
+        f"__venvstacks__/env_metadata/{layer}-{platform}.json",
+        f"__venvstacks__/sbom/{layer}-{platform}.cdx.json",
+    }
+
+
+def test_cleaning_takes_what_one_task_has_made(stack: Project) -> None:
+    """Plain and tagged outputs of the host are one platform's, and no other's."""
+    layer, host = "framework-left", host_platform()
+    stack.layer(layer)["versioned"] = True
+    succeeded(stack.doit("build"))
     succeeded(stack.doit("target=all", "build"))
-    before = stack.archives()
-    succeeded(stack.process("clean", "archive:framework-left@win_amd64"))
-    gone = "framework-left@1-win_amd64-1.tar.zst"
-    assert set(before) - set(stack.archives()) == {gone}
-    assert set(stack.archives()) < set(before)
+    before = outputs(stack)
+    archive, *others = sorted(of_layer(layer, "win_amd64"), reverse=True)
+    assert archive.endswith(".tar.zst")
+    succeeded(stack.process("clean", f"archive:{layer}@win_amd64"))
+    assert before - outputs(stack) == {archive}
+    succeeded(stack.process("clean", f"build:{layer}@win_amd64"))
+    assert before - outputs(stack) == {archive, *others}
+    succeeded(stack.process("clean", "publish@win_amd64"))
+    stacks = {f"__venvstacks__/venvstacks-win_amd64.{end}" for end in STACK_FILES}
+    assert before - outputs(stack) == {archive, *others, *stacks}
+    before = outputs(stack)
+    succeeded(stack.process("clean", f"archive:{layer}", f"build:{layer}", "publish"))
+    plain = {name.replace(f"-{host}", "").replace("-1.", ".") for name in of_layer(layer, host)}
+    stacks = {f"__venvstacks__/venvstacks{tag}.{end}" for tag in ("", f"-{host}")
+              for end in STACK_FILES}  # fmt: skip
+    assert before - outputs(stack) == {*of_layer(layer, host), *plain, *stacks}
+    # All of it is made again, in both ways of naming.
+    assert succeeded(stack.doit("build")).ran == {*each("archive build", layer), "publish"}
+    succeeded(stack.doit("target=all", "build"))
+    assert outputs(stack) >= before
+
+
+STACK_FILES = ("json", "cdx.json", "intoto.json")
+
+
+def test_cleaning_all_leaves_other_platforms(stack: Project) -> None:
+    succeeded(stack.doit("target=all", "build"))
+    succeeded(stack.doit("build"))
+    (stack.folder / "_artifacts" / "app-one.sig").write_bytes(b"the user's own")
+    before = outputs(stack)
+    succeeded(stack.process("clean"))
+    left = {name for name in before if any(each in name for each in FOREIGN)}
+    assert outputs(stack) == left | {"app-one.sig"}
+
+
+def test_cleaning_leaves_what_another_machine_has_made(stack: Project) -> None:
+    """Two machines may share a folder: names without a platform are those of the last one."""
+    succeeded(stack.doit("build"))
+    folder = stack.folder / "_artifacts" / "__venvstacks__"
+    for name in ("env_metadata/app-one.json", "venvstacks.json"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace(host_platform(), "win_amd64"))
+    before = outputs(stack)
+    succeeded(stack.process("clean", "archive:app-one", "build:app-one", "publish"))
+    assert outputs(stack) == before
+    # What cannot be read is nobody else's, and is cleaned away to be made anew.
+    (folder / "env_metadata/app-one.json").write_text("{")
+    succeeded(stack.process("clean", "archive:app-one", "build:app-one"))
+    gone = {"app-one.tar.zst", "__venvstacks__/env_metadata/app-one.json",
+            "__venvstacks__/sbom/app-one.cdx.json"}  # fmt: skip
+    assert before - outputs(stack) == gone
+
+
+def test_pruning_leaves_no_old_publication_of_the_other_name(stack: Project) -> None:
+    host = host_platform()
+    stack.layer("app-two")["versioned"] = True
+    publish = ("publish", "venvstacks.toml", "--prune")
+    tagged = (*publish, "--target", host, "--target", "win_amd64")
+    succeeded(stack.doit("build"))
+    succeeded(stack.doit(f"target={host},win_amd64", "build"))
+    own = stack.folder / "_artifacts" / "__venvstacks__" / "sbom" / "product.cdx.json"
+    own.write_text("{}")
+    # Both ways are up to date: nothing goes.
+    before = outputs(stack)
+    assert succeeded(stack.command(*publish)).did_nothing
+    assert succeeded(stack.command(*tagged)).did_nothing
+    assert outputs(stack) == before
+    # One module of one layer changes: what the other way has of it is no longer made.
+    stack.write("one.py", "print('edited')\n")
+    succeeded(stack.doit("build"))
+    pruned = succeeded(stack.command(*publish))
+    gone = {
+        f"app-one-{host}-1.tar.zst",
+        f"__venvstacks__/env_metadata/app-one-{host}.json",
+        f"__venvstacks__/sbom/app-one-{host}.cdx.json",
+        *(f"__venvstacks__/venvstacks-{host}.{end}" for end in STACK_FILES),
+    }
+    assert before - outputs(stack) == gone
+    assert all(f"removed {name}" in pruned.output for name in gone)
+    # What the stack has no more goes, whatever its name, and with it what names it.
+    succeeded(stack.doit(f"target={host},win_amd64", "build"))
+    stack.remove("app-two")
+    succeeded(stack.doit("build"))
+    succeeded(stack.command(*publish))
+    assert not [name for name in outputs(stack) if "app-two" in name]
+    metadata = stack.folder / "_artifacts" / "__venvstacks__"
+    assert {path.name for path in metadata.glob("*.json")} == {
+        f"venvstacks.{end}" for end in STACK_FILES
+    }
+    assert "app-one-win_amd64-2.tar.zst" in outputs(stack)
+    assert own.is_file()
+    succeeded(stack.doit(f"target={host},win_amd64", "build"))
+    assert (metadata / "venvstacks-win_amd64.json").is_file()

@@ -13,6 +13,7 @@ from venvstacks_dag.errors import BuildFailed
 if TYPE_CHECKING:
     from venvstacks_dag.store import Store
     from venvstacks_dag.store.items import RoomSize
+    from venvstacks_dag.store.upkeep import Checked
 
 _DEFAULT_AGE = "30d"
 _DESCRIPTION = """\
@@ -80,18 +81,32 @@ def _verify(store: Store, options: argparse.Namespace) -> None:
     checked = verify_store(store)
     if options.json:
         damaged = [
-            {"room": item.room, "sha256": item.digest, "path": str(item.path)}
+            {
+                "room": item.room,
+                "sha256": item.digest,
+                "path": str(item.path),
+                "dropped": item not in checked.kept,
+            }
             for item in checked.damaged
         ]
         show(pretty_json({"checked": checked.count, "damaged": damaged}))
     else:
         lines = [f"{item.room} {item.digest}: {item.path}\n" for item in checked.damaged]
-        found = f"{len(lines)} damaged and dropped:" if lines else "all of them good"
+        found = f"{len(lines)} damaged and {_fate(checked)}:" if lines else "all of them good"
         if lines or not options.quiet:
             files = count_text(checked.count, "file")
             show_text("".join((f"checked {files} and images, {found}\n", *lines)))
     if checked.damaged:
         raise BuildFailed("the store was damaged")
+
+
+def _fate(checked: Checked) -> str:
+    """What was done about the damage."""
+    kept = len(checked.kept)
+    if not kept:
+        return "dropped"
+    left = "all" if kept == len(checked.damaged) else str(kept)
+    return f"{left} left there, since the store cannot be written to"
 
 
 def _gc(store: Store, options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from venvstacks_dag.api.selection import Choice
 from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ARCHIVE_PROFILES
+from venvstacks_dag.tasks.settings import known_platform
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -169,7 +170,17 @@ def add_wheel_sources(parser: argparse.ArgumentParser) -> None:
 
 def add_target(parser: argparse.ArgumentParser, text: str) -> None:
     """The platforms that a command works for."""
-    parser.add_argument("--target", action="append", default=[], metavar="NAME", help=text)
+    parser.add_argument(
+        "--target", action="append", default=[], type=_target, metavar="NAME", help=text
+    )
+
+
+def _target(text: str) -> str:
+    try:
+        return known_platform(text)
+    except ValueError as error:
+        # What argparse says of a `ValueError` names no platform.
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_packing(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from venvstacks_dag.deploy.lock import deployment_lock
 from venvstacks_dag.deploy.offer import check_deployable, fetch_stack, refuse_older
 from venvstacks_dag.deploy.place import META, Place, Record
 from venvstacks_dag.deploy.source import Source
-from venvstacks_dag.deploy.stackfile import StackFile, choose, set_digest
+from venvstacks_dag.deploy.stackfile import StackFile, choose, recounted_layers, set_digest
 from venvstacks_dag.digest import sha256_json
 from venvstacks_dag.errors import DeployError, DiskError
 from venvstacks_dag.fs.files import atomic_write, disk_errors
@@ -91,7 +91,10 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
         current = place.current()
         place.sweep()
         if current is not None and not options.allow_older:
-            refuse_older(place.stack(current), stack)
+            deployed = place.stack(current)
+            refuse_older(deployed, stack)
+            for name, what in recounted_layers(deployed, stack).items():
+                say(f"{name}: {what}")
         content = _content(stack, options)
         record = place.record(current) if current is not None else None
         replaced = current

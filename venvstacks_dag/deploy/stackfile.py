@@ -188,7 +188,8 @@ def set_digest(stack: StackFile) -> str:
 def older_layers(deployed: StackFile, offered: StackFile) -> dict[str, str]:
     """Layers of `offered` that are older than the deployed ones of that name, and why.
 
-    A layer's age is that of its lock (version, then time), then the number of its archive.
+    A layer's age is that of its lock: version, then time. The number of its archive says nothing:
+    it is counted in an output folder, and a new one begins with 1.
     """
     known = {layer.layer_name: layer for layer in deployed.layers}
     found: dict[str, str] = {}
@@ -203,8 +204,29 @@ def older_layers(deployed: StackFile, offered: StackFile) -> dict[str, str]:
     return found
 
 
-def _age(layer: LayerManifest) -> tuple[int, datetime, int]:
-    return layer.lock_version, _locked_at(layer), layer.archive.build if layer.archive else 0
+def recounted_layers(deployed: StackFile, offered: StackFile) -> dict[str, str]:
+    """Layers of `offered` that have a lower number than other content of the same lock, and which.
+
+    That is what a new output folder makes, and also what an old one had: nothing tells.
+    """
+    known = {layer.layer_name: layer for layer in deployed.layers}
+    found: dict[str, str] = {}
+    for layer in offered.layers:
+        old = known.get(layer.layer_name)
+        if old is None or _age(layer) != _age(old) or content_key(layer) == content_key(old):
+            continue
+        number, before = _number(layer), _number(old)
+        if number < before:
+            found[layer.layer_name] = f"archive {number} replaces archive {before} of the same lock"
+    return found
+
+
+def _number(layer: LayerManifest) -> int:
+    return layer.archive.build if layer.archive else 0
+
+
+def _age(layer: LayerManifest) -> tuple[int, datetime]:
+    return layer.lock_version, _locked_at(layer)
 
 
 def _locked_at(layer: LayerManifest) -> datetime:
@@ -218,5 +240,4 @@ def _locked_at(layer: LayerManifest) -> datetime:
 
 
 def _shown_age(layer: LayerManifest) -> str:
-    build = f", archive {layer.archive.build}" if layer.archive else ""
-    return f"lock {layer.lock_version} of {layer.locked_at}{build}"
+    return f"lock {layer.lock_version} of {layer.locked_at}"

@@ -51,24 +51,40 @@ _MACOS_LEAF = re.compile(
 )
 _MACOS_FOLDERS = ("/usr/lib/", "/System/")
 
-# Sets of names that stand for others (API sets), then what System32 has on all supported Windows.
+# Sets of names that stand for others (API sets), then what System32 has on Windows 10 and later:
+# what programs link to, not the thousands that nothing outside of Windows asks for by name.
 _API_SET = re.compile(r"(api|ext)-ms-[\w.-]+\.dll\Z", re.ASCII)
 _WINDOWS_NAMES = """
-advapi32 authz avicap32 avifil32 avrt bcrypt bcryptprimitives bluetoothapis cabinet cfgmgr32
-clusapi comctl32 comdlg32 credui crypt32 cryptbase cryptnet cryptsp cryptui d2d1 d3d10 d3d10_1
-d3d11 d3d12 d3d8 d3d9 d3dcompiler_47 davhlpr dbgeng dbghelp dciman32 dcomp ddraw dhcpcsvc
-dhcpcsvc6 dinput8 dnsapi dsound dwmapi dwrite dxgi dxva2 esent evr fwpuclnt gdi32 gdi32full
-gdiplus glu32 hid httpapi imagehlp imm32 iphlpapi kernel32 kernelbase ksuser mf mfplat
-mfreadwrite mpr mprapi msacm32 mscms mscoree msi msimg32 mswsock msvcp_win msvcrt msvfw32 ncrypt
-netapi32 newdev normaliz ntdll ntdsapi odbc32 odbccp32 ole32 oleacc oleaut32 oledlg opengl32 pdh
-powrprof propsys psapi rasapi32 resutils rpcrt4 rstrtmgr schannel secur32 sensapi setupapi
-shcore shell32 shlwapi sspicli sti tbs tdh ucrtbase urlmon user32 userenv usp10 uxtheme version
-vfw32 wer wevtapi wininet winhttp winmm winnsi winscard wintrust wlanapi wldap32 wldp wmvcore
-ws2_32 wsock32 wtsapi32 xaudio2_9 xinput1_4 xinput9_1_0 xmllite
+aclui activeds adsldpc advapi32 amsi apphelp atl authz avicap32 avifil32 avrt bcp47langs bcrypt
+bcryptprimitives bluetoothapis browcli cabinet certcli cfgmgr32 clbcatq cldapi clusapi combase
+comctl32 comdlg32 coremessaging credui crypt32 cryptbase cryptdll cryptnet cryptsp cryptui
+cryptxml cscapi d2d1 d3d10 d3d10_1 d3d10core d3d11 d3d11on12 d3d12 d3d8 d3d9 d3dcompiler_47
+davhlpr dbgcore dbgeng dbghelp dciman32 dcomp ddraw deviceaccess devobj dfscli dhcpcsvc dhcpcsvc6
+dinput dinput8 directmanipulation directml dnsapi dot3api dpapi dsound dsparse dsprop dsreg dsrole
+dsuiext dwmapi dwrite dxcore dxgi dxva2 eappcfg efsutil elscore esent evr faultrep fltlib fontsub
+fwpuclnt gdi32 gdi32full gdiplus glu32 hid hlink hnetcfg httpapi icu icuin icuuc iertutil imagehlp
+imm32 inputhost iphlpapi iscsidsc kerberos kernel.appcore kernel32 kernelbase ksuser ktmw32
+loadperf logoncli lz32 magnification mapi32 mf mfcore mfplat mfreadwrite mlang mmdevapi mpr mprapi
+msacm32 mscms mscoree msctf msdelta msdmo msdrm msi msimg32 mspatcha msvcp_win msvcrt msvfw32
+mswsock ncrypt ndfapi netapi32 netutils newdev ninput normaliz ntdll ntdsapi ntlanman ntmarta
+odbc32 odbccp32 ole32 oleacc oleaut32 oledlg opengl32 pdh portabledeviceapi powrprof profapi
+propsys psapi query qwave rasapi32 rasdlg resutils rpcns4 rpcrt4 rstrtmgr rtutils rtworkq samcli
+schannel sechost secur32 sensapi sensorsapi setupapi sfc sfc_os shcore shdocvw shell32 shfolder
+shlwapi slc snmpapi spoolss srclient srvcli sspicli sti sxs t2embed tapi32 tbs tdh tokenbinding
+twinapi twinapi.appcore txfw32 ucrtbase uiautomationcore uiribbon urlmon user32 userenv usp10
+uxtheme vaultcli version vfw32 virtdisk vssapi wcmapi wdscore webauthn webservices websocket
+wecapi wer wevtapi wimgapi win32u winbio windows.storage windowscodecs windowscodecsext winhttp
+wininet winmm winnsi winscard winsqlite3 winsta wintrust wintypes winusb wkscli wlanapi wldap32
+wldp wmi wmvcore wofutil ws2_32 wscapi wsdapi wsnmp32 wsock32 wtsapi32 xaudio2_8 xaudio2_9
+xinput1_4 xinput9_1_0 xmllite xolehlp xpsprint
 """
 _WINDOWS = frozenset(f"{name}.dll" for name in _WINDOWS_NAMES.split()) | {
+    "bthprops.cpl",
     "winspool.drv",
+    # Of graphics drivers, as above: only there where the hardware is.
     "nvcuda.dll",
+    "nvcuvid.dll",
+    "nvencodeapi64.dll",
     "nvml.dll",
     "opencl.dll",
     "vulkan-1.dll",

@@ -9,6 +9,7 @@ from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from venvstacks_dag.publish.files import read_layer_manifest as read_layer_manifest
+    from venvstacks_dag.publish.files import read_stack_manifest as read_stack_manifest
     from venvstacks_dag.publish.files import write_layer_manifest as write_layer_manifest
     from venvstacks_dag.publish.files import write_stack_manifest as write_stack_manifest
     from venvstacks_dag.publish.manifests import app_modules as app_modules
@@ -31,6 +32,7 @@ __getattr__ = lazy_exports(
     {
         "files": (
             "read_layer_manifest",
+            "read_stack_manifest",
             "write_layer_manifest",
             "write_stack_manifest",
         ),

@@ -13,7 +13,7 @@ Equal content leaves a file, and its time, alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from venvstacks_dag.digest import parse_json, pretty_json
@@ -57,6 +57,23 @@ def read_layer_manifest(
     if manifest.layer_name != layer_name:
         raise _unusable(path, f"it describes the layer {manifest.layer_name!r}")
     return manifest
+
+
+def read_stack_manifest(
+    folder: Path, *, platform: str | None = None
+) -> tuple[LayerManifest, ...] | None:
+    """The layers that a stack's manifest lists, or None where none has been written.
+
+    Raises `PublishError` where it is not one, `DiskError` where it cannot be read.
+    """
+    path = stack_manifest_path(folder, platform)
+    value = _read(path)
+    if value is None:
+        return None
+    kinds = value.get("layers") if isinstance(value, Mapping) else None
+    if not isinstance(kinds, Mapping) or not all(isinstance(of, list) for of in kinds.values()):
+        raise _unusable(path, "it lists no layers")
+    return tuple(_layer(entry, path) for of in kinds.values() for entry in of)
 
 
 def _read(path: Path) -> object | None:

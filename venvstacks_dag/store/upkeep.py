@@ -6,12 +6,14 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from typing import Literal
 
-from venvstacks_dag.errors import BuildFolderBusy
+from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import BuildFolderBusy, DiskError
 from venvstacks_dag.fs import disk_errors, remove_path
-from venvstacks_dag.store.images import is_outdated, is_sealed, read_image
+from venvstacks_dag.store.images import has_content, is_outdated, is_sealed, read_image
 from venvstacks_dag.store.items import (
     BLOBS,
     IMAGES,
@@ -32,10 +34,14 @@ _SAFE_SECONDS = 2 * GRAIN_SECONDS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """How many blobs and images were read, and which were damaged (and are dropped)."""
+    """How many blobs and images were read, and which were damaged.
+
+    These are dropped, but for those in ``kept``: the store cannot be written to there.
+    """
 
     count: int
     damaged: tuple[StoreItem, ...]
+    kept: tuple[StoreItem, ...] = ()
 
 
 def verify_store(store: Store, *, on_item: Callable[[], object] = lambda: None) -> Checked:
@@ -43,35 +49,54 @@ def verify_store(store: Store, *, on_item: Callable[[], object] = lambda: None) 
 
     Hashing runs on all cores; `on_item` is called after each. What is dropped is fetched or
     unpacked again when it is needed. Images of other versions of this tool are left alone.
-    Raises `DiskError`.
+    A store that cannot be written to is read all the same. Raises `DiskError` where something
+    cannot be read.
     """
     items = [item for item in store_items(store) if item.room in (BLOBS, IMAGES)]
 
-    def check(item: StoreItem) -> bool:
-        good = _is_good(store, item)
+    def check(item: StoreItem) -> _State:
+        state = _check(store, item)
         on_item()
-        return good
+        return state
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        good = list(pool.map(check, items))
-    damaged = [item for item, fine in zip(items, good, strict=True) if not fine]
-    return Checked(count=len(items), damaged=tuple(damaged))
+        states = list(zip(items, pool.map(check, items), strict=True))
+    return Checked(
+        count=len(items),
+        damaged=tuple(item for item, state in states if state != "good"),
+        kept=tuple(item for item, state in states if state == "kept"),
+    )
 
 
-def _is_good(store: Store, item: StoreItem) -> bool:
-    if item.room == BLOBS:
-        return store.blob_state(item.digest) != "damaged"
-    image = read_image(item.path, item.digest)
-    if image is not None and is_sealed(image):
-        return store.check(image)
-    with store.filling(item.digest):
-        if not item.path.exists() or is_outdated(item.path):
+_State = Literal["good", "dropped", "kept"]
+
+
+def _check(store: Store, item: StoreItem) -> _State:
+    """What has become of an item; it is looked at again under its lock before it is dropped."""
+    if _is_good(item):
+        return "good"
+    try:
+        with store.filling(item.digest):
+            if _is_good(item):
+                return "good"  # Somebody made it anew.
+            store.drop(item.path)
+    except DiskError:
+        return "kept"
+    return "dropped"
+
+
+def _is_good(item: StoreItem) -> bool:
+    """Whether it has the content that it was made with, or is there no more: reads all of it."""
+    with disk_errors("check the store", item.path):
+        try:
+            if item.room == BLOBS:
+                return sha256_file(item.path) == item.digest
+        except FileNotFoundError:
             return True
-        image = read_image(item.path, item.digest)
-        if image is not None and is_sealed(image):
-            return True  # Somebody made it anew.
-        store.drop(item.path)
-    return False
+    if not item.path.exists() or is_outdated(item.path):
+        return True
+    image = read_image(item.path, item.digest)
+    return image is not None and is_sealed(image) and has_content(image)
 
 
 def collect(store: Store, *, older_than: float | None, dry_run: bool = False) -> list[RoomSize]:
@@ -79,9 +104,10 @@ def collect(store: Store, *, older_than: float | None, dry_run: bool = False) ->
 
     Safe while builds run: what one of them may be using stays, and so do then what killed
     builds left and the files of locks. With `dry_run` nothing is removed. Raises
-    `BuildFolderBusy` where everything is to go and a build is running, and `DiskError`.
+    `BuildFolderBusy` where everything is to go and a build is running, and `DiskError`, also for
+    a `dry_run`, where the store cannot be written to: nothing there can be removed.
     """
-    with store.users.alone() as alone:
+    with _alone(store) as alone:
         if older_than is None and not alone:
             raise BuildFolderBusy(
                 "a build is using the store, so that not all of it can go",
@@ -98,6 +124,23 @@ def collect(store: Store, *, older_than: float | None, dry_run: bool = False) ->
         if alone:
             removed += ((UNFINISHED, size) for size in _sweep(store, dry_run=dry_run))
     return tally(removed)
+
+
+@contextmanager
+def _alone(store: Store) -> Iterator[bool]:
+    """As `StoreUsers.alone`, with a word of why the store cannot be cleaned."""
+    with ExitStack() as stack:
+        try:
+            alone = stack.enter_context(store.users.alone())
+        except DiskError as error:
+            raise DiskError(
+                "the store cannot be cleaned: it cannot be written to",
+                where=str(store.root),
+                why=error.why,
+                fix="clean it as the user who owns it, or name another store "
+                "(VENVSTACKS_DAG_CACHE)",
+            ) from error
+        yield alone
 
 
 def _is_old(item: StoreItem, oldest: float | None) -> bool:
@@ -146,4 +189,5 @@ def _sweep(store: Store, *, dry_run: bool) -> Iterator[int]:
         if path == store.users.gate:
             continue
         if not dry_run:
-            path.unlink(missing_ok=True)
+            with disk_errors("remove", path):
+                path.unlink(missing_ok=True)

@@ -60,10 +60,13 @@ class StoreUsers:
     def alone(self) -> Iterator[bool]:
         """Whether nobody else uses the store; if so, nobody begins to within the block.
 
-        Raises `DiskError`, and `BuildFolderBusy` where another cleaning takes too long.
+        Raises `DiskError`, as nobody can be kept away from a store that cannot be written to, and
+        `BuildFolderBusy` where another cleaning takes too long.
         """
         with folder_lock(self.gate, timeout=_GATE_SECONDS):
-            if self._is_idle():
+            with disk_errors("look who uses the store", self._folder):
+                idle = self._is_idle()
+            if idle:
                 yield True
                 return
         yield False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from doit.exceptions import TaskError, TaskFailed
 
 from venvstacks_dag.errors import NotBuilt, VenvstacksDagError
+from venvstacks_dag.fs import remove_path
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.logs import FAILED, task_log
 from venvstacks_dag.tasks.output import shown_path
@@ -71,15 +73,24 @@ def _refuse_if_kept(fresh: Fresh) -> None:
 
 
 def clean_task(fresh: Fresh) -> None:
-    """Remove a stage's output and its stamp."""
-    clean_stage(fresh.stage, fresh.context, fresh.layer)
+    """Remove a stage's output and its stamp; what cannot be removed is told and counted."""
+    try:
+        clean_stage(fresh.stage, fresh.context, fresh.layer)
+    except VenvstacksDagError as error:
+        fresh.context.run.uncleaned += 1
+        error.layer = error.layer or _layer_name(fresh.layer)
+        sys.stderr.write(f"{_message(fresh.context.run.flags.debug, error)}\n")
 
 
 def clean_stage(stage: Stage, context: BuildContext, layer: LayerPlan) -> None:
-    """Remove what a stage made for a layer, its stamp and its log."""
-    stage.clean(context, layer)
-    context.settings.stamp(stage.name, layer.name).unlink(missing_ok=True)
-    context.settings.log(stage.name, layer.name).unlink(missing_ok=True)
+    """Remove what a stage made for a layer on one platform, its stamp and its log.
+
+    Outputs with the platform in their names and those without are made by one and the same task.
+    """
+    for styled in context.styles(stage.name):
+        stage.clean(styled, layer)
+        remove_path(styled.settings.stamp(stage.name, layer.name))
+        remove_path(styled.settings.log(stage.name, layer.name))
 
 
 def _layer_name(layer: LayerPlan) -> str | None:

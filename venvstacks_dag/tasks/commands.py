@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -20,6 +21,7 @@ from doit.cmd_list import List
 from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.fs import remove_path
 from venvstacks_dag.tasks.folders import (
     folder_of,
     fresh_of,
@@ -120,6 +122,15 @@ def _suggestions(command: Any) -> AbstractContextManager[None]:
     return nullcontext() if stack_of(command) is None else suggestions(command)
 
 
+def _told(work: Callable[[], int | None]) -> int | None:
+    """The exit code of `work`; where it cannot be done, that is said without a traceback."""
+    try:
+        return work()
+    except VenvstacksDagError as error:
+        sys.stderr.write(f"{error.headed()}\n")
+        return _ERROR
+
+
 class StackInfo(Info):  # type: ignore[misc]
     """`doit info`: a task that is not there is a message, and reasons are in plain words."""
 
@@ -179,9 +190,17 @@ class StackClean(Clean):  # type: ignore[misc]
         cleanall: bool,
         cleanforget: bool,
         pos_args: list[str] | None = None,
-    ) -> None:
-        with folder_of(stack_of(self)), _suggestions(self):
-            super()._execute(dryrun, cleandep, cleanall, cleanforget, pos_args)
+    ) -> int | None:
+        stack = stack_of(self)
+        execute = super()._execute
+
+        def clean() -> int | None:
+            with folder_of(stack), _suggestions(self):
+                result: int | None = execute(dryrun, cleandep, cleanall, cleanforget, pos_args)
+            # doit goes on to the next task, and would end well.
+            return _FAILED if stack is not None and stack.run.uncleaned else result
+
+        return _told(clean)
 
 
 class StackForget(Forget):  # type: ignore[misc]
@@ -192,12 +211,17 @@ class StackForget(Forget):  # type: ignore[misc]
     def _execute(
         self, forget_sub: bool, forget_disable_default: bool, forget_all: bool
     ) -> int | None:
-        with folder_of(stack_of(self)), _suggestions(self):
-            for task in self._forgotten(forget_sub, forget_disable_default, forget_all):
-                if (fresh := fresh_of(task)) is not None:
-                    fresh.stamp.unlink(missing_ok=True)
-            result: int | None = super()._execute(forget_sub, forget_disable_default, forget_all)
-        return result
+        execute = super()._execute
+
+        def forget() -> int | None:
+            with folder_of(stack_of(self)), _suggestions(self):
+                for task in self._forgotten(forget_sub, forget_disable_default, forget_all):
+                    if (fresh := fresh_of(task)) is not None:
+                        remove_path(fresh.stamp)
+                result: int | None = execute(forget_sub, forget_disable_default, forget_all)
+            return result
+
+        return _told(forget)
 
     def _forgotten(
         self, forget_sub: bool, forget_disable_default: bool, forget_all: bool

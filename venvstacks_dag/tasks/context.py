@@ -72,9 +72,9 @@ class RunState:
     ``verbosity`` is how much the user wants to hear: -1 for errors only, 0, or more. By task, there
     are summaries, and ``reasons`` why those ran that had run before, in terms of the
     specification; ``adopted`` tasks only had their record renewed. ``errors`` counts tasks that
-    ended by anything but a plain failure; ``threads`` are shared by those that
-    compress; ``lacking_told`` is whether it was told what the layers
-    lack that are built without a network.
+    ended by anything but a plain failure, ``uncleaned`` those whose output could not be removed;
+    ``threads`` are shared by those that compress; ``lacking_told`` is whether it was told what the
+    layers lack that are built without a network.
     """
 
     flags: RunFlags = field(default_factory=RunFlags)
@@ -85,6 +85,7 @@ class RunState:
     reasons: dict[str, str] = field(default_factory=dict)
     adopted: set[str] = field(default_factory=set)
     errors: int = 0
+    uncleaned: int = 0
     threads: ThreadBudget = field(default_factory=ThreadBudget)
     lacking_told: bool = False
 
@@ -109,9 +110,7 @@ class BuildContext:
             return self
         view = self._views.get(platform)
         if view is None:
-            view = copy(self)
-            view.settings = self.settings.on(platform)
-            self._views[platform] = view
+            view = self._views[platform] = self._with(self.settings.on(platform))
         return view
 
     def views(self) -> tuple[BuildContext, ...]:
@@ -122,6 +121,15 @@ class BuildContext:
         targets = self.settings.targets
         used = targets if targets != PLATFORM_NAMES else filter(self.plan.built_for, targets)
         return tuple(map(self.on, used)) or (self,)
+
+    def styles(self, stage: str) -> tuple[BuildContext, ...]:
+        """The same run in each way of naming what `stage` makes: plain, and tagged."""
+        return tuple(self._with(settings) for settings in self.settings.styles(stage))
+
+    def _with(self, settings: BuildSettings) -> BuildContext:
+        view = copy(self)
+        view.settings = settings
+        return view
 
     def packing(self, layer: LayerPlan) -> Packing:
         """How a layer's archive is packed. Raises `ArchiveError` where that cannot be."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from venvstacks_dag import publish
 from venvstacks_dag.digest import parse_json
-from venvstacks_dag.errors import PublishError
+from venvstacks_dag.errors import DiskError, PublishError
 from venvstacks_dag.fs import disk_errors, remove_path
-from venvstacks_dag.publish.model import LayerManifest
+from venvstacks_dag.platforms import PLATFORM_NAMES
+from venvstacks_dag.publish import LayerManifest
 from venvstacks_dag.publish.names import LAYER_FOLDER, METADATA_FOLDER
-from venvstacks_dag.publish.prune import outdated
+from venvstacks_dag.publish.prune import Published, Wanted, outdated
 from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.stages.base import stale_reason
+from venvstacks_dag.tasks.stages.build import Build
 
 
 def prune(context: BuildContext) -> tuple[str, ...]:
@@ -19,15 +24,18 @@ def prune(context: BuildContext) -> tuple[str, ...]:
     Raises `DiskError`.
     """
     folder = context.settings.output_dir
-    found = outdated(
-        _names(folder),
-        _manifests(folder),
-        {
+    published = Published(
+        names=frozenset(_names(folder)), manifests=_manifests(folder), stacks=_stacks(folder)
+    )
+    wanted = Wanted(
+        platforms={
             layer.name: {str(target["name"]) for target in layer.targets}
             for layer in context.plan.layers
         },
-        context.settings.host,
+        host=context.settings.host,
+        made=tuple(_made(context)),
     )
+    found = outdated(published, wanted)
     for name in found:
         remove_path(folder / name)
     return found
@@ -56,3 +64,27 @@ def _manifests(folder: Path) -> dict[str, LayerManifest]:
             continue
         found[path.relative_to(folder).as_posix()] = manifest
     return found
+
+
+def _stacks(folder: Path) -> dict[str, tuple[LayerManifest, ...]]:
+    """The layers that manifests of whole stacks list, where these can be read."""
+    found: dict[str, tuple[LayerManifest, ...]] = {}
+    for platform in (None, *PLATFORM_NAMES):
+        try:
+            layers = publish.read_stack_manifest(folder, platform=platform)
+        except (DiskError, PublishError):
+            continue
+        if layers is not None:
+            path = publish.stack_manifest_path(folder, platform)
+            found[path.relative_to(folder).as_posix()] = layers
+    return found
+
+
+def _made(context: BuildContext) -> Iterator[LayerManifest]:
+    """The manifests that are what the specification makes now, in this run's way of naming."""
+    stage = Build()
+    for view in context.views():
+        for layer in view.plan.built_for(view.settings.platform):
+            stamp = view.stamped(stage.name, layer.name)
+            if stamp is not None and stale_reason(stage, view, layer) is None:
+                yield LayerManifest.from_json(stamp.facts["manifest"])

@@ -124,6 +124,12 @@ class BuildSettings:
         """Whether names of outputs have the platform in them: those for other platforms always."""
         return self.tag_outputs or not self.is_host
 
+    def styles(self, stage: str) -> tuple[BuildSettings, ...]:
+        """The same build in each way of naming what `stage` makes: plain, and tagged."""
+        if stage not in _TAGGED or not self.is_host:
+            return (self,)
+        return replace(self, tag_outputs=False), replace(self, tag_outputs=True)
+
     @property
     def tag(self) -> str | None:
         """The platform as part of the names of manifests; None where they are not tagged."""
@@ -196,8 +202,13 @@ class BuildSettings:
 
 def _platforms(names: Iterable[str]) -> tuple[str, ...]:
     """Platforms by their names, each once; "all" stands for all. Raises `ValueError`."""
-    chosen = tuple(dict.fromkeys(name for name in names if name))
-    if unknown := [name for name in chosen if name not in (*PLATFORM_NAMES, ALL)]:
-        known = ", ".join((ALL, *PLATFORM_NAMES))
-        raise ValueError(f"there is no platform {unknown[0]!r} (there are: {known})")
+    chosen = tuple(dict.fromkeys(known_platform(name) for name in names if name))
     return PLATFORM_NAMES if ALL in chosen else chosen
+
+
+def known_platform(name: str) -> str:
+    """The name, of a platform or "all". Raises `ValueError` for any other."""
+    names = (ALL, *PLATFORM_NAMES)
+    if name not in names:
+        raise ValueError(f"there is no platform {name!r} (there are: {', '.join(names)})")
+    return name

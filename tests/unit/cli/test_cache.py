@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_verifying(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blob.write_bytes(b"other")
     assert cache("verify", "--json") == 1
     told = json.loads(capsys.readouterr().out)
-    expected = {"room": "blobs", "sha256": DIGEST, "path": str(blob)}
+    expected = {"room": "blobs", "sha256": DIGEST, "path": str(blob), "dropped": True}
     assert told == {"checked": 1, "damaged": [expected]}
     assert not blob.exists()
 
@@ -68,6 +69,34 @@ def test_damage_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None
     out = capsys.readouterr().out
     assert "1 damaged and dropped" in out
     assert f"blobs {DIGEST}: {blob}" in out
+
+
+def test_damage_in_a_store_that_cannot_be_written_to(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blob = root / "blobs" / DIGEST[:2] / DIGEST
+    blob.chmod(0o644)
+    blob.write_bytes(b"other")
+    forbid_locks(root)
+    assert cache("verify") == 1
+    told = capsys.readouterr()
+    assert "1 damaged and all left there, since the store cannot be written to:" in told.out
+    assert f"blobs {DIGEST}: {blob}" in told.out
+    assert told.err == ""
+    assert cache("verify", "--json") == 1
+    assert [item["dropped"] for item in json.loads(capsys.readouterr().out)["damaged"]] == [False]
+    assert cache("gc", "--older-than", "0h") == 1
+    told = capsys.readouterr()
+    assert told.err.startswith("DiskError: the store cannot be cleaned: it cannot be written to")
+    assert str(root) in told.err
+    assert "as the user who owns it" in told.err
+    assert blob.exists()
+
+
+def forbid_locks(root: Path) -> None:
+    """No lock can be taken then, as in a store of somebody else; also for root."""
+    shutil.rmtree(root / "locks")
+    (root / "locks").write_bytes(b"")
 
 
 def test_cleaning(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.deploying import APPS, Publisher, contents, deployed, told
+from tests.support.deploying import APPS, QUIET, Publisher, contents, deployed, told
+from venvstacks_dag.deploy.deployment import deploy
 from venvstacks_dag.deploy.place import Place
+from venvstacks_dag.deploy.source import FolderSource
 from venvstacks_dag.deploy.stackfile import read_stack
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import ArchiveError, DeployError, VenvstacksDagError
@@ -135,22 +137,29 @@ def test_a_newer_stack_with_one_old_layer_is_refused(
     assert layer in (error.why or "")
 
 
-def test_a_rebuilt_archive_of_the_same_lock_counts_as_well(own: tuple[Repository, Path]) -> None:
+def test_the_count_of_archives_is_no_age(own: tuple[Repository, Path]) -> None:
+    """A new output folder begins with 1, whatever the last one had come to; the lock tells."""
     repository, target = own
-    repository.serve("2")
     repository.publish("2b", locked=2)
-    for served, number in (("2b", 2), ("2", 1)):
+    counted = {"2b": 3, "2": 1}
+    said: list[str] = []
+    for served, number in counted.items():
         repository.serve(served)
-        repository.edit(
-            lambda manifest, number=number: [  # type: ignore[misc]
-                entry.update(archive_build=number) for entry in _entries(manifest)
-            ]
-        )
-        if number == 2:
-            deployed(repository.served, target)
-            assert told(target) == ["2b", "2b"]
+        repository.edit(lambda manifest, number=number: count(manifest, number))  # type: ignore[misc]
+        source = FolderSource(repository.served)
+        deploy(source, Place(target), QUIET, said.append)
+        assert told(target) == [served, served]
+        lines = [line for line in said if line.endswith("replaces archive 3 of the same lock")]
+        assert bool(lines) is (served == "2")
+    repository.serve("1")
+    repository.edit(lambda manifest: count(manifest, 9))
     with pytest.raises(DeployError, match="older"):
         deployed(repository.served, target)
+
+
+def count(manifest: dict[str, Any], number: int) -> None:
+    for entry in _entries(manifest):
+        entry["archive_build"] = number
 
 
 def test_a_frozen_repository_changes_nothing(repository: Repository, target: Path) -> None:

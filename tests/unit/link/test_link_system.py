@@ -50,3 +50,24 @@ def test_names_of_the_system(
 ) -> None:
     assert is_system_library(name, target) is is_system
     assert may_be_offered(name, target) is offered
+
+
+# What the binaries of pywin32, PyQt6, PySide6, pyarrow, Open3D, pywinpty, ruff and others ask for.
+ASKED_FOR = """
+aclui activeds combase fontsub icu icuuc ktmw32 loadperf lz32 mmdevapi ndfapi query sfc
+uiautomationcore webauthn webservices windowscodecs winusb mfplat mfcore dxcore sechost cldapi
+"""
+
+
+@pytest.mark.parametrize("name", [*(f"{each}.dll" for each in ASKED_FOR.split()), "bthprops.cpl"])
+def test_windows_own_libraries_are_not_missing(name: str) -> None:
+    assert is_system_library(name.upper(), WINDOWS)
+    assert not may_be_offered(name, WINDOWS)
+
+
+@pytest.mark.parametrize(
+    "name", ["vcruntime140_1.dll", "msvcp140_1.dll", "concrt140.dll", "vcomp140.dll", "mfc140u.dll",
+             "msvcr100.dll", "libpq.dll", "xinput1_3.dll", "python312.dll"]
+)  # fmt: skip
+def test_redistributables_are_not_of_windows(name: str) -> None:
+    assert not is_system_library(name, WINDOWS)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks_dag.errors import BuildFolderBusy, StoreError
+from venvstacks_dag.errors import BuildFolderBusy, DiskError, StoreError
 from venvstacks_dag.fs import place_file
 from venvstacks_dag.store import Image, ImageContent, ImageEntry, Store
 from venvstacks_dag.store.items import room_sizes, store_items
@@ -272,6 +272,25 @@ def test_damage_is_found_and_dropped(store: Store, room: str) -> None:
     assert not item.path.exists()
     assert len(rooms(store)) == 2
     assert verify_store(store).damaged == ()
+
+
+def test_damage_that_cannot_be_dropped_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for item in list(store_items(store))[:2]:
+        spoil(item.path / "purelib/a.py" if item.room == "images" else item.path)
+    drop = Store.drop
+
+    def refuse(self: Store, place: Path) -> None:
+        if "images" in place.parts:
+            raise DiskError("cannot remove", where=str(place))
+        drop(self, place)
+
+    monkeypatch.setattr(Store, "drop", refuse)
+    checked = verify_store(store)
+    assert [item.room for item in checked.damaged] == ["blobs", "images"]
+    assert [item.room for item in checked.kept] == ["images"]
+    assert rooms(store) == ["images", "cache/pages"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"schema": "4"}', b"[]"])

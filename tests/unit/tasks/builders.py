@@ -66,6 +66,7 @@ class FakeStage:
     wrong: str | None = None
     work: Callable[[], None] = lambda: None
     error: Exception | None = None
+    clean_error: Exception | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
     cleaned: int = 0
@@ -88,3 +89,5 @@ class FakeStage:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         self.cleaned += 1
+        if self.clean_error is not None:
+            raise self.clean_error

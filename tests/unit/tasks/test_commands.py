@@ -13,6 +13,7 @@ from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 
 from tests.unit.tasks.builders import LAYERS, FakeStage, make_context
+from venvstacks_dag.errors import DiskError
 from venvstacks_dag.fs import folder_lock
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.tasks import factory, folders
@@ -227,3 +228,38 @@ def test_an_interrupted_run_of_another_project_is_doits_own_affair(tmp_path: Pat
     }
     with pytest.raises(KeyboardInterrupt):
         doit(other, "run")
+
+
+# --- what cannot be removed ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["clean", "forget"])
+def test_a_folder_that_cannot_be_locked_is_told(
+    stack: Mapping[str, Any], context: BuildContext, command: str
+) -> None:
+    doit(stack, "build")
+    # As in a folder of somebody else; also for root.
+    context.settings.run_lock.unlink()
+    context.settings.run_lock.mkdir()
+    code, output = doit(stack, command)
+    assert code == 2
+    assert "DiskError: cannot make" in output
+    assert str(context.settings.run_lock) in output
+    assert "Traceback" not in output
+
+
+def test_cleaning_that_fails_is_told_and_goes_on(
+    stack: Mapping[str, Any], stages: dict[str, FakeStage], context: BuildContext
+) -> None:
+    doit(stack, "build")
+    stages["link"].clean_error = DiskError("cannot remove", where="a/b")
+    code, output = doit(stack, "clean")
+    assert code == 1
+    assert "DiskError: py: cannot remove\n  where: a/b\n" in output
+    assert "Traceback" not in output
+    assert context.settings.stamp("link", "py").is_file()
+    assert not context.settings.stamp("install", "py").exists()
+    stages["link"].clean_error = None
+    context.run.uncleaned = 0
+    assert doit(stack, "clean")[0] == 0
+    assert not context.settings.stamp("link", "py").exists()

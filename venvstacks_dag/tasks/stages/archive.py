@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.errors import ArchiveError, PublishError
+from venvstacks_dag.errors import ArchiveError, DiskError, PublishError
 from venvstacks_dag.fs import disk_errors, remove_path, staging_folder
 from venvstacks_dag.platforms.limits import ASSUMED_ROOT, windows_length, windows_room
 from venvstacks_dag.reporting import Reporter
@@ -125,12 +125,35 @@ class Archive:
         """Remove the layer's archives, also those of earlier versions and of forgotten runs."""
         from venvstacks_dag.publish.prune import archive_names
 
-        folder = context.settings.output_dir
-        ours = archive_names([layer.name], [context.settings.platform])
+        settings = context.settings
+        folder, tagged = settings.output_dir, settings.tagged
+        if not tagged and is_of_other(context, published(context, layer)):
+            return
+        ours = archive_names([layer.name], [settings.platform], plain=not tagged, tagged=tagged)
         # Not a pattern of the file system's: `@*` would take those of other platforms, too.
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if ours.fullmatch(path.name):
+        with disk_errors("look into", folder):
+            paths = list(folder.iterdir()) if folder.is_dir() else []
+        for path in paths:
+            if ours.fullmatch(path.name) and not path.is_dir():
                 remove_path(path)
+
+
+def is_of_other(context: BuildContext, manifest: publish.LayerManifest | None) -> bool:
+    """Whether outputs are, by their manifest, another platform's: no task of this one made them.
+
+    Names without a platform are those of the machine that builds, and machines may share a folder.
+    """
+    archive = None if manifest is None else manifest.archive
+    return archive is not None and archive.platform != context.settings.platform
+
+
+def published(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest | None:
+    """The layer's manifest as it lies there; None where there is none that can be read."""
+    settings = context.settings
+    try:
+        return publish.read_layer_manifest(settings.output_dir, layer.name, platform=settings.tag)
+    except (DiskError, PublishError):
+        return None
 
 
 def shipped_entries(context: BuildContext, layer: LayerPlan) -> tuple[ArchiveEntry, ...]:

@@ -12,7 +12,7 @@ from venvstacks_dag.fs import remove_path, write_if_changed
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.archive import shipped_digest
+from venvstacks_dag.tasks.stages.archive import is_of_other, published, shipped_digest
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
 from venvstacks_dag.tasks.stages.materials import layer_materials, material_parts
@@ -58,6 +58,8 @@ class Build:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove the manifest and the bill of materials."""
+        if is_of_other(context, published(context, layer)):
+            return
         remove_path(manifest_path(context, layer))
         remove_path(bom_path(context, layer))
 

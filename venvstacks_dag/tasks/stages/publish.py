@@ -7,12 +7,13 @@ from typing import Any
 
 from venvstacks_dag import publish
 from venvstacks_dag.digest import parse_json, sha256_bytes, sha256_file
-from venvstacks_dag.errors import InputChanged, PublishError
+from venvstacks_dag.errors import DiskError, InputChanged, PublishError
 from venvstacks_dag.fs import read_bytes, remove_path, write_if_changed
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.archive import is_of_other
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.build import Build, bom_path
 from venvstacks_dag.tasks.stages.locks import lock_file
@@ -88,6 +89,13 @@ class Publish:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove the files."""
+        settings = context.settings
+        try:
+            layers = publish.read_stack_manifest(settings.output_dir, platform=settings.tag)
+        except (DiskError, PublishError):
+            layers = ()
+        if any(is_of_other(context, layer) for layer in layers or ()):
+            return
         for path in _paths(context).values():
             remove_path(path)
 
