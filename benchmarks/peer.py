@@ -92,7 +92,9 @@ def pack_runtime(prefix: Path, version: tuple[int, int], archive: Path) -> None:
     def wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
         parts = Path(info.name).parts
         left_out = {"__pycache__", "test", "idlelib"}
-        return None if left_out & set(parts) or "site-packages" in parts[:-1] else info
+        # Published runtimes have no libraries for static linking.
+        unwanted = left_out & set(parts) or "site-packages" in parts[:-1] or parts[-1][-2:] == ".a"
+        return None if unwanted else info
 
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         for name in ("include", "lib", "share"):

@@ -14,6 +14,7 @@ from venvstacks_dag.platforms import TargetPlatform
 
 FOLDER_MODE = 0o755
 LINK_MODE = 0o777
+_CODE = frozenset({"py", "pyi", "pxd", "h", "so", "pyd", "dll", "dylib"})
 
 
 def plan_archive(
@@ -22,9 +23,10 @@ def plan_archive(
     """The entries of the archive of a layer whose stages made `manifests`, in the archive's order.
 
     `top` is the layer's deployed name, which all names start with. Entries marked local are
-    left out; every folder is listed before what lies in it; the order is that of the names'
-    bytes. Given `target`, what its file system cannot hold is refused as well: links and
-    reserved names on Windows, names that differ only in case there and on macOS.
+    left out. All folders come first, each before what lies in it, and then what lies in them:
+    what is alike stands together, since compressors look back so far only. Given `target`, what
+    its file system cannot hold is refused as well: links and reserved names on Windows, names
+    that differ only in case there and on macOS.
 
     Raises `ArchiveError` where two stages claim one path, or where an entry could not be
     unpacked safely.
@@ -42,10 +44,21 @@ def plan_archive(
             _add_folders(planned, top, path, merged)
             planned[f"{top}/{path}"] = _planned(entry, top, windows=windows)
     planned[top] = ArchiveEntry(name=top, kind="folder", mode=FOLDER_MODE)
-    entries = tuple(planned[name] for name in sorted(planned, key=str.encode))
+    entries = tuple(sorted(planned.values(), key=_place_in_archive))
     if target is not None and target.system != "linux":
         _refuse_case_collisions(entries, target.name)
     return entries
+
+
+def _place_in_archive(entry: ArchiveEntry) -> tuple[bool, str, str, bytes]:
+    """What archives are sorted by: suffix, then name in the folder, but for code whole path."""
+    name = entry.name.encode()
+    if entry.kind == "folder":
+        return False, "", "", name
+    base = entry.name.rpartition("/")[2]
+    suffix = base.rpartition(".")[2] if "." in base else ""
+    # Code is most like what lies beside it; a licence, or the same data in two places, are not.
+    return True, suffix, "" if suffix in _CODE else base, name
 
 
 def _merged(manifests: Iterable[TreeManifest]) -> dict[str, TreeEntry]:

@@ -22,7 +22,7 @@ def plan(
     return plan_archive([TreeManifest.of(entries)], top, target=target)
 
 
-def test_folders_are_listed_before_what_lies_in_them() -> None:
+def test_folders_come_first_and_before_what_lies_in_them() -> None:
     entries = plan(
         file_entry("lib/a/x.py", b"x"),
         file_entry("lib-b"),
@@ -32,14 +32,14 @@ def test_folders_are_listed_before_what_lies_in_them() -> None:
     assert [(entry.name, entry.kind, entry.mode) for entry in entries] == [
         ("app-x", "folder", 0o755),
         ("app-x/bin", "folder", 0o755),
-        ("app-x/bin/python", "link", 0o777),
         ("app-x/lib", "folder", 0o755),
-        ("app-x/lib-b", "file", 0o644),
         ("app-x/lib/a", "folder", 0o755),
+        ("app-x/lib-b", "file", 0o644),
+        ("app-x/bin/python", "link", 0o777),
         ("app-x/lib/a/x.py", "file", 0o644),
         ("app-x/postinstall.py", "file", 0o755),
     ]
-    assert entries[2].target == "../../cpython/bin/python3"
+    assert entries[5].target == "../../cpython/bin/python3"
     assert entries[6] == ArchiveEntry(
         name="app-x/lib/a/x.py", size=1, sha256=sha256_bytes(b"x"), mode=0o644
     )
@@ -49,6 +49,16 @@ def test_folders_are_listed_before_what_lies_in_them() -> None:
 def test_the_order_is_that_of_bytes_not_of_code_units() -> None:
     entries = plan(file_entry("\U00010000"), file_entry("\uffff"), file_entry("Z"), file_entry("a"))
     assert [entry.path for entry in entries[1:]] == ["Z", "a", "\uffff", "\U00010000"]
+
+
+def test_what_is_alike_stands_together() -> None:
+    """Code by its path within its kind, all else by its name in the folder."""
+    names = ["b/z.py", "a/y.py", "a/x.so", "b/data.json", "a/data.json", "a/LICENSE", "b/LICENSE"]
+    entries = plan(*(file_entry(name, name.encode()) for name in names))
+    found = [entry.path for entry in entries if entry.kind == "file"]
+    assert found == [
+        "a/LICENSE", "b/LICENSE", "a/data.json", "b/data.json", "a/y.py", "b/z.py", "a/x.so",
+    ]  # fmt: skip
 
 
 def test_what_holds_absolute_paths_is_left_out() -> None:

@@ -33,7 +33,7 @@ class Archive:
     """The stage."""
 
     name = "archive"
-    schema = 3
+    schema = 4
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""

@@ -1,0 +1,287 @@
+"""How long publishing and unpacking take, and how large archives are, beside venvstacks.
+
+    python -m benchmarks.shipping [--python python3.12] [--stack mini] [--memory 1000]
+
+Both tools lock and build the same stacks first, from the same runtime. Then each publishes all
+layers (this tool with both profiles), and the archives of each are unpacked into an empty folder
+and finished by their `postinstall.py`, with the runtime that was unpacked. ``tar.xz`` is unpacked
+by `tar`, ``tar.zst`` by the extractor that `deploy` has. venvstacks compresses for minutes. Needs
+a package index. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.locking import specifications
+from benchmarks.peer import Peer, installed_peer
+
+STACKS = ("mini", "jupyterlab-1")
+PROFILES = ("fast", "release")
+# How many times faster than the peer publishing is to be, at how many times its size.
+AIMS = {"fast": (30.0, 1.22), "release": (1.4, 1.07)}
+UNPACKING_AIM = 2.0
+MEMORY_AIM = 300e6
+_OURS = "import sys; from venvstacks_dag.cli import main; sys.exit(main())"
+_UNPACK = """\
+import sys
+from pathlib import Path
+from venvstacks_dag.archive import unpack_archive
+for name in sys.argv[2:]:
+    unpack_archive(Path(name), Path(sys.argv[1]))
+"""
+_LARGE = """\
+[[runtimes]]
+name = "python"
+python_implementation = "cpython@host"
+requirements = ["large==1.0"]
+platforms = ["{platform}"]
+[tool.uv]
+no-index = true
+find-links = ["{folder}"]
+"""
+
+
+@dataclass(kw_only=True)
+class Shipped:
+    """What a tool made of a stack: seconds of each step, bytes of all archives together."""
+
+    publish: float
+    size: int
+    memory: int
+    unpack: float = 0.0
+    postinstall: float = 0.0
+
+    @property
+    def ready(self) -> float:
+        """From archives to layers that run."""
+        return self.unpack + self.postinstall
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """One stack in a folder of its own for each tool."""
+
+    folder: Path
+    peer: Peer
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def prepare(self, stack: str) -> None:
+        """Lock and build with both tools."""
+        runtimes = self.folder / "runtimes"
+        runtimes.mkdir(parents=True, exist_ok=True)
+        self.environ = {
+            **os.environ,
+            **self.peer.environ(),
+            "VENVSTACKS_DAG_CACHE": str(self.folder / "store"),
+            "VENVSTACKS_DAG_RUNTIMES": str(runtimes),
+            "UV_CACHE_DIR": str(self.folder / "uv"),
+        }
+        offer_runtime(Path(self.peer.environ()["PEER_RUNTIME"]), self.peer.version, runtimes)
+        for tool in ("ours", "peer"):
+            place = self.folder / f"{stack}-{tool}"
+            place.mkdir(exist_ok=True)
+            text = specifications(self.peer.version)[stack]
+            (place / "venvstacks.toml").write_text(text, "utf-8")
+            (place / "app.py").write_text("print('hello')\n", "utf-8")
+            for step in ("lock", "build"):
+                run(self.command(tool, step, place), self.environ)
+
+    def command(self, tool: str, step: str, place: Path, *more: str) -> tuple[str, ...]:
+        """The words of a tool's step on the stack in `place`."""
+        words = (step, str(place / "venvstacks.toml"), *more)
+        return (
+            (sys.executable, "-c", _OURS, *words) if tool == "ours" else self.peer.command(*words)
+        )
+
+    def publish(self, stack: str, tool: str, profile: str = "") -> Shipped:
+        """Publish all layers into an empty folder."""
+        place = self.folder / f"{stack}-{tool}"
+        out = place / f"archives-{profile or tool}"
+        shutil.rmtree(out, ignore_errors=True)
+        more = ["--output-dir", str(out), *(["--profile", profile] if profile else [])]
+        seconds, memory = run(self.command(tool, "publish", place, *more), self.environ)
+        size = sum(path.stat().st_size for path in archives(out))
+        return Shipped(publish=seconds, size=size, memory=memory)
+
+    def unpack(self, stack: str, tool: str, profile: str, shipped: Shipped) -> None:
+        """Unpack what was published into an empty folder, and finish it there."""
+        out = self.folder / f"{stack}-{tool}" / f"archives-{profile or tool}"
+        target = self.folder / f"{stack}-{profile or tool}-unpacked"
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        names = [str(path) for path in archives(out)]
+        if tool == "ours":
+            words = (sys.executable, "-c", _UNPACK, str(target), *names)
+            shipped.unpack, _ = run(words, self.environ)
+        else:
+            shipped.unpack = sum(
+                run(("tar", "-xJf", name, "-C", str(target)), self.environ)[0] for name in names
+            )
+        base = target / "cpython-3.12" if (target / "cpython-3.12").is_dir() else target / "python"
+        layers = sorted(target.iterdir(), key=lambda path: (path != base, path.name))
+        shipped.postinstall = sum(
+            run((str(base / "bin" / "python3"), str(layer / "postinstall.py")), self.environ)[0]
+            for layer in layers
+        )
+
+
+def archives(folder: Path) -> list[Path]:
+    """The archives that were published into `folder`."""
+    return sorted(path for path in folder.rglob("*.tar.*") if path.suffix in (".xz", ".zst"))
+
+
+def offer_runtime(packed: Path, version: str, folder: Path) -> None:
+    """Put the peer's runtime where this tool finds it."""
+    name = f"cpython-{version}+20240101-{_triple()}-install_only.tar.gz"
+    shutil.copyfile(packed, folder / name)
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+    (folder / "SHA256SUMS").write_text(f"{digest}  {name}\n", "utf-8")
+
+
+def _triple() -> str:
+    return f"{os.uname().machine}-unknown-linux-gnu"
+
+
+def run(command: Sequence[str], environ: Mapping[str, str]) -> tuple[float, int]:
+    """Seconds that a command took, and the peak memory in bytes of its largest process."""
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            raise RuntimeError(f"{command} failed: {output.read().decode(errors='replace')}")
+    return seconds, usage.ru_maxrss * 1024
+
+
+def measure(bench: Bench, stack: str) -> dict[str, Shipped]:
+    """What the peer and both profiles make of a stack."""
+    bench.prepare(stack)
+    found = {"peer": bench.publish(stack, "peer")}
+    for profile in PROFILES:
+        found[profile] = bench.publish(stack, "ours", profile)
+    bench.unpack(stack, "peer", "", found["peer"])
+    for profile in PROFILES:
+        bench.unpack(stack, "ours", profile, found[profile])
+    return found
+
+
+def table(results: Mapping[str, Mapping[str, Shipped]]) -> Iterator[str]:
+    """The result as Markdown."""
+    yield "| stack | profile | publish | venvstacks | faster | aim | size | ratio | aim | memory |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for stack, found in results.items():
+        peer = found["peer"]
+        for profile, (faster, larger) in AIMS.items():
+            ours = found[profile]
+            yield (
+                f"| {stack} | {profile} | {ours.publish:.1f} s | {peer.publish:.1f} s "
+                f"| {peer.publish / ours.publish:.1f} | {faster:g} | {ours.size / 1e6:.1f} MB "
+                f"| {ours.size / peer.size:.3f} | {larger} | {ours.memory / 1e6:.0f} MB |"
+            )
+    yield ""
+    yield "| stack | profile | unpack | venvstacks | postinstall | venvstacks | faster | aim |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for stack, found in results.items():
+        peer = found["peer"]
+        for profile in PROFILES:
+            ours = found[profile]
+            yield (
+                f"| {stack} | {profile} | {ours.unpack:.1f} s | {peer.unpack:.1f} s "
+                f"| {ours.postinstall:.1f} s | {peer.postinstall:.1f} s "
+                f"| {peer.ready / ours.ready:.2f} | {UNPACKING_AIM:g} |"
+            )
+
+
+def large(folder: Path, megabytes: int) -> Iterator[str]:
+    """What publishing a layer of that size takes of memory, half of which compresses."""
+    from venvstacks_dag.platforms import host_platform  # noqa: PLC0415
+
+    folder.mkdir(parents=True)
+    make_wheel(folder, megabytes << 20)
+    text = _LARGE.format(platform=host_platform(), folder=folder)
+    (folder / "venvstacks.toml").write_text(text, "utf-8")
+    environ = {**os.environ, "VENVSTACKS_DAG_CACHE": str(folder / "store")}
+    ours = (sys.executable, "-c", _OURS)
+    for step in ("lock", "build"):
+        run((*ours, step, str(folder / "venvstacks.toml")), environ)
+    yield f"| a layer of {megabytes} MB | publish | memory | aim |"
+    yield "|---|---|---|---|"
+    for profile in PROFILES:
+        words = ("publish", str(folder / "venvstacks.toml"), "--profile", profile)
+        seconds, memory = run((*ours, *words), environ)
+        yield f"| {profile} | {seconds:.1f} s | {memory / 1e6:.0f} MB | {MEMORY_AIM / 1e6:.0f} MB |"
+
+
+def make_wheel(folder: Path, size: int) -> None:
+    """A wheel with two modules that are data of that size, the first of which compresses."""
+    import zipfile  # noqa: PLC0415
+
+    info = "large-1.0.dist-info"
+    chance = random.Random(1)  # noqa: S311 - the same bytes each time
+    words = [chance.randbytes(chance.randrange(4, 40)) for _ in range(5000)]
+    text = b"".join(chance.choice(words) for _ in range(size // 2 // 22))
+    files = {
+        "large/text.bin": text,
+        "large/noise.bin": chance.randbytes(size - len(text)),
+        "large/__init__.py": b"",
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: large\nVersion: 1.0\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: bench\n"
+        b"Root-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    import base64  # noqa: PLC0415
+
+    def row(name: str, data: bytes) -> str:
+        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        return f"{name},sha256={digest},{len(data)}\n"
+
+    record = "".join(row(name, data) for name, data in files.items()) + f"{info}/RECORD,,\n"
+    with zipfile.ZipFile(folder / "large-1.0-py3-none-any.whl", "w") as wheel:
+        for name, data in {**files, f"{info}/RECORD": record.encode()}.items():
+            wheel.writestr(name, data)
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="measure shipping beside venvstacks")
+    parser.add_argument("--python", default="python3.12", help="a Python 3.12 for the peer")
+    parser.add_argument("--stack", action="append", choices=STACKS, help="all by default")
+    parser.add_argument("--memory", type=int, metavar="MB", help="also publish a layer this large")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--folder", type=Path, help="keeps the peer for other runs")
+    options = parser.parse_args()
+    results: dict[str, dict[str, Shipped]] = {}
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        peer = installed_peer((options.folder or folder).absolute() / "peer", options.python)
+        for stack in options.stack or STACKS:
+            bench = Bench(folder=folder / "stacks", peer=peer)
+            results[stack] = measure(bench, stack)
+        lines += table(results)
+        if options.memory:
+            lines += ["", *large(folder / "large", options.memory)]
+    sys.stdout.write("\n".join([*lines, ""]))
+    if options.json:
+        plain = {stack: {k: vars(v) for k, v in found.items()} for stack, found in results.items()}
+        options.json.write_text(json.dumps(plain, indent=1), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
