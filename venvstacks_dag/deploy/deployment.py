@@ -87,9 +87,9 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
     place.make()
     with deployment_lock(
         place.lock, timeout=options.patience, on_wait=lambda: say("waits for another deployment")
-    ):
+    ) as lock:
         current = place.current()
-        place.sweep()
+        place.sweep(patience=options.patience)
         if current is not None and not options.allow_older:
             deployed = place.stack(current)
             refuse_older(deployed, stack)
@@ -107,7 +107,7 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
         parts = _gather(source, place, stack, current, say)
         switched = False
         try:
-            _make(place, version, stack, parts, options, say)
+            _make(place, version, stack, parts, options, say, lock)
             place.write_record(
                 version,
                 Record(
@@ -194,6 +194,7 @@ def _make(
     parts: list[_Part],
     options: DeployOptions,
     say: Say,
+    lock: int,
 ) -> None:
     tree = place.tree(version)
     with disk_errors("make", tree):
@@ -219,7 +220,7 @@ def _make(
     atomic_write(tree / META / "venvstacks.json", stack.pretty())
     write_launchers(tree, stack)
     say("finishes the layers")
-    finish_layers(tree, stack.layers, compiled, relative=options.relative)
+    finish_layers(tree, stack.layers, compiled, relative=options.relative, lock=lock)
     for layer in stack.layers:
         note_bytecode(tree, layer, relative=options.relative)
 

@@ -13,16 +13,18 @@ need rights on Windows that users lack, so there a file names the version.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, pretty_json
-from venvstacks_dag.errors import DeployError
+from venvstacks_dag.errors import DeployError, DiskError
 from venvstacks_dag.fs.files import PARTIAL_PREFIX, atomic_write, disk_errors, write_if_changed
 from venvstacks_dag.fs.trees import STAGING_PREFIX, TRASH_PREFIX, remove_path
 
@@ -31,6 +33,11 @@ VERSIONS = "versions"
 LAUNCHERS = "bin"
 _VERSION = re.compile(r"(\d{4,9})-[0-9a-f]{12}\Z", re.ASCII)
 _RECORD_FORMAT = 1
+_PAUSE = 0.1
+# What a folder answers while somebody makes or removes files in it; Windows, while they are in use.
+_PASSING = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EBUSY} | (
+    {errno.EACCES, errno.EPERM} if os.name == "nt" else set()
+)
 _WINDOWS_LAUNCHER = """\
 @setlocal\r
 @set /p VERSION=<"%~dp0..\\current.txt"\r
@@ -179,15 +186,35 @@ class Place:
         number = max(map(_number, self._names()), default=0) + 1
         return f"{number:04d}-{content[:12]}"
 
-    def sweep(self) -> None:
-        """Remove what deployments that were stopped have left. Only with the lock held."""
-        for name in self._names():
-            if self.record(name) is None:
-                remove_path(self.tree(name))
-        for folder in (self.folder, self.versions):
-            for path in folder.iterdir() if folder.is_dir() else ():
-                if path.name.startswith((STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)):
+    def sweep(self, *, patience: float) -> None:
+        """Remove what deployments that were stopped have left. Only with the lock held.
+
+        What somebody still writes into, or runs, is tried again for `patience` seconds. Raises
+        `DiskError`.
+        """
+        end = time.monotonic() + patience
+        while True:
+            try:
+                for path in self._leftovers():
                     remove_path(path)
+            except DiskError as error:
+                cause = error.__cause__
+                passing = isinstance(cause, OSError) and cause.errno in _PASSING
+                if not passing or time.monotonic() >= end:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
+
+    def _leftovers(self) -> list[Path]:
+        left = [self.tree(name) for name in self._names() if self.record(name) is None]
+        for folder in (self.folder, self.versions):
+            left += (
+                path
+                for path in (folder.iterdir() if folder.is_dir() else ())
+                if path.name.startswith((STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX))
+            )
+        return left
 
     def _names(self) -> Iterator[str]:
         if self.versions.is_dir():

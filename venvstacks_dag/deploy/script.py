@@ -28,6 +28,7 @@ MODULES = (
     "deploy/arguments",
     "deploy/bytecode",
     "deploy/check",
+    "deploy/child",
     "deploy/command",
     "deploy/deployment",
     "deploy/filelists",
