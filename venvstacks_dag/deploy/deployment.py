@@ -20,12 +20,12 @@ from venvstacks_dag.deploy.layers import (
 )
 from venvstacks_dag.deploy.lock import deployment_lock
 from venvstacks_dag.deploy.offer import check_deployable, fetch_stack, refuse_older
-from venvstacks_dag.deploy.place import META, Place, Record
+from venvstacks_dag.deploy.place import META, Place, Record, write_file
 from venvstacks_dag.deploy.source import Source
 from venvstacks_dag.deploy.stackfile import StackFile, choose, recounted_layers, set_digest
 from venvstacks_dag.digest import sha256_json
 from venvstacks_dag.errors import DeployError, DiskError
-from venvstacks_dag.fs.files import atomic_write, disk_errors
+from venvstacks_dag.fs.files import disk_errors
 from venvstacks_dag.fs.trees import remove_path
 from venvstacks_dag.publish.model import LayerManifest
 
@@ -217,7 +217,7 @@ def _make(
         if options.compile_modules and has_bytecode and layer.runtime_layer in unchanged:
             # Made by the same Python from the same sources.
             compiled[layer.install_target] = not share_bytecode(old, tree, layer, part.entries)
-    atomic_write(tree / META / "venvstacks.json", stack.pretty())
+    write_file(tree / META / "venvstacks.json", stack.pretty())
     write_launchers(tree, stack)
     say("finishes the layers")
     finish_layers(tree, stack.layers, compiled, relative=options.relative, lock=lock)

@@ -9,11 +9,10 @@ from pathlib import Path, PureWindowsPath
 
 from venvstacks_dag._injected import postinstall
 from venvstacks_dag.deploy.child import run_script
-from venvstacks_dag.deploy.place import LAUNCHERS
+from venvstacks_dag.deploy.place import LAUNCHERS, write_file
 from venvstacks_dag.deploy.stackfile import MODULE, StackFile
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import DeployError
-from venvstacks_dag.fs.files import atomic_write
 from venvstacks_dag.publish.model import LayerManifest
 
 _SCRIPT = "postinstall.py"
@@ -73,7 +72,7 @@ def write_launchers(version: Path, stack: StackFile) -> None:
     was started from. Raises `DiskError`, `DeployError`.
     """
     for name, content in launcher_files(version, stack).items():
-        atomic_write(version / LAUNCHERS / name, content, mode=0o755)
+        write_file(version / LAUNCHERS / name, content, mode=0o755)
 
 
 def launcher_files(

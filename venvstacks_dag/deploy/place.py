@@ -25,8 +25,14 @@ from pathlib import Path
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, pretty_json
 from venvstacks_dag.errors import DeployError, DiskError
-from venvstacks_dag.fs.files import PARTIAL_PREFIX, atomic_write, disk_errors, write_if_changed
-from venvstacks_dag.fs.trees import STAGING_PREFIX, TRASH_PREFIX, remove_path
+from venvstacks_dag.fs.files import (
+    FILE_MODE,
+    PARTIAL_PREFIX,
+    atomic_write,
+    disk_errors,
+    write_if_changed,
+)
+from venvstacks_dag.fs.trees import STAGING_PREFIX, TRASH_PREFIX, make_folders, remove_path
 
 META = "__venvstacks__"
 VERSIONS = "versions"
@@ -146,7 +152,10 @@ class Place:
         """
         for app in () if self._links else apps:
             text = _WINDOWS_LAUNCHER.format(app=app)
-            write_if_changed(self.launcher(app), text.encode())
+            path = self.launcher(app)
+            with disk_errors("make", path.parent):
+                make_folders(path.parent)
+            write_if_changed(path, text.encode())
 
     def record(self, version: str) -> Record | None:
         """The record of a version, None where it is not whole."""
@@ -160,7 +169,7 @@ class Place:
     def write_record(self, version: str, record: Record) -> None:
         """Note that a version is whole. Raises `DiskError`."""
         path = self.tree(version) / META / "deployment.json"
-        atomic_write(path, pretty_json(asdict(record)))
+        write_file(path, pretty_json(asdict(record)))
 
     def stack(self, version: str) -> StackFile:
         """The manifest of a version. Raises `DeployError` where it is gone or damaged."""
@@ -232,7 +241,17 @@ class Place:
                         why=f"there is {json.dumps(min(others))}",
                         fix="deploy into a folder of its own",
                     )
-            self.versions.mkdir(parents=True, exist_ok=True)
+            make_folders(self.versions)
+
+
+def write_file(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
+    """Write a file of a deployment, which is for all to read whatever the umask is.
+
+    Raises `DiskError`.
+    """
+    with disk_errors("make", path.parent):
+        make_folders(path.parent)
+    atomic_write(path, data, mode=mode)
 
 
 def _number(name: str) -> int:

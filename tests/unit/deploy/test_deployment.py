@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deploying import SITE, Publisher, contents, deployed, told
+from tests.support.deploying import QUIET, SITE, TARGETS, Publisher, contents, deployed, told
 from venvstacks_dag.archive import ARCHIVE_FORMATS, ArchiveFormat
 from venvstacks_dag.deploy.command import main
-from venvstacks_dag.deploy.deployment import DeployOptions, rollback
+from venvstacks_dag.deploy.deployment import DeployOptions, deploy, rollback
 from venvstacks_dag.deploy.lock import deployment_lock
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.repair import repair
@@ -247,7 +247,6 @@ def test_where_links_cannot_be_made_a_file_names_the_version(
     publisher: Publisher, target: Path
 ) -> None:
     place = Place(target, links=False)
-    from venvstacks_dag.deploy.deployment import deploy
 
     def once(options: DeployOptions) -> str:
         return deploy(FolderSource(publisher.folder), place, options, lambda _: None).version
@@ -301,3 +300,37 @@ def test_the_command_says_where_the_applications_are(
         main([source])
     assert main([source, str(target), "--manifest-sha256", "0" * 64]) == 1
     assert "not the one that was asked for" in capsys.readouterr().err
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """The modes of all files and folders, whose names do not hold the place's digest."""
+    return {
+        path.relative_to(folder.parent).as_posix(): oct(path.stat().st_mode & 0o7777)
+        for path in (folder.parent, folder, *folder.rglob("*"))
+        if not path.is_symlink()
+    }
+
+
+@pytest.mark.parametrize("lists", [True, False], ids=["lists", "no lists"])
+@pytest.mark.parametrize("umask", [0o077, 0])
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int, lists: bool) -> None:
+    publisher = Publisher(tmp_path / "artifacts")
+    found: list[dict[str, str]] = []
+    for number in (0o022, umask):
+        place = Place(tmp_path / str(len(found)) / "under" / "target", links=number != 0)
+        old = os.umask(number)
+        try:
+            for version in ("1", "2"):
+                only = TARGETS if version == "1" else ("app-one",)
+                locked = int(version)
+                publisher.publish(version, locked=locked, only=only, lists=lists)
+                deploy(FolderSource(publisher.folder), place, QUIET, lambda _: None)
+        finally:
+            os.umask(old)
+        found.append(modes(place.folder))
+        assert {found[-1].pop("target/.deploy.lock")} == {"0o600"}
+        for name in [name for name in found[-1] if name.endswith((".cmd", "current.txt", "t/bin"))]:
+            assert found[-1].pop(name) == ("0o755" if name.endswith("bin") else "0o644")
+    assert found[0] == found[1]
+    assert set(found[0].values()) == {"0o755", "0o644"}
+    assert any("__pycache__" in name for name in found[0])
