@@ -10,7 +10,7 @@ from pathlib import Path
 
 from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
-from venvstacks_dag.deploy.finish import finish_layers, write_launchers
+from venvstacks_dag.deploy.finish import check_peers, finish_layers, write_launchers
 from venvstacks_dag.deploy.layers import (
     find_reusable,
     note_bytecode,
@@ -20,7 +20,8 @@ from venvstacks_dag.deploy.layers import (
 )
 from venvstacks_dag.deploy.lock import deployment_lock
 from venvstacks_dag.deploy.offer import check_deployable, fetch_stack, refuse_older
-from venvstacks_dag.deploy.place import META, Place, Record, write_file
+from venvstacks_dag.deploy.own import MANIFEST, META, own_files
+from venvstacks_dag.deploy.place import Place, Record, write_file
 from venvstacks_dag.deploy.source import Source
 from venvstacks_dag.deploy.stackfile import StackFile, choose, recounted_layers, set_digest
 from venvstacks_dag.digest import sha256_json
@@ -90,19 +91,19 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
     ) as lock:
         current = place.current()
         place.sweep(patience=options.patience)
-        if current is not None and not options.allow_older:
+        content = content_digest(stack, options)
+        record = place.record(current) if current is not None else None
+        replaced = current
+        if current is not None and record is not None and record.content == content:
+            if not options.afresh and _has_manifest(place, current) and place.is_intact(current):
+                return _ended(place, current, stack, changed=False)
+            # The way back leads past the damaged one.
+            replaced = record.replaces
+        elif current is not None and not options.allow_older:
             deployed = place.stack(current)
             refuse_older(deployed, stack)
             for name, what in recounted_layers(deployed, stack).items():
                 say(f"{name}: {what}")
-        content = _content(stack, options)
-        record = place.record(current) if current is not None else None
-        replaced = current
-        if current is not None and record is not None and record.content == content:
-            if not options.afresh and _has_manifest(place, current):
-                return _ended(place, current, stack, changed=False)
-            # The way back leads past the damaged one.
-            replaced = record.replaces
         version = place.new_name(content)
         parts = _gather(source, place, stack, current, say)
         switched = False
@@ -116,6 +117,8 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
                     compiled=options.compile_modules,
                     relative=options.relative,
                     manifest_sha256=offered.sha256,
+                    apps=options.apps,
+                    files=_own_files(place.tree(version)),
                 ),
             )
             if options.sync:
@@ -165,7 +168,13 @@ def _has_manifest(place: Place, version: str) -> bool:
     return True
 
 
-def _content(stack: StackFile, options: DeployOptions) -> str:
+def _own_files(tree: Path) -> dict[str, str]:
+    with disk_errors("read", tree):
+        return own_files(tree)
+
+
+def content_digest(stack: StackFile, options: DeployOptions) -> str:
+    """The digest of all that a version of `stack` holds, which its record has."""
     return sha256_json([set_digest(stack), options.compile_modules, options.relative])
 
 
@@ -213,11 +222,14 @@ def _make(
         old = place.tree(part.version)
         share_layer(old, tree, layer, part.entries)
         record = place.record(part.version)
-        has_bytecode = record is not None and record.compiled
+        has_bytecode = (
+            record is not None and record.compiled and place.is_intact(part.version, META)
+        )
         if options.compile_modules and has_bytecode and layer.runtime_layer in unchanged:
             # Made by the same Python from the same sources.
             compiled[layer.install_target] = not share_bytecode(old, tree, layer, part.entries)
-    write_file(tree / META / "venvstacks.json", stack.pretty())
+    write_file(tree / MANIFEST, stack.pretty())
+    check_peers(tree, stack)
     write_launchers(tree, stack)
     say("finishes the layers")
     finish_layers(tree, stack.layers, compiled, relative=options.relative, lock=lock)

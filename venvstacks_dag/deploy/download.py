@@ -109,7 +109,7 @@ def persistently(
     pause: Callable[[float], object],
     pauses: tuple[float, ...] = _PAUSES,
 ) -> _Result:
-    """What `work` gives; where that is `Passing`, it is tried again after each of `pauses`, seconds.
+    """What `work` gives; where that is `Passing`, it is tried again after `pauses` (in seconds).
 
     A server that asks for a longer pause gets it, up to a minute. Raises `DeployError`.
     """

@@ -9,7 +9,8 @@ from pathlib import Path, PureWindowsPath
 
 from venvstacks_dag._injected import postinstall
 from venvstacks_dag.deploy.child import run_script
-from venvstacks_dag.deploy.place import LAUNCHERS, write_file
+from venvstacks_dag.deploy.own import LAUNCHERS
+from venvstacks_dag.deploy.place import write_file
 from venvstacks_dag.deploy.stackfile import MODULE, StackFile
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import DeployError
@@ -35,6 +36,29 @@ def local_files(tree: Path, *, relative: bool) -> dict[str, bytes]:
     layer = read_config(tree)
     files = postinstall.relative_files if relative else postinstall.local_files
     return {path.relative_to(tree).as_posix(): content for path, content in files(layer)}
+
+
+def check_peers(version: Path, stack: StackFile) -> None:
+    """Raise `DeployError` where a layer's own configuration needs others than its manifest says.
+
+    What starts today would not, as soon as only the layers are deployed that an application needs.
+    """
+    deployed = {layer.install_target for layer in stack.layers}
+    for layer in stack.layers:
+        tree = version / layer.install_target
+        config = read_config(tree)
+        paths = (config.base_python, *config.pylib_dirs, *config.dynlib_dirs)
+        peers = {path.relative_to(version).parts[0] for path in paths} - {layer.install_target}
+        named = {layer.runtime_layer, *(layer.required_layers or ())}
+        for peer in sorted(peers):
+            if peer not in named or peer not in deployed:
+                what = "its manifest does not name" if peer not in named else "is not deployed"
+                raise DeployError(
+                    f"it needs the layer {peer!r}, which {what}",
+                    where=str(tree / postinstall.LAYER_CONFIG),
+                    layer=layer.layer_name,
+                    fix="publish again: layers and manifest are not of one build",
+                )
 
 
 def finish_layer(tree: Path, *, compile_modules: bool, relative: bool, lock: int) -> None:

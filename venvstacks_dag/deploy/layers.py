@@ -25,7 +25,8 @@ from venvstacks_dag.deploy.filelists import (
     record_bytes,
 )
 from venvstacks_dag.deploy.finish import local_files
-from venvstacks_dag.deploy.place import META, Place, write_file
+from venvstacks_dag.deploy.own import META
+from venvstacks_dag.deploy.place import Place, write_file
 from venvstacks_dag.deploy.stackfile import content_key
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DeployError
@@ -81,6 +82,8 @@ def find_reusable(
     """A version that holds this very layer undamaged, and the files of it."""
     for version in versions:
         try:
+            if not place.is_intact(version, META):
+                continue
             known = {old.install_target: old for old in place.stack(version).layers}
             old = known.get(layer.install_target)
             if old is None or content_key(old) != content_key(layer):

@@ -18,10 +18,11 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from venvstacks_dag.deploy.own import LAUNCHERS, MANIFEST, META, RECORD, own_findings
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, pretty_json
 from venvstacks_dag.errors import DeployError, DiskError
@@ -34,9 +35,7 @@ from venvstacks_dag.fs.files import (
 )
 from venvstacks_dag.fs.trees import STAGING_PREFIX, TRASH_PREFIX, make_folders, remove_path
 
-META = "__venvstacks__"
 VERSIONS = "versions"
-LAUNCHERS = "bin"
 _VERSION = re.compile(r"(\d{4,9})-[0-9a-f]{12}\Z", re.ASCII)
 _RECORD_FORMAT = 1
 _PAUSE = 0.1
@@ -56,7 +55,8 @@ class Record:
     """What a deployment notes of a version, last of all: so there is one only if it is whole.
 
     ``replaces`` is the version that was current before, None for the first; ``content`` the
-    digest of all that was asked for; ``compiled`` whether bytecode was made.
+    digest of all that was asked for; ``compiled`` whether bytecode was made; ``apps`` the
+    applications that were asked for; ``files`` what `own_files` gave, nothing in older records.
     """
 
     content: str
@@ -64,6 +64,8 @@ class Record:
     compiled: bool
     relative: bool
     manifest_sha256: str
+    apps: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     version: int = _RECORD_FORMAT
 
 
@@ -160,22 +162,30 @@ class Place:
     def record(self, version: str) -> Record | None:
         """The record of a version, None where it is not whole."""
         try:
-            value = parse_json((self.tree(version) / META / "deployment.json").read_bytes())
+            value = parse_json((self.tree(version) / META / RECORD).read_bytes())
             record = Record(**value)
+            # A list would be taken for names.
+            if not isinstance(record.files, dict) or not isinstance(record.apps, list | tuple):
+                return None
         except (OSError, ValueError, TypeError):
             return None
         return record if record.version == _RECORD_FORMAT else None
 
     def write_record(self, version: str, record: Record) -> None:
         """Note that a version is whole. Raises `DiskError`."""
-        path = self.tree(version) / META / "deployment.json"
+        path = self.tree(version) / META / RECORD
         write_file(path, pretty_json(asdict(record)))
 
     def stack(self, version: str) -> StackFile:
-        """The manifest of a version. Raises `DeployError` where it is gone or damaged."""
-        path = self.tree(version) / META / "venvstacks.json"
+        """The manifest of a version. Raises `DeployError` where it is gone, damaged or edited."""
+        path = self.tree(version) / MANIFEST
+        record = self.record(version)
         try:
-            return read_stack(path.read_bytes(), str(path))
+            stack = read_stack(path.read_bytes(), str(path))
+            if record is not None and record.files.get(MANIFEST) not in (None, stack.sha256):
+                edited = "it is not what was written when it was deployed"
+                raise DeployError("a manifest was edited", why=edited)
+            return stack
         except (DeployError, OSError) as error:
             why = error.why if isinstance(error, DeployError) else error.strerror
             raise DeployError(
@@ -184,6 +194,15 @@ class Place:
                 why=why,
                 fix="deploy again with --allow-older, which makes a version anew without it",
             ) from error
+
+    def is_intact(self, version: str, folder: str = "") -> bool:
+        """Whether all that a deployment wrote beside the layers, or in `folder`, is as it was."""
+        record = self.record(version)
+        try:
+            found = own_findings(self.tree(version), record.files) if record is not None else ()
+            return record is not None and all(folder not in ("", each.layer) for each in found)
+        except OSError:
+            return False
 
     def whole(self) -> list[str]:
         """All versions that are whole, the newest first."""

@@ -37,6 +37,7 @@ MODULES = (
     "deploy/layers",
     "deploy/lock",
     "deploy/offer",
+    "deploy/own",
     "deploy/place",
     "deploy/server",
     "deploy/source",

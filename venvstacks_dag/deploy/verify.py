@@ -16,7 +16,8 @@ from venvstacks_dag.deploy.bytecode import read_notes
 from venvstacks_dag.deploy.check import Finding, FindingKind, check_tree
 from venvstacks_dag.deploy.finish import launcher_files, local_files
 from venvstacks_dag.deploy.layers import bytecode_path, layer_files
-from venvstacks_dag.deploy.place import LAUNCHERS, META, Place
+from venvstacks_dag.deploy.own import LAUNCHERS, MANIFEST, META, own_findings
+from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, sha256_stream
 from venvstacks_dag.errors import ArchiveError, DeployError
@@ -71,18 +72,30 @@ def stack_files(folder: Path) -> list[Path]:
 
 
 def verify_deployment(place: Place, *, threads: int | None = None) -> Report:
-    """Verify the current version. Raises `DeployError` where it cannot be told what belongs there.
+    """Verify the current version. Raises `DeployError` where there is none.
 
     Files that were made at the target are compared with what would be made there now.
     """
     version = place.current()
     if version is None:
         raise DeployError("nothing is deployed here", where=str(place.folder))
-    tree, stack, record = place.tree(version), place.stack(version), place.record(version)
+    tree, record = place.tree(version), place.record(version)
     assert record is not None
+    with disk_errors("look into", tree):
+        own = tuple(own_findings(tree, record.files))
+    try:
+        stack = place.stack(version)
+    except DeployError as error:
+        # Without the manifest there is no telling what else belongs there.
+        name, why = MANIFEST.partition("/")[2], error.why or error.what
+        found = Finding(layer=META, path=name, kind="changed", why=why)
+        own = tuple(each for each in own if (each.layer, each.path) != (META, name))
+        return Report(kind="deployment", layers=0, findings=tuple(sorted((found, *own))))
     findings = list(_stack_findings(tree, stack, relative=record.relative, threads=threads))
     expected = {META, LAUNCHERS, *(layer.install_target for layer in stack.layers)}
     findings += _launcher_findings(tree, stack)
+    told = {(finding.layer, finding.path) for finding in findings}
+    findings += (each for each in own if (each.layer, each.path) not in told)
     with disk_errors("look into", tree):
         findings += (
             Finding(layer=path.name, path="", kind="extra")
