@@ -17,6 +17,7 @@ from venvstacks_dag.deploy.check import Finding, FindingKind, check_tree
 from venvstacks_dag.deploy.finish import launcher_files, local_files
 from venvstacks_dag.deploy.layers import bytecode_path, layer_files
 from venvstacks_dag.deploy.own import LAUNCHERS, MANIFEST, META, own_findings
+from venvstacks_dag.deploy.papers import paper_findings
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, sha256_stream
@@ -117,17 +118,23 @@ def verify_export(folder: Path, *, threads: int | None = None) -> Report:
 
 
 def verify_artifacts(folder: Path, *, threads: int | None = None) -> Report:
-    """Verify archives, and all that is in them. Archives that no manifest names are passed over."""
+    """Verify archives, all that is in them, and what is told of them beside them.
+
+    Archives that no manifest names are passed over.
+    """
     layers: list[tuple[Path, LayerManifest]] = []
+    papers: list[Finding] = []
     for path in stack_files(folder):
         tag = path.stem.removeprefix("venvstacks")
+        stack = _read(path)
+        papers += paper_findings(folder, tag, stack)
         layers += [
             (folder / META / "env_metadata" / f"{layer.layer_name}{tag}.json", layer)
-            for layer in _read(path).layers
+            for layer in stack.layers
         ]
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(lambda each: list(_archive_findings(folder, *each)), layers)
-        findings = sorted(finding for part in found for finding in part)
+        findings = sorted((*papers, *(finding for part in found for finding in part)))
     return Report(kind="artifacts", layers=len(layers), findings=tuple(findings))
 
 
