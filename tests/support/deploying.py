@@ -74,6 +74,8 @@ class Publisher:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._number = 0
+        # What the applications have in place of the script that finishes them.
+        self.script: str | None = None
 
     def publish(
         self,
@@ -117,7 +119,8 @@ class Publisher:
         digests: bool,
     ) -> LayerManifest:
         tree = self.folder.with_name(f"{self.folder.name}-trees") / str(self._number) / target
-        entries = make_layer(tree, target, version, lists=lists)
+        script = self.script if target in APPS else None
+        entries = make_layer(tree, target, version, lists=lists, script=script)
         path = self.folder / f"{target}.{format}"
         receipt = write_archive(
             entries, tree, path, mtime=1_700_000_000, reporter=NullReporter(), format=format
@@ -148,12 +151,12 @@ class Publisher:
 
 
 def make_layer(
-    tree: Path, target: str, version: str, *, lists: bool = True
+    tree: Path, target: str, version: str, *, lists: bool = True, script: str | None = None
 ) -> tuple[ArchiveEntry, ...]:
     """A layer's tree, without what is made at the target; its archive's entries."""
     module = "lower" if target == "framework-lower" else "mine"
     files = {
-        "postinstall.py": Path(postinstall.__file__).read_bytes(),
+        "postinstall.py": script.encode() if script else Path(postinstall.__file__).read_bytes(),
         postinstall.LAYER_CONFIG: json.dumps(config(target)).encode(),
         f"{SITE}/{module}.py": f"VERSION = {version!r}\n".encode(),
     }

@@ -22,21 +22,24 @@ if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "saf
     del sys.path[0]
 
 import argparse
-import compileall
-import errno
-import gc
+import importlib.util
 import json
 import marshal
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path, PurePath
-from py_compile import PycInvalidationMode
+from types import CodeType
 from typing import Any
 
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
+_UNCHECKED = (1).to_bytes(4, "little")
+_WORTH_WORKERS = 40  # so many modules take as long as the start of processes
 _VERSION = re.compile(r"\d+\.\d+\.\d+\Z", re.ASCII)
 
 
@@ -131,6 +134,7 @@ def _refuse_unwritable(text: str) -> None:
             raise LayerConfigError(f"a path holds a character that no layer may have: {text!r}")
 
 
+_IMPORTS = ("", "import os", "import site", "import sys", "")
 # A layer that was reached by a link is looked for where the link led then: a program that was
 # started keeps to what it was started from when the link comes to lead elsewhere.
 _STAY = (
@@ -156,11 +160,7 @@ def sitecustomize(layer: Layer) -> str:
     """
     lines = [
         '"""Written when the layer was put in its place: adds the layers below."""',
-        "",
-        "import os",
-        "import site",
-        "import sys",
-        "",
+        *_IMPORTS,
         f"here = {str(layer.site_dir)!a}",
         *_STAY,
         *(f"site.addsitedir({str(folder)!a})" for folder in layer.pylib_dirs),
@@ -177,11 +177,7 @@ def relative_sitecustomize(layer: Layer) -> str:
     """As `sitecustomize`, for a layer that may lie anywhere: it looks where it is itself."""
     lines = [
         '"""Adds the layers below, wherever they lie together with this one."""',
-        "",
-        "import os",
-        "import site",
-        "import sys",
-        "",
+        *_IMPORTS,
         "here = os.path.dirname(os.path.realpath(__file__))",
         *_STAY,
     ]
@@ -241,104 +237,138 @@ def configure(layer: Layer, *, relative: bool = False) -> None:
     if not Path(layer.base_python).is_file():
         raise LayerConfigError(f"the runtime layer is not there: no {layer.base_python}")
     for path, content in relative_files(layer) if relative else local_files(layer):
-        _drop_bytecode(Path(path))
+        _drop_bytecode(Path(path), content)
         _write(Path(path), content)
 
 
-def _drop_bytecode(path: Path) -> None:
-    """Forget what was compiled of a module: unchecked bytecode would keep its old paths in use."""
-    if path.suffix == ".py":
-        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+def _drop_bytecode(path: Path, content: bytes) -> None:
+    """Forget what was compiled of a module: unchecked bytecode would keep its old paths in use.
+
+    That of the very same `content` stays: a layer that is as it should be may be read-only.
+    """
+    same = _holds(path, content)
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+        kind, key = compiled.read_bytes()[4:8], compiled.read_bytes()[8:16]
+        if not same or (kind == _UNCHECKED and key != importlib.util.source_hash(content)):
             compiled.unlink(missing_ok=True)
 
 
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and not path.is_symlink() and path.read_bytes() == content
+
+
 def _write(path: Path, content: bytes) -> None:
-    if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
+    """Make `path` a file for all to read, unless it holds `content` already. Raises `OSError`."""
+    if _holds(path, content):
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # By rename, so that an interpreter that starts meanwhile never reads half a file, and so
-    # that a file which shares its content with another layer by a hard link is left alone.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    temporary = None
     try:
+        _make_folder(path.parent)
+        # By rename, so that an interpreter that starts meanwhile never reads half a file, and so
+        # that a file which shares its content with another layer by a hard link is left alone.
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
         temporary.chmod(0o644)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        # Users know nothing of the temporary file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, for all to read whatever the umask is."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
 
 
 def compile_bytecode(layer: Layer) -> None:
     """Compile the layer's modules; files that are no valid Python are passed over.
 
     The bytecode is not checked against its source when it is loaded (PEP 552, unchecked), as
-    the files of a layer do not change in place: so all of it is made anew each time.
-    Raises `LayerConfigError` if another Python is running than the one that will load it, `OSError`
-    if the disk could not take all of it.
+    the files of a layer do not change in place: so all of it is made anew each time, and written
+    where it is not the same as before. Raises `LayerConfigError` if another Python is running than
+    the one that will load it, or if not all of it could be written.
     """
-    running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    running = "{}.{}".format(*sys.version_info)
     if layer.py_version.rpartition(".")[0] != running:
         raise LayerConfigError(
             f"this is Python {running}, but the layer is for {layer.py_version}: "
             f"run it with {layer.base_python}"
         )
+    # A runtime's site-packages lies within its standard library.
+    top = Path(layer.site_dir.parent if layer.is_runtime else layer.site_dir)
+    modules = sorted(str(path) for path in top.rglob("*.py") if path.is_file())
+    compile_one = partial(compile_module, folder=str(layer.folder))
     # Worker processes must not look for modules in the current folder; before 3.11 they cannot be
     # kept from it.
     os.environ["PYTHONSAFEPATH"] = "1"
-    workers = 0 if sys.version_info >= (3, 11) else 1
-    # A runtime's site-packages lies within its standard library.
-    folder = layer.site_dir.parent if layer.is_runtime else layer.site_dir
-    compileall.compile_dir(
-        str(folder),
-        force=True,
-        quiet=2,
-        workers=workers,
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
-    _drop_cut_bytecode(Path(folder))
+    try:
+        if len(modules) < _WORTH_WORKERS or sys.version_info < (3, 11):
+            for path in modules:
+                compile_one(path)
+        else:
+            with ProcessPoolExecutor() as pool:
+                list(pool.map(compile_one, modules, chunksize=4))
+    except OSError as error:
+        raise LayerConfigError(
+            f"bytecode cannot be written to {error.filename}: {error.strerror} "
+            "(--no-compile leaves it out)"
+        ) from error
 
 
-def _drop_cut_bytecode(folder: Path) -> None:
-    """Remove bytecode that was not written to its end. Raises `OSError` where there was some.
+def compile_module(path: str, folder: str) -> None:
+    """Write the bytecode of one module of the layer in `folder`. Raises `OSError`."""
+    try:
+        source = Path(path).read_bytes()
+        # Python puts in the full path when it loads a module. So the bytecode is the same wherever
+        # the layer lies, and may be shared.
+        content = bytecode(source, os.path.relpath(path, folder).replace(os.sep, "/"))
+    except Exception:  # whatever the compiler makes of files that are no modules
+        return
+    target = Path(importlib.util.cache_from_source(path))
+    if sys.version_info >= (3, 11) or not _says_the_same(target, content):
+        _write(target, content)
 
-    Many Pythons take a write that a full disk cut short for a whole one (python/cpython issue
-    126606), and each program that imports such a module would fail.
+
+def bytecode(source: bytes, name: str) -> bytes:
+    """The bytecode of a module: the same for the same source and Python, whatever ran before.
+
+    Raises what compilers raise.
     """
-    collects = gc.isenabled()
-    # All that is loaded is dropped at once: there is nothing to collect, which would take longer.
-    gc.disable()
+    code = compile(source, name, "exec", dont_inherit=True)
+    # `marshal` marks what is referred to more than once, also from elsewhere in the process: as
+    # names are, which all modules share. (Since Python 3.11 it marks all of those.)
+    _, data = list(_strings(code)), marshal.dumps(code)
+    return MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + data
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (tuple, frozenset)):
+        for each in value:
+            yield from _strings(each)
+    elif isinstance(value, CodeType):
+        yield from (value.co_filename, value.co_name, getattr(value, "co_qualname", ""))
+        for part in (value.co_names, value.co_varnames, value.co_cellvars, value.co_freevars):
+            yield from part
+        yield from _strings(value.co_consts)
+
+
+def _says_the_same(path: Path, content: bytes) -> bool:
+    """Whether bytecode differs in nothing but the order of sets, which old Pythons leave open."""
     try:
-        cut = [path for path in _made_bytecode(folder) if not _is_loadable(path)]
-    finally:
-        if collects:
-            gc.enable()
-    for path in cut:
-        path.unlink()
-    if cut:
-        raise OSError(errno.ENOSPC, "bytecode was cut off, is the disk full?", str(min(cut)))
-
-
-def _made_bytecode(folder: Path) -> Iterator[Path]:
-    """The bytecode of modules that are beside it, as the running Python names it."""
-    ending = f".{sys.implementation.cache_tag}.pyc"
-    for place, folders, names in os.walk(str(folder)):
-        if "__pycache__" not in folders:
-            continue
-        sources = {name[:-3] for name in names if name.endswith(".py")}
-        for path in Path(place, "__pycache__").iterdir():
-            if path.name.endswith(ending) and path.name[: -len(ending)] in sources:
-                yield path
-
-
-def _is_loadable(path: Path) -> bool:
-    try:
-        # PEP 552: the code follows a header of 16 bytes. It was compiled here, a moment ago.
-        marshal.loads(path.read_bytes()[16:])  # noqa: S302
-    except (EOFError, ValueError, TypeError):
+        old = b"" if path.is_symlink() else path.read_bytes()
+        return old[:16] == content[:16] and marshal.loads(old[16:]) == marshal.loads(content[16:])  # noqa: S302
+    except (OSError, EOFError, ValueError, TypeError):
         return False
-    return True
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -346,9 +376,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Finish this layer where it lies. Run it with the runtime layer's Python."
     )
-    parser.add_argument(
-        "--no-compile", action="store_true", help="do not compile the layer's modules"
-    )
+    compiling = "do not compile the layer's modules"
+    parser.add_argument("--no-compile", action="store_true", help=compiling)
     parser.add_argument(
         "--relative",
         action="store_true",

@@ -25,6 +25,9 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser, *, quiet: 
     wanted = 1 if options.rollback else 2
     if len(options.words) != wanted:
         parser.error("name TARGET alone" if options.rollback else "name SOURCE and TARGET")
+    if "://" in options.words[-1]:
+        # It may hold a login, which must not become the name of a folder.
+        parser.error("TARGET is a folder, not an address")
     if options.manifest_sha256 is not None and not is_sha256(options.manifest_sha256):
         parser.error("--manifest-sha256 takes 64 hexadecimal digits in lower case")
     settings = DeployOptions(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
-from venvstacks_dag.deploy.finish import finish_layers, write_launchers
+from venvstacks_dag.deploy.finish import check_peers, finish_layers, write_launchers
 from venvstacks_dag.deploy.layers import (
     find_reusable,
     note_bytecode,
@@ -20,12 +20,13 @@ from venvstacks_dag.deploy.layers import (
 )
 from venvstacks_dag.deploy.lock import deployment_lock
 from venvstacks_dag.deploy.offer import check_deployable, fetch_stack, refuse_older
-from venvstacks_dag.deploy.place import META, Place, Record
+from venvstacks_dag.deploy.own import MANIFEST, META, own_files
+from venvstacks_dag.deploy.place import Place, Record, write_file
 from venvstacks_dag.deploy.source import Source
 from venvstacks_dag.deploy.stackfile import StackFile, choose, recounted_layers, set_digest
 from venvstacks_dag.digest import sha256_json
 from venvstacks_dag.errors import DeployError, DiskError
-from venvstacks_dag.fs.files import atomic_write, disk_errors
+from venvstacks_dag.fs.files import disk_errors
 from venvstacks_dag.fs.trees import remove_path
 from venvstacks_dag.publish.model import LayerManifest
 
@@ -87,27 +88,27 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
     place.make()
     with deployment_lock(
         place.lock, timeout=options.patience, on_wait=lambda: say("waits for another deployment")
-    ):
+    ) as lock:
         current = place.current()
-        place.sweep()
-        if current is not None and not options.allow_older:
+        place.sweep(patience=options.patience)
+        content = content_digest(stack, options)
+        record = place.record(current) if current is not None else None
+        replaced = current
+        if current is not None and record is not None and record.content == content:
+            if not options.afresh and _has_manifest(place, current) and place.is_intact(current):
+                return _ended(place, current, stack, changed=False)
+            # The way back leads past the damaged one.
+            replaced = record.replaces
+        elif current is not None and not options.allow_older:
             deployed = place.stack(current)
             refuse_older(deployed, stack)
             for name, what in recounted_layers(deployed, stack).items():
                 say(f"{name}: {what}")
-        content = _content(stack, options)
-        record = place.record(current) if current is not None else None
-        replaced = current
-        if current is not None and record is not None and record.content == content:
-            if not options.afresh and _has_manifest(place, current):
-                return _ended(place, current, stack, changed=False)
-            # The way back leads past the damaged one.
-            replaced = record.replaces
         version = place.new_name(content)
         parts = _gather(source, place, stack, current, say)
         switched = False
         try:
-            _make(place, version, stack, parts, options, say)
+            _make(place, version, stack, parts, options, say, lock)
             place.write_record(
                 version,
                 Record(
@@ -116,6 +117,8 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
                     compiled=options.compile_modules,
                     relative=options.relative,
                     manifest_sha256=offered.sha256,
+                    apps=options.apps,
+                    files=_own_files(place.tree(version)),
                 ),
             )
             if options.sync:
@@ -165,7 +168,13 @@ def _has_manifest(place: Place, version: str) -> bool:
     return True
 
 
-def _content(stack: StackFile, options: DeployOptions) -> str:
+def _own_files(tree: Path) -> dict[str, str]:
+    with disk_errors("read", tree):
+        return own_files(tree)
+
+
+def content_digest(stack: StackFile, options: DeployOptions) -> str:
+    """The digest of all that a version of `stack` holds, which its record has."""
     return sha256_json([set_digest(stack), options.compile_modules, options.relative])
 
 
@@ -194,6 +203,7 @@ def _make(
     parts: list[_Part],
     options: DeployOptions,
     say: Say,
+    lock: int,
 ) -> None:
     tree = place.tree(version)
     with disk_errors("make", tree):
@@ -212,14 +222,17 @@ def _make(
         old = place.tree(part.version)
         share_layer(old, tree, layer, part.entries)
         record = place.record(part.version)
-        has_bytecode = record is not None and record.compiled
+        has_bytecode = (
+            record is not None and record.compiled and place.is_intact(part.version, META)
+        )
         if options.compile_modules and has_bytecode and layer.runtime_layer in unchanged:
             # Made by the same Python from the same sources.
             compiled[layer.install_target] = not share_bytecode(old, tree, layer, part.entries)
-    atomic_write(tree / META / "venvstacks.json", stack.pretty())
+    write_file(tree / MANIFEST, stack.pretty())
+    check_peers(tree, stack)
     write_launchers(tree, stack)
     say("finishes the layers")
-    finish_layers(tree, stack.layers, compiled, relative=options.relative)
+    finish_layers(tree, stack.layers, compiled, relative=options.relative, lock=lock)
     for layer in stack.layers:
         note_bytecode(tree, layer, relative=options.relative)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
 from venvstacks_dag._injected import postinstall
-from venvstacks_dag.deploy.place import LAUNCHERS
+from venvstacks_dag.deploy.child import run_script
+from venvstacks_dag.deploy.own import LAUNCHERS
+from venvstacks_dag.deploy.place import write_file
 from venvstacks_dag.deploy.stackfile import MODULE, StackFile
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import DeployError
-from venvstacks_dag.fs.files import atomic_write
 from venvstacks_dag.publish.model import LayerManifest
 
 _SCRIPT = "postinstall.py"
@@ -38,34 +38,48 @@ def local_files(tree: Path, *, relative: bool) -> dict[str, bytes]:
     return {path.relative_to(tree).as_posix(): content for path, content in files(layer)}
 
 
-def finish_layer(tree: Path, *, compile_modules: bool, relative: bool) -> None:
+def check_peers(version: Path, stack: StackFile) -> None:
+    """Raise `DeployError` where a layer's own configuration needs others than its manifest says.
+
+    What starts today would not, as soon as only the layers are deployed that an application needs.
+    """
+    deployed = {layer.install_target for layer in stack.layers}
+    for layer in stack.layers:
+        tree = version / layer.install_target
+        config = read_config(tree)
+        paths = (config.base_python, *config.pylib_dirs, *config.dynlib_dirs)
+        peers = {path.relative_to(version).parts[0] for path in paths} - {layer.install_target}
+        named = {layer.runtime_layer, *(layer.required_layers or ())}
+        for peer in sorted(peers):
+            if peer not in named or peer not in deployed:
+                what = "its manifest does not name" if peer not in named else "is not deployed"
+                raise DeployError(
+                    f"it needs the layer {peer!r}, which {what}",
+                    where=str(tree / postinstall.LAYER_CONFIG),
+                    layer=layer.layer_name,
+                    fix="publish again: layers and manifest are not of one build",
+                )
+
+
+def finish_layer(tree: Path, *, compile_modules: bool, relative: bool, lock: int) -> None:
     """Run the layer's own postinstall with its runtime's Python and nothing else of it.
 
-    Raises `DeployError` where it fails.
+    `lock` is the open file whose lock it holds as well. Raises `DeployError` where it fails.
     """
     python = Path(read_config(tree).base_python)
-    command = [str(python), "-I", "-S", str(tree / _SCRIPT)]
-    command += [] if compile_modules else ["--no-compile"]
-    command += ["--relative"] if relative else []
+    options = [] if compile_modules else ["--no-compile"]
+    options += ["--relative"] if relative else []
     try:
-        ended = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env=_environment(),
-        )
+        code, words = run_script(python, tree / _SCRIPT, options, lock)
     except OSError as error:
         raise DeployError(
             "a runtime's Python cannot be run", where=str(python), why=error.strerror or str(error)
         ) from error
-    if ended.returncode:
+    if code:
         raise DeployError(
             "a layer could not be finished",
             where=str(tree / _SCRIPT),
-            why=_last_words(ended.stderr) or f"it ended with {ended.returncode}",
+            why=_last_words(words) or f"it ended with {code}",
         )
 
 
@@ -75,15 +89,6 @@ def _last_words(text: str) -> str:
     return lines[-1][:_MOST_WORDS] if lines else ""
 
 
-def _environment() -> Mapping[str, str]:
-    # -I makes Python ignore its variables, but the script's own workers are started without.
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "LD_", "DYLD_"))
-    }
-
-
 def write_launchers(version: Path, stack: StackFile) -> None:
     """Write ``bin/<app>``, on Windows ``bin/<app>.cmd``: they start applications of a version.
 
@@ -91,7 +96,7 @@ def write_launchers(version: Path, stack: StackFile) -> None:
     was started from. Raises `DiskError`, `DeployError`.
     """
     for name, content in launcher_files(version, stack).items():
-        atomic_write(version / LAUNCHERS / name, content, mode=0o755)
+        write_file(version / LAUNCHERS / name, content, mode=0o755)
 
 
 def launcher_files(
@@ -146,7 +151,12 @@ def read_launch_module(tree: Path) -> str | None:
 
 
 def finish_layers(
-    version: Path, layers: Iterable[LayerManifest], compiled: Mapping[str, bool], *, relative: bool
+    version: Path,
+    layers: Iterable[LayerManifest],
+    compiled: Mapping[str, bool],
+    *,
+    relative: bool,
+    lock: int,
 ) -> None:
     """Finish layers in their order; `compiled` tells which have their bytecode yet to be made."""
     for layer in layers:
@@ -154,4 +164,5 @@ def finish_layers(
             version / layer.install_target,
             compile_modules=compiled[layer.install_target],
             relative=relative,
+            lock=lock,
         )

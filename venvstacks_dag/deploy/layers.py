@@ -25,12 +25,14 @@ from venvstacks_dag.deploy.filelists import (
     record_bytes,
 )
 from venvstacks_dag.deploy.finish import local_files
-from venvstacks_dag.deploy.place import META, Place
+from venvstacks_dag.deploy.own import META
+from venvstacks_dag.deploy.place import Place, write_file
 from venvstacks_dag.deploy.stackfile import content_key
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DeployError
-from venvstacks_dag.fs.files import atomic_write, disk_errors
+from venvstacks_dag.fs.files import disk_errors
 from venvstacks_dag.fs.placing import place_file
+from venvstacks_dag.fs.trees import make_folders
 from venvstacks_dag.publish.model import LayerManifest
 
 _NOTED = "files"
@@ -54,7 +56,7 @@ def note_bytecode(version: Path, layer: LayerManifest, *, relative: bool) -> Non
     modules |= local_files(tree, relative=relative).keys()
     with disk_errors("read", tree):
         notes = notes_of(tree, modules)
-    atomic_write(bytecode_path(version, layer), notes)
+    write_file(bytecode_path(version, layer), notes)
 
 
 def layer_files(version: Path, layer: LayerManifest) -> tuple[ArchiveEntry, ...]:
@@ -80,6 +82,8 @@ def find_reusable(
     """A version that holds this very layer undamaged, and the files of it."""
     for version in versions:
         try:
+            if not place.is_intact(version, META):
+                continue
             known = {old.install_target: old for old in place.stack(version).layers}
             old = known.get(layer.install_target)
             if old is None or content_key(old) != content_key(layer):
@@ -128,7 +132,7 @@ def share_layer(
                 path.chmod(0o755)
     noted = noted_path(old, layer)
     if noted.is_file():
-        atomic_write(noted_path(new, layer), noted.read_bytes())
+        write_file(noted_path(new, layer), noted.read_bytes())
 
 
 def share_bytecode(
@@ -153,7 +157,7 @@ def share_bytecode(
             if path not in present or _bytecode_differs(source, path, noted[path]):
                 return False
         for path in wanted:
-            (tree / path).parent.mkdir(exist_ok=True)
+            make_folders((tree / path).parent)
             place_file(str(source / path), str(tree / path))
     return bool(wanted)
 
@@ -182,5 +186,5 @@ def unpack_layer(archive: Path, new: Path, layer: LayerManifest) -> tuple[Archiv
             why=f"its folder is {entries[0].name!r}, not {layer.install_target!r}",
         )
     if not check_unpacked(tree, entries, layer.tree_digest):
-        atomic_write(noted_path(new, layer), record_bytes(entries))
+        write_file(noted_path(new, layer), record_bytes(entries))
     return entries

@@ -6,26 +6,32 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from venvstacks_dag.errors import BuildFolderBusy
 from venvstacks_dag.fs.files import disk_errors
 
 _PAUSE = 0.1
+# Whoever can open the file can hold its lock for ever, so nobody else shall.
+_OWNERS = 0o600
 
 
 @contextmanager
-def deployment_lock(path: Path, *, timeout: float, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file `path`, waiting up to `timeout` seconds for others.
+def deployment_lock(path: Path, *, timeout: float, on_wait: Callable[[], None]) -> Iterator[int]:
+    """Hold the lock file `path`, waiting up to `timeout` seconds for others; gives the open file.
 
-    `on_wait` is called once if somebody else holds it. Raises `BuildFolderBusy`, `DiskError`.
+    Programs that inherit the open file hold the lock as well, until the last of them has ended (but
+    on Windows). `on_wait` is called once if somebody else holds it. Raises `BuildFolderBusy`,
+    `DiskError`.
     """
     with disk_errors("make", path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _OWNERS)
     try:
+        with suppress(PermissionError):  # It is for its owner to say.
+            path.chmod(_OWNERS)
         _wait(handle, path, timeout, on_wait)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

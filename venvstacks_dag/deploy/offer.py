@@ -5,7 +5,7 @@ from __future__ import annotations
 from venvstacks_dag.archive.decompression import unreadable
 from venvstacks_dag.archive.members import shown
 from venvstacks_dag.archive.model import format_of
-from venvstacks_dag.deploy.place import LAUNCHERS, META
+from venvstacks_dag.deploy.own import LAUNCHERS, META
 from venvstacks_dag.deploy.source import Source, stack_names
 from venvstacks_dag.deploy.stackfile import StackFile, older_layers, read_stack
 from venvstacks_dag.errors import DeployError

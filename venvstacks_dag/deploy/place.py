@@ -13,24 +13,36 @@ need rights on Windows that users lack, so there a file names the version.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from venvstacks_dag.deploy.own import LAUNCHERS, MANIFEST, META, RECORD, own_findings
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, pretty_json
-from venvstacks_dag.errors import DeployError
-from venvstacks_dag.fs.files import PARTIAL_PREFIX, atomic_write, disk_errors, write_if_changed
-from venvstacks_dag.fs.trees import STAGING_PREFIX, TRASH_PREFIX, remove_path
+from venvstacks_dag.errors import DeployError, DiskError
+from venvstacks_dag.fs.files import (
+    FILE_MODE,
+    PARTIAL_PREFIX,
+    atomic_write,
+    disk_errors,
+    write_if_changed,
+)
+from venvstacks_dag.fs.trees import STAGING_PREFIX, TRASH_PREFIX, make_folders, remove_path
 
-META = "__venvstacks__"
 VERSIONS = "versions"
-LAUNCHERS = "bin"
 _VERSION = re.compile(r"(\d{4,9})-[0-9a-f]{12}\Z", re.ASCII)
 _RECORD_FORMAT = 1
+_PAUSE = 0.1
+# What a folder answers while somebody makes or removes files in it; Windows, while they are in use.
+_PASSING = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EBUSY} | (
+    {errno.EACCES, errno.EPERM} if os.name == "nt" else set()
+)
 _WINDOWS_LAUNCHER = """\
 @setlocal\r
 @set /p VERSION=<"%~dp0..\\current.txt"\r
@@ -43,7 +55,8 @@ class Record:
     """What a deployment notes of a version, last of all: so there is one only if it is whole.
 
     ``replaces`` is the version that was current before, None for the first; ``content`` the
-    digest of all that was asked for; ``compiled`` whether bytecode was made.
+    digest of all that was asked for; ``compiled`` whether bytecode was made; ``apps`` the
+    applications that were asked for; ``files`` what `own_files` gave, nothing in older records.
     """
 
     content: str
@@ -51,6 +64,8 @@ class Record:
     compiled: bool
     relative: bool
     manifest_sha256: str
+    apps: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     version: int = _RECORD_FORMAT
 
 
@@ -139,27 +154,38 @@ class Place:
         """
         for app in () if self._links else apps:
             text = _WINDOWS_LAUNCHER.format(app=app)
-            write_if_changed(self.launcher(app), text.encode())
+            path = self.launcher(app)
+            with disk_errors("make", path.parent):
+                make_folders(path.parent)
+            write_if_changed(path, text.encode())
 
     def record(self, version: str) -> Record | None:
         """The record of a version, None where it is not whole."""
         try:
-            value = parse_json((self.tree(version) / META / "deployment.json").read_bytes())
+            value = parse_json((self.tree(version) / META / RECORD).read_bytes())
             record = Record(**value)
+            # A list would be taken for names.
+            if not isinstance(record.files, dict) or not isinstance(record.apps, list | tuple):
+                return None
         except (OSError, ValueError, TypeError):
             return None
         return record if record.version == _RECORD_FORMAT else None
 
     def write_record(self, version: str, record: Record) -> None:
         """Note that a version is whole. Raises `DiskError`."""
-        path = self.tree(version) / META / "deployment.json"
-        atomic_write(path, pretty_json(asdict(record)))
+        path = self.tree(version) / META / RECORD
+        write_file(path, pretty_json(asdict(record)))
 
     def stack(self, version: str) -> StackFile:
-        """The manifest of a version. Raises `DeployError` where it is gone or damaged."""
-        path = self.tree(version) / META / "venvstacks.json"
+        """The manifest of a version. Raises `DeployError` where it is gone, damaged or edited."""
+        path = self.tree(version) / MANIFEST
+        record = self.record(version)
         try:
-            return read_stack(path.read_bytes(), str(path))
+            stack = read_stack(path.read_bytes(), str(path))
+            if record is not None and record.files.get(MANIFEST) not in (None, stack.sha256):
+                edited = "it is not what was written when it was deployed"
+                raise DeployError("a manifest was edited", why=edited)
+            return stack
         except (DeployError, OSError) as error:
             why = error.why if isinstance(error, DeployError) else error.strerror
             raise DeployError(
@@ -168,6 +194,15 @@ class Place:
                 why=why,
                 fix="deploy again with --allow-older, which makes a version anew without it",
             ) from error
+
+    def is_intact(self, version: str, folder: str = "") -> bool:
+        """Whether all that a deployment wrote beside the layers, or in `folder`, is as it was."""
+        record = self.record(version)
+        try:
+            found = own_findings(self.tree(version), record.files) if record is not None else ()
+            return record is not None and all(folder not in ("", each.layer) for each in found)
+        except OSError:
+            return False
 
     def whole(self) -> list[str]:
         """All versions that are whole, the newest first."""
@@ -179,15 +214,35 @@ class Place:
         number = max(map(_number, self._names()), default=0) + 1
         return f"{number:04d}-{content[:12]}"
 
-    def sweep(self) -> None:
-        """Remove what deployments that were stopped have left. Only with the lock held."""
-        for name in self._names():
-            if self.record(name) is None:
-                remove_path(self.tree(name))
-        for folder in (self.folder, self.versions):
-            for path in folder.iterdir() if folder.is_dir() else ():
-                if path.name.startswith((STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)):
+    def sweep(self, *, patience: float) -> None:
+        """Remove what deployments that were stopped have left. Only with the lock held.
+
+        What somebody still writes into, or runs, is tried again for `patience` seconds. Raises
+        `DiskError`.
+        """
+        end = time.monotonic() + patience
+        while True:
+            try:
+                for path in self._leftovers():
                     remove_path(path)
+            except DiskError as error:
+                cause = error.__cause__
+                passing = isinstance(cause, OSError) and cause.errno in _PASSING
+                if not passing or time.monotonic() >= end:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
+
+    def _leftovers(self) -> list[Path]:
+        left = [self.tree(name) for name in self._names() if self.record(name) is None]
+        for folder in (self.folder, self.versions):
+            left += (
+                path
+                for path in (folder.iterdir() if folder.is_dir() else ())
+                if path.name.startswith((STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX))
+            )
+        return left
 
     def _names(self) -> Iterator[str]:
         if self.versions.is_dir():
@@ -205,7 +260,17 @@ class Place:
                         why=f"there is {json.dumps(min(others))}",
                         fix="deploy into a folder of its own",
                     )
-            self.versions.mkdir(parents=True, exist_ok=True)
+            make_folders(self.versions)
+
+
+def write_file(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
+    """Write a file of a deployment, which is for all to read whatever the umask is.
+
+    Raises `DiskError`.
+    """
+    with disk_errors("make", path.parent):
+        make_folders(path.parent)
+    atomic_write(path, data, mode=mode)
 
 
 def _number(name: str) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from venvstacks_dag.deploy.deployment import Deployed, DeployOptions, Say, deploy
+from contextlib import suppress
+from dataclasses import replace
+
+from venvstacks_dag.deploy.deployment import Deployed, DeployOptions, Say, content_digest, deploy
 from venvstacks_dag.deploy.offer import fetch_stack
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import Source
-from venvstacks_dag.deploy.stackfile import choose, set_digest
-from venvstacks_dag.errors import DeployError
+from venvstacks_dag.deploy.stackfile import choose
+from venvstacks_dag.errors import DeployError, UnknownLayer
 
 
 def repair(place: Place, source: Source, say: Say) -> Deployed:
@@ -20,25 +23,22 @@ def repair(place: Place, source: Source, say: Say) -> Deployed:
     record = place.record(version) if version is not None else None
     if version is None or record is None:
         raise DeployError("nothing is deployed here", where=str(place.folder))
-    deployed = place.stack(version)
-    apps = tuple(app.layer_name for app in deployed.apps)
     offered = fetch_stack(source, None)
-    # All layers were asked for, or just those that the applications need.
-    fitting = [
-        chosen
-        for chosen in ((), apps)
-        if set_digest(choose(offered, chosen)) == set_digest(deployed)
-    ]
-    if not fitting:
-        raise DeployError(
-            "the archives are not those of the deployed version",
-            where=source.shown,
-            fix="repair from those that were deployed, or deploy these",
-        )
-    options = DeployOptions(
-        apps=fitting[0],
+    settings = DeployOptions(
         compile_modules=record.compiled,
         relative=record.relative,
         afresh=True,
+        # They are the same layers; the deployed manifest may be what is damaged.
+        allow_older=True,
+        manifest_sha256=offered.sha256,
     )
-    return deploy(source, place, options, say)
+    for apps in (tuple(record.apps), ()):
+        options = replace(settings, apps=apps)
+        with suppress(UnknownLayer):
+            if content_digest(choose(offered, apps), options) == record.content:
+                return deploy(source, place, options, say)
+    raise DeployError(
+        "the archives are not those of the deployed version",
+        where=source.shown,
+        fix="repair from those that were deployed, or deploy these",
+    )

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import io
 import os
-import urllib.error
+import time
 import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import BinaryIO, Protocol
 
+from venvstacks_dag.deploy.download import Download, persistently
+from venvstacks_dag.deploy.server import Server, without_login
 from venvstacks_dag.deploy.stackfile import MAX_MANIFEST
-from venvstacks_dag.digest import CHUNK, sha256_stream
+from venvstacks_dag.digest import sha256_stream
 from venvstacks_dag.errors import DeployError
-from venvstacks_dag.fs.files import disk_errors
+from venvstacks_dag.fs.files import FILE_MODE, disk_errors
+from venvstacks_dag.fs.trees import make_folders
 from venvstacks_dag.publish.model import PublishedArchive
 
 _FOLDER = "__venvstacks__"
-_TIMEOUT = 60.0
 
 
 class Source(Protocol):
@@ -43,12 +42,16 @@ def source_of(text: str) -> Source:
     try:
         scheme = urllib.parse.urlsplit(text).scheme.lower()
     except ValueError as error:
-        raise DeployError("an address cannot be understood", where=text, why=str(error)) from error
+        raise DeployError(
+            "an address cannot be understood", where=without_login(text), why=str(error)
+        ) from None
     if scheme in ("http", "https"):
         return UrlSource(text)
     if scheme and len(scheme) > 1 and "://" in text:
         raise DeployError(
-            f"layers cannot be deployed from {scheme}: addresses", where=text, fix="use https:"
+            f"layers cannot be deployed from {scheme}: addresses",
+            where=without_login(text),
+            fix="use https:",
         )
     return FolderSource(Path(text))
 
@@ -94,125 +97,59 @@ class FolderSource:
 class UrlSource:
     """A server that has the files of such a folder. The address may hold a login."""
 
-    def __init__(self, address: str) -> None:
-        parts = urllib.parse.urlsplit(address)
-        login, _, host = parts.netloc.rpartition("@")
-        # A password has no place in a message, and the standard library does not take it from here.
-        self.shown = parts._replace(netloc=host).geturl().rstrip("/")
-        self._login = _basic(login) if login else None
-        self._secure = parts.scheme.lower() == "https"
-        if not host:
-            raise DeployError("an address of layers names no server", where=self.shown)
-        if parts.query or parts.fragment:
-            raise DeployError("an address of layers ends in a folder", where=self.shown)
+    def __init__(self, address: str, *, pause: Callable[[float], object] = time.sleep) -> None:
+        self._server = Server(address)
+        self._pause = pause
+        self.shown = self._server.shown
 
     def manifest(self, name: str) -> bytes | None:
         """See `Source`."""
-        with self._opened(f"{_FOLDER}/{name}") as response:
-            if response is None:
-                return None
-            with _network_errors(f"{self.shown}/{_FOLDER}/{name}"):
-                data = response.read(MAX_MANIFEST + 1)
-        return _bounded(data, f"{self.shown}/{_FOLDER}/{name}")
+        path = f"{_FOLDER}/{name}"
+
+        def read() -> bytes | None:
+            sink = io.BytesIO()
+            found = self._server.fetch(path, Download(sink.write), MAX_MANIFEST)
+            return sink.getvalue() if found else None
+
+        data = persistently(read, self._pause)
+        return None if data is None else _bounded(data, f"{self.shown}/{path}")
 
     def archive(self, archive: PublishedArchive, cache: Path) -> Path:
-        """See `Source`. What an earlier run fetched whole is used again."""
+        """See `Source`. What an earlier run fetched whole is used again.
+
+        A download that broke off is continued, where the server says that it is the same file.
+        """
         place = cache / f"{archive.sha256}-{archive.name}"
         if place.is_file() and _has(place, archive):
             return place
         partial = place.with_name(f"{place.name[:200]}.partial")
         with disk_errors("fetch an archive into", cache):
-            cache.mkdir(exist_ok=True)
-            with self._opened(archive.name) as response, partial.open("wb") as sink:
-                where = f"{self.shown}/{archive.name}"
-                if response is None:
-                    raise DeployError("an archive is missing", where=where)
-                with _network_errors(where):
-                    _copy(response, sink.write, archive, where)
+            make_folders(cache)
+            with partial.open("wb") as sink:
+                partial.chmod(FILE_MODE)
+                self._download(archive, sink)
             partial.replace(place)
         return place
 
-    @contextmanager
-    def _opened(self, name: str) -> Iterator[IO[bytes] | None]:
-        address = f"{self.shown}/{urllib.parse.quote(name)}"
-        opener = urllib.request.build_opener(_Redirects(secure=self._secure))
-        opener.addheaders = [("User-Agent", "venvstacks-dag-deploy")]
-        try:
-            with _network_errors(f"{self.shown}/{name}"):
-                request = urllib.request.Request(address)  # noqa: S310 - http or https
-                if self._login is not None:
-                    # Not for where it may redirect to.
-                    request.add_unredirected_header("Authorization", self._login)
-                response = opener.open(request, timeout=_TIMEOUT)
-        except _NotThere:
-            yield None
-            return
-        with response:
-            yield response
+    def _download(self, archive: PublishedArchive, sink: BinaryIO) -> None:
+        where = f"{self.shown}/{archive.name}"
+        download = Download(sink.write, expected=archive.size)
 
+        def restart() -> None:
+            sink.seek(0)
+            sink.truncate()
 
-def _basic(login: str) -> str:
-    """What a server is told of `login`, the part of an address before its ``@`` (RFC 7617)."""
-    return "Basic " + base64.b64encode(urllib.parse.unquote_to_bytes(login)).decode("ascii")
-
-
-class _NotThere(Exception):
-    """A server says that it has no such file."""
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to http and https only, and from https to nothing else."""
-
-    def __init__(self, *, secure: bool) -> None:
-        self._secure = secure
-
-    def redirect_request(self, *args: Any) -> urllib.request.Request | None:
-        """As the standard library's, for addresses that are allowed."""
-        fp, address = args[1], args[-1]
-        scheme = urllib.parse.urlsplit(address).scheme.lower()
-        if scheme not in ("http", "https") or (self._secure and scheme != "https"):
-            fp.close()
-            raise urllib.error.URLError(f"it redirects to a {scheme}: address")
-        return super().redirect_request(*args)
-
-
-@contextmanager
-def _network_errors(where: str) -> Iterator[None]:
-    import http.client  # noqa: PLC0415
-
-    try:
-        yield
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in (404, 410):
-            raise _NotThere from error
-        raise DeployError(
-            "a server refused a file", where=where, why=f"it answers {error.code} {error.reason}"
-        ) from error
-    except urllib.error.URLError as error:
-        raise DeployError(
-            "a server cannot be reached", where=where, why=str(error.reason)
-        ) from error
-    except (http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
-        raise DeployError(
-            "a file could not be fetched", where=where, why=f"{type(error).__name__}: {error}"
-        ) from error
-
-
-def _copy(
-    response: IO[bytes], write: Callable[[bytes], object], archive: PublishedArchive, where: str
-) -> None:
-    hasher, size = hashlib.sha256(), 0
-    while size <= archive.size and (chunk := response.read(min(CHUNK, archive.size + 1 - size))):
-        size += len(chunk)
-        hasher.update(chunk)
-        write(chunk)
-    if size != archive.size:
-        more = "more" if size > archive.size else f"only {size}"
-        raise _wrong(where, f"it has {more} bytes, the manifest says {archive.size}")
-    if hasher.hexdigest() != archive.sha256:
-        found = hasher.hexdigest()
-        raise _wrong(where, f"its sha256 is {found}, the manifest says {archive.sha256}")
+        download.on_restart = restart
+        if not persistently(
+            lambda: self._server.fetch(archive.name, download, archive.size), self._pause
+        ):
+            raise DeployError("an archive is missing", where=where)
+        if download.size != archive.size:
+            more = "more" if download.size > archive.size else f"only {download.size}"
+            raise _wrong(where, f"it has {more} bytes, the manifest says {archive.size}")
+        if download.sha256 != archive.sha256:
+            found = download.sha256
+            raise _wrong(where, f"its sha256 is {found}, the manifest says {archive.sha256}")
 
 
 def _has(path: Path, archive: PublishedArchive) -> bool:

@@ -16,7 +16,9 @@ from venvstacks_dag.deploy.bytecode import read_notes
 from venvstacks_dag.deploy.check import Finding, FindingKind, check_tree
 from venvstacks_dag.deploy.finish import launcher_files, local_files
 from venvstacks_dag.deploy.layers import bytecode_path, layer_files
-from venvstacks_dag.deploy.place import LAUNCHERS, META, Place
+from venvstacks_dag.deploy.own import LAUNCHERS, MANIFEST, META, own_findings
+from venvstacks_dag.deploy.papers import paper_findings
+from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.stackfile import StackFile, read_stack
 from venvstacks_dag.digest import parse_json, sha256_stream
 from venvstacks_dag.errors import ArchiveError, DeployError
@@ -71,18 +73,30 @@ def stack_files(folder: Path) -> list[Path]:
 
 
 def verify_deployment(place: Place, *, threads: int | None = None) -> Report:
-    """Verify the current version. Raises `DeployError` where it cannot be told what belongs there.
+    """Verify the current version. Raises `DeployError` where there is none.
 
     Files that were made at the target are compared with what would be made there now.
     """
     version = place.current()
     if version is None:
         raise DeployError("nothing is deployed here", where=str(place.folder))
-    tree, stack, record = place.tree(version), place.stack(version), place.record(version)
+    tree, record = place.tree(version), place.record(version)
     assert record is not None
+    with disk_errors("look into", tree):
+        own = tuple(own_findings(tree, record.files))
+    try:
+        stack = place.stack(version)
+    except DeployError as error:
+        # Without the manifest there is no telling what else belongs there.
+        name, why = MANIFEST.partition("/")[2], error.why or error.what
+        found = Finding(layer=META, path=name, kind="changed", why=why)
+        own = tuple(each for each in own if (each.layer, each.path) != (META, name))
+        return Report(kind="deployment", layers=0, findings=tuple(sorted((found, *own))))
     findings = list(_stack_findings(tree, stack, relative=record.relative, threads=threads))
     expected = {META, LAUNCHERS, *(layer.install_target for layer in stack.layers)}
     findings += _launcher_findings(tree, stack)
+    told = {(finding.layer, finding.path) for finding in findings}
+    findings += (each for each in own if (each.layer, each.path) not in told)
     with disk_errors("look into", tree):
         findings += (
             Finding(layer=path.name, path="", kind="extra")
@@ -104,17 +118,23 @@ def verify_export(folder: Path, *, threads: int | None = None) -> Report:
 
 
 def verify_artifacts(folder: Path, *, threads: int | None = None) -> Report:
-    """Verify archives, and all that is in them. Archives that no manifest names are passed over."""
+    """Verify archives, all that is in them, and what is told of them beside them.
+
+    Archives that no manifest names are passed over.
+    """
     layers: list[tuple[Path, LayerManifest]] = []
+    papers: list[Finding] = []
     for path in stack_files(folder):
         tag = path.stem.removeprefix("venvstacks")
+        stack = _read(path)
+        papers += paper_findings(folder, tag, stack)
         layers += [
             (folder / META / "env_metadata" / f"{layer.layer_name}{tag}.json", layer)
-            for layer in _read(path).layers
+            for layer in stack.layers
         ]
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(lambda each: list(_archive_findings(folder, *each)), layers)
-        findings = sorted(finding for part in found for finding in part)
+        findings = sorted((*papers, *(finding for part in found for finding in part)))
     return Report(kind="artifacts", layers=len(layers), findings=tuple(findings))
 
 

@@ -7,7 +7,6 @@ number is derived from the content.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -28,8 +27,9 @@ from cyclonedx.model.license import License
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from venvstacks_dag.digest import canonical_json, pretty_json, sha256_json
+from venvstacks_dag.digest import pretty_json
 from venvstacks_dag.publish.materials import LayerMaterials, Licence, Material
+from venvstacks_dag.publish.serial import serial_number
 
 _TOOL = "venvstacks-dag"
 # No layer can have this name.
@@ -40,8 +40,6 @@ _LAYER_TYPES = {
     "frameworks": ComponentType.FRAMEWORK,
     "applications": ComponentType.APPLICATION,
 }
-# Serial numbers are UUIDs of content (RFC 9562, version 5) in a space of their own.
-_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:venvstacks-dag:bom")
 
 
 def layer_bom(layer: LayerMaterials, *, default_index: str) -> bytes:
@@ -95,9 +93,7 @@ _BELOW = f"{_TOOL}:required_layer"
 
 
 def _numbered(bill: dict[str, Any]) -> bytes:
-    bill.pop("serialNumber", None)
-    number = uuid.uuid5(_SPACE, sha256_json(json.loads(canonical_json(bill))))
-    return pretty_json({**bill, "serialNumber": f"urn:uuid:{number}"})
+    return pretty_json({**bill, "serialNumber": serial_number(bill)})
 
 
 def _layer_component(layer: LayerMaterials) -> Component:

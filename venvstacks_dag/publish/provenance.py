@@ -54,7 +54,7 @@ def provenance(
                         {"name": name, "digest": {"sha256": digest}}
                         for name, digest in sorted(locks.items())
                     ),
-                    *_materials(bills),
+                    *materials_of(bills),
                 ],
             },
             "runDetails": {"builder": {"id": BUILDER}},
@@ -63,7 +63,7 @@ def provenance(
     return pretty_json(statement)
 
 
-def _materials(bills: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def materials_of(bills: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each wheel, runtime and module once, as a resource descriptor of in-toto."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for bill in bills:

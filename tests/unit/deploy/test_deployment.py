@@ -7,14 +7,16 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.deploying import SITE, Publisher, contents, deployed, told
+from tests.support.deploying import QUIET, SITE, TARGETS, Publisher, contents, deployed, told
+from venvstacks_dag._injected import postinstall
 from venvstacks_dag.archive import ARCHIVE_FORMATS, ArchiveFormat
 from venvstacks_dag.deploy.command import main
-from venvstacks_dag.deploy.deployment import DeployOptions, rollback
+from venvstacks_dag.deploy.deployment import DeployOptions, deploy, rollback
 from venvstacks_dag.deploy.lock import deployment_lock
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.repair import repair
@@ -247,7 +249,6 @@ def test_where_links_cannot_be_made_a_file_names_the_version(
     publisher: Publisher, target: Path
 ) -> None:
     place = Place(target, links=False)
-    from venvstacks_dag.deploy.deployment import deploy
 
     def once(options: DeployOptions) -> str:
         return deploy(FolderSource(publisher.folder), place, options, lambda _: None).version
@@ -301,3 +302,110 @@ def test_the_command_says_where_the_applications_are(
         main([source])
     assert main([source, str(target), "--manifest-sha256", "0" * 64]) == 1
     assert "not the one that was asked for" in capsys.readouterr().err
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """The modes of all files and folders, whose names do not hold the place's digest."""
+    return {
+        path.relative_to(folder.parent).as_posix(): oct(path.stat().st_mode & 0o7777)
+        for path in (folder.parent, folder, *folder.rglob("*"))
+        if not path.is_symlink()
+    }
+
+
+@pytest.mark.parametrize("lists", [True, False], ids=["lists", "no lists"])
+@pytest.mark.parametrize("umask", [0o077, 0])
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int, lists: bool) -> None:
+    publisher = Publisher(tmp_path / "artifacts")
+    found: list[dict[str, str]] = []
+    for number in (0o022, umask):
+        place = Place(tmp_path / str(len(found)) / "under" / "target", links=number != 0)
+        old = os.umask(number)
+        try:
+            for version in ("1", "2"):
+                only = TARGETS if version == "1" else ("app-one",)
+                locked = int(version)
+                publisher.publish(version, locked=locked, only=only, lists=lists)
+                deploy(FolderSource(publisher.folder), place, QUIET, lambda _: None)
+        finally:
+            os.umask(old)
+        found.append(modes(place.folder))
+        assert {found[-1].pop("target/.deploy.lock")} == {"0o600"}
+        for name in [name for name in found[-1] if name.endswith((".cmd", "current.txt", "t/bin"))]:
+            assert found[-1].pop(name) == ("0o755" if name.endswith("bin") else "0o644")
+    assert found[0] == found[1]
+    assert set(found[0].values()) == {"0o755", "0o644"}
+    assert any("__pycache__" in name for name in found[0])
+
+
+def edit_manifest(version: Path) -> None:
+    """Make a layer look newer than any that could come."""
+    path = version / "__venvstacks__" / "venvstacks.json"
+    path.write_text(path.read_text().replace('"lock_version": 1', '"lock_version": 9'))
+
+
+def cut_off(version: Path) -> None:
+    """Cut a script, and remove what it was made of."""
+    (version / "app-one" / postinstall.LAYER_CONFIG).unlink()
+    (version / "bin" / "app-one").write_text("")
+
+
+OWN: list[tuple[str, Callable[[Path], object], tuple[str, str, str]]] = [
+    ("manifest", edit_manifest, ("__venvstacks__", "venvstacks.json", "changed")),
+    ("manifest that is none", lambda v: (v / "__venvstacks__/venvstacks.json").write_text("{"),
+     ("__venvstacks__", "venvstacks.json", "changed")),
+    ("manifest that is gone", lambda v: (v / "__venvstacks__/venvstacks.json").unlink(),
+     ("__venvstacks__", "venvstacks.json", "changed")),
+    ("notes", lambda v: (v / "__venvstacks__/bytecode/app-one.json").write_text(
+        '{"files": {}, "version": 1}'), ("__venvstacks__", "bytecode/app-one.json", "changed")),
+    ("notes that are gone", lambda v: (v / "__venvstacks__/bytecode/app-one.json").unlink(),
+     ("__venvstacks__", "bytecode/app-one.json", "missing")),
+    ("launcher", lambda v: (v / "bin/app-one").write_text("#!/bin/sh\necho '[\"1\", \"1\"]'\n"),
+     ("bin", "app-one", "changed")),
+    ("launcher and what it is made of", cut_off, ("bin", "app-one", "changed")),
+    ("another file", lambda v: (v / "__venvstacks__/more.json").touch(),
+     ("__venvstacks__", "more.json", "extra")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mend", ["repair", "deploy"])
+@pytest.mark.parametrize(("change", "found"), [o[1:] for o in OWN], ids=[o[0] for o in OWN])
+def test_what_lies_beside_the_layers_is_verified_and_mended(
+    publisher: Publisher,
+    target: Path,
+    change: Callable[[Path], object],
+    found: tuple[str, str, str],
+    mend: str,
+) -> None:
+    place = Place(target)
+    deployed(publisher.publish("1"), target)
+    version = deployed(publisher.publish("2", locked=1), target, apps=("one",)).folder
+    change(version)
+    findings = {(f.layer, f.path, f.kind) for f in verify_deployment(place).findings}
+    assert found in findings
+    if mend == "repair":
+        repair(place, FolderSource(publisher.folder), lambda _: None)
+    else:
+        assert deployed(publisher.folder, target, apps=("one",)).changed
+    assert verify_deployment(place).findings == ()
+    assert place.tree(place.current() or "") != version
+    assert told(target) == ["2", "2"]
+    assert not (target / "current" / "app-two").exists()
+    back(target)
+    assert told(target, "app-two") == ["1", "1"]
+
+
+@pytest.mark.parametrize("apps", [(), ("one",)], ids=["all", "one"])
+def test_layers_need_no_more_than_their_manifest_says(
+    publisher: Publisher, target: Path, apps: tuple[str, ...]
+) -> None:
+    deployed(publisher.publish("1"), target)
+    publisher.publish(
+        "2", locked=2, change=lambda m: m["layers"]["applications"][0].update(required_layers=[])
+    )
+    with pytest.raises(DeployError) as caught:
+        deployed(publisher.folder, target, apps=apps)
+    assert caught.value.layer == "app-one"
+    assert "'framework-lower', which its manifest does not name" in caught.value.what
+    assert told(target) == ["1", "1"]
+    assert {path.name for path in Place(target).versions.iterdir()} == set(Place(target).whole())

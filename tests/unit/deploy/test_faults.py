@@ -6,12 +6,14 @@ of a file, and each program that is started. The process dies, or the step fails
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ from venvstacks_dag.deploy.deployment import DeployOptions, deploy, rollback
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import FolderSource
 from venvstacks_dag.deploy.verify import verify_deployment
-from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.errors import DeployError, VenvstacksDagError
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="faults are made in a copy")
 
@@ -207,3 +209,74 @@ def test_a_program_killed_from_outside(publisher: Publisher, old: Path) -> None:
     update(publisher, old)()
     assert told(old) == ["c", "c"]
     assert verify_deployment(Place(old)).findings == ()
+
+
+BUSY = """\
+import os, subprocess, sys, time
+end = time.monotonic() + 30
+here = os.path.dirname(os.path.realpath(__file__))
+if len(sys.argv) < 3:
+    # What it starts goes on by itself, with a lock that it inherits.
+    subprocess.Popen([sys.executable, __file__, "of", "many"], close_fds=False)
+number = 0
+while time.monotonic() < end:
+    number += 1
+    os.makedirs(os.path.join(here, f"{os.getpid()}-{number}"), exist_ok=True)
+"""
+
+
+def test_what_a_killed_deployment_started_ends_with_it(
+    publisher: Publisher, old: Path, tmp_path: Path
+) -> None:
+    place = Place(old)
+    publisher.script = BUSY
+    publisher.publish("d", locked=4)
+    child = os.fork()
+    if child == 0:
+        update(publisher, old)()
+        os._exit(0)
+    end = time.monotonic() + 30
+    while len({path.name.partition("-")[0] for path in place.versions.glob("*/app-one/*-1")}) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    publisher.script = None
+    publisher.publish("e", locked=5)
+    start = time.monotonic()
+    update(publisher, old)()
+    assert time.monotonic() - start < 20
+    assert told(old) == ["e", "e"]
+    assert {path.name for path in place.versions.iterdir()} == set(place.whole())
+
+
+def test_sweeping_waits_for_who_still_writes(old: Path) -> None:
+    place = Place(old)
+    left = place.versions / "0009-0123456789ab"
+    end = time.monotonic() + 1.5
+
+    def write() -> None:
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                (left / "a" / "b").mkdir(parents=True, exist_ok=True)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while writer.is_alive():
+        place.sweep(patience=10)
+    place.sweep(patience=10)
+    assert not left.exists()
+
+
+def test_a_script_that_fails_leaves_nothing_running(publisher: Publisher, old: Path) -> None:
+    failing = '    raise SystemExit("no luck")\nnumber = 0\n'
+    publisher.script = BUSY.replace("number = 0\n", failing, 1)
+    publisher.publish("d", locked=4)
+    with pytest.raises(DeployError, match="no luck"):
+        update(publisher, old)()
+    publisher.script = None
+    publisher.publish("e", locked=5)
+    start = time.monotonic()
+    update(publisher, old)()
+    assert time.monotonic() - start < 20
+    assert told(old) == ["e", "e"]

@@ -14,7 +14,7 @@ import pytest
 from tests.support.deploying import TARGETS, Publisher
 from venvstacks_dag.deploy.deployment import DeployOptions, deploy
 from venvstacks_dag.deploy.place import Place
-from venvstacks_dag.deploy.source import source_of
+from venvstacks_dag.deploy.source import UrlSource, source_of
 from venvstacks_dag.errors import DeployError
 
 
@@ -60,7 +60,8 @@ def address(artifacts: Path) -> Iterator[str]:
 
 def fetch(address: str, target: Path) -> bool:
     options = DeployOptions(sync=False, compile_modules=False)
-    return deploy(source_of(address), Place(target), options, lambda _: None).changed
+    source = UrlSource(address, pause=lambda _: None)
+    return deploy(source, Place(target), options, lambda _: None).changed
 
 
 def test_layers_come_from_a_server(address: str, artifacts: Path, tmp_path: Path) -> None:

@@ -231,13 +231,104 @@ def test_bytecode_can_be_left_out(deployed: Path) -> None:
     assert not list(deployed.rglob("*.pyc"))
 
 
+def move(layer: Path) -> Path:
+    """Move a layer together with its runtime."""
+    elsewhere = layer.parent / "elsewhere"
+    elsewhere.mkdir()
+    (layer.parent / "py@2").rename(elsewhere / "py@2")
+    return layer.rename(elsewhere / layer.name)
+
+
 def test_bytecode_of_the_place_before_is_forgotten(deployed: Path) -> None:
     assert run(deployed).returncode == 0
-    cache = deployed / "lib" / "site-packages" / "__pycache__"
+    moved = move(deployed)
+    cache = moved / "lib" / "site-packages" / "__pycache__"
     [compiled] = cache.glob("sitecustomize.*.pyc")
-    assert run(deployed, "--no-compile").returncode == 0
+    assert run(moved, "--no-compile").returncode == 0
     assert not compiled.exists()
     assert list(cache.glob("mod.*.pyc"))
+
+
+def test_bytecode_that_no_longer_fits_is_forgotten(deployed: Path) -> None:
+    """As after a stop between the writing of a file and of its bytecode."""
+    assert run(deployed).returncode == 0
+    [compiled] = (deployed / "lib/site-packages/__pycache__").glob("sitecustomize.*.pyc")
+    compiled.write_bytes(
+        compiled.with_name(compiled.name.replace("sitecustomize", "mod")).read_bytes()
+    )
+    assert run(deployed, "--no-compile").returncode == 0
+    assert not compiled.exists()
+
+
+def times(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Number and time of each file and folder: whatever is written somewhere changes one."""
+    paths = (folder, *folder.rglob("*"))
+    return {path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in paths}
+
+
+@pytest.mark.parametrize("options", [(), ("--no-compile",)], ids=["all", "no bytecode"])
+def test_nothing_is_written_where_all_is_right(deployed: Path, options: tuple[str, ...]) -> None:
+    write_modules(deployed)
+    assert run(deployed).returncode == 0
+    before = times(deployed)
+    assert (run(deployed, *options).returncode, times(deployed)) == (0, before)
+
+
+def write_modules(layer: Path) -> None:
+    """Modules whose bytecode has much that is shared, enough of them for several processes."""
+    for number in range(60):
+        (layer / "lib" / "site-packages" / f"m{number}.py").write_text(
+            f"import os, sys\nNAME = 'name{number % 7}'\n"
+            f"def name{number % 5}(path, *, join{number % 3}=None):\n"
+            "    return path in {'append', 'join', 'path', 'x y', ''} and (path.append, 1.5, b'')\n"
+        )
+
+
+def test_the_same_source_has_the_same_bytecode_wherever_it_lies(deployed: Path) -> None:
+    """So a damaged one, made anew in another process and place, is the one that was noted."""
+    write_modules(deployed)
+    assert run(deployed).returncode == 0
+    site = deployed / "lib" / "site-packages"
+    before = {path.name: path.read_bytes() for path in site.glob("__pycache__/m*.pyc")}
+    assert len(before) == 61
+    assert not any(str(deployed.parent).encode() in data for data in before.values())
+    shared = deployed.parent / "shared.pyc"
+    os.link(next(site.glob("__pycache__/m0.*.pyc")), shared)
+    moved = move(deployed)
+    site = moved / "lib" / "site-packages"
+    [damaged] = site.glob("__pycache__/m0.*.pyc")
+    for path in sorted(set(site.glob("__pycache__/m*.pyc")) - {damaged})[::3]:
+        path.unlink()
+    damaged.write_bytes(before[damaged.name][:-1] + b"\xff")
+    assert run(moved).returncode == 0
+    assert {path.name: path.read_bytes() for path in site.glob("__pycache__/m*.pyc")} == before
+    # It was replaced, not edited.
+    assert (shared).read_bytes() != before[damaged.name]
+
+
+def test_bytecode_that_cannot_be_written_is_said_so(deployed: Path) -> None:
+    # Whoever runs the tests may write anywhere, so something is in the way.
+    (deployed / "lib" / "site-packages" / "__pycache__").write_text("")
+    done = run(deployed)
+    assert done.returncode == 1
+    assert done.stderr.startswith("postinstall: bytecode cannot be written to ")
+    assert "(--no-compile leaves it out)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert run(deployed, "--no-compile").returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
+@pytest.mark.parametrize("umask", [0o077, 0])
+def test_modes_do_not_depend_on_the_umask(deployed: Path, umask: int) -> None:
+    before = set(deployed.rglob("*"))
+    old = os.umask(umask)
+    try:
+        assert run(deployed).returncode == 0
+    finally:
+        os.umask(old)
+    made = set(deployed.rglob("*")) - before
+    assert {path.stat().st_mode & 0o777 for path in made if path.is_file()} == {0o644}
+    assert {path.stat().st_mode & 0o777 for path in made if path.is_dir()} == {0o755}
 
 
 def test_it_can_be_run_through_a_link_from_anywhere(deployed: Path, tmp_path: Path) -> None:
