@@ -269,7 +269,13 @@ def test_sweeping_waits_for_who_still_writes(old: Path) -> None:
 
 
 def test_a_script_that_fails_leaves_nothing_running(publisher: Publisher, old: Path) -> None:
-    failing = '    raise SystemExit("no luck")\nnumber = 0\n'
+    # It fails when what it started is at work.
+    failing = (
+        '    while not any(name.endswith("-1") for name in os.listdir(here)):\n'
+        "        time.sleep(0.01)\n"
+        '    raise SystemExit("no luck")\n'
+        "number = 0\n"
+    )
     publisher.script = BUSY.replace("number = 0\n", failing, 1)
     publisher.publish("d", locked=4)
     with pytest.raises(DeployError, match="no luck"):

@@ -17,6 +17,7 @@ from venvstacks_dag._injected import postinstall
 from venvstacks_dag.cli import main
 from venvstacks_dag.deploy.finish import local_files
 from venvstacks_dag.deploy.place import Place
+from venvstacks_dag.deploy.running import find_command
 from venvstacks_dag.deploy.verify import Report, verify_folder
 from venvstacks_dag.errors import DeployError
 
@@ -92,6 +93,19 @@ def test_changes_are_found(
     assert kinds(report) == expected
     # The launchers are found where the configuration is.
     assert {finding.layer for finding in report.findings} == {"app-one"}
+
+
+def test_verifying_and_finding_an_application_write_nothing(target: Path) -> None:
+    """As it must be where all is mounted read-only."""
+
+    def times() -> dict[Path, tuple[int, int]]:
+        paths = (target, *target.rglob("*"))
+        return {path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in paths}
+
+    before = times()
+    assert verify_folder(Place(target)).findings == ()
+    subprocess.run(find_command(target, "one"), check=True, stdout=subprocess.DEVNULL)
+    assert times() == before
 
 
 def test_what_lies_beside_the_layers_is_found(target: Path) -> None:
