@@ -38,9 +38,11 @@ _OURS = "import sys; from venvstacks_dag.cli import main; sys.exit(main())"
 _UNPACK = """\
 import sys
 from pathlib import Path
-from venvstacks_dag.archive import unpack_archive
-for name in sys.argv[2:]:
-    unpack_archive(Path(name), Path(sys.argv[1]))
+from venvstacks_dag.archive.read import unpack_archive
+from venvstacks_dag.digest import sha256_file
+for name in map(Path, sys.argv[2:]):
+    place = Path(sys.argv[1], name.name.partition(".tar.")[0])
+    unpack_archive(name, place, expected_sha256=sha256_file(name))
 """
 _LARGE = """\
 [[runtimes]]
@@ -175,9 +177,10 @@ def measure(bench: Bench, stack: str) -> dict[str, Shipped]:
     found = {"peer": bench.publish(stack, "peer")}
     for profile in PROFILES:
         found[profile] = bench.publish(stack, "ours", profile)
-    bench.unpack(stack, "peer", "", found["peer"])
-    for profile in PROFILES:
-        bench.unpack(stack, "ours", profile, found[profile])
+    for whose, shipped in found.items():
+        tool, profile = ("peer", "") if whose == "peer" else ("ours", whose)
+        bench.unpack(stack, tool, profile, shipped)
+        sys.stderr.write(f"{stack}, {whose}: {shipped}\n")
     return found
 
 

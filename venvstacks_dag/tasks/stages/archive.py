@@ -74,13 +74,12 @@ class Archive:
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write the archive; every file's bytes are checked against the manifests on the way."""
-        from venvstacks_dag.archive.compression import level_for, threads_of_use
+        from venvstacks_dag.archive.compression import threads_of_use
         from venvstacks_dag.archive.write import write_archive
 
         settings, packing = context.settings, context.packing(layer)
         entries = shipped_entries(context, layer)
-        level = level_for(packing.format, packing.profile, packing.level)
-        wanted = threads_of_use(packing.format, level, sum(entry.size for entry in entries))
+        wanted = threads_of_use(packing.format, sum(entry.size for entry in entries))
         if context.target(layer).is_windows:
             _warn_of_long_paths([entry.name for entry in entries], reporter)
         # The name may hold the number of the build, and that depends on the bytes.
