@@ -41,7 +41,8 @@ def run_script(python: Path, script: Path, options: Sequence[str], lock: int) ->
     cannot be started.
     """
     words = ["-c", _WATCHED] if _HAS_GROUPS else []
-    command = [str(python), "-I", "-S", *words, str(script), *options]
+    # Without -B, Python would write bytecode of what it imports itself, under the umask.
+    command = [str(python), "-I", "-S", "-B", *words, str(script), *options]
     reader, writer = os.pipe()
     try:
         # No pipe: what a killed script has left behind would hold it open for ever.
