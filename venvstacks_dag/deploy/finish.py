@@ -21,9 +21,15 @@ from venvstacks_dag.publish.model import LayerManifest
 # Which of a layer's modules are compiled; "local": only those that are made at this place.
 Compiled = Literal["all", "local", "none"]
 _SCRIPT = "postinstall.py"
-_COMPILE_ONE = """\
+# All in one start of Python, which takes longer than what it does.
+_FINISH_AND_COMPILE = """\
 import runpy, sys
-runpy.run_path(sys.argv[1])["compile_module"](*sys.argv[2:])
+script, folder, count, *words = sys.argv[1:]
+made = runpy.run_path(script)
+code = made["main"](words[int(count):])
+for path in words[:int(count)] if not code else ():
+    made["compile_module"](path, folder)
+sys.exit(code)
 """
 _FIRST_WITH_P = 11
 _MOST_WORDS = 500
@@ -78,10 +84,12 @@ def finish_layer(tree: Path, *, compiled: Compiled, relative: bool, lock: int) -
         compiled = "all"  # There is no asking it for less.
     options = [] if compiled == "all" else ["--no-compile"]
     options += ["--relative"] if relative else []
-    _run(tree, options, lock)
-    for path in local_files(tree, relative=relative) if compiled == "local" else ():
-        if path.endswith(".py"):
-            _run(tree, [str(tree / path), str(tree)], lock, program=_COMPILE_ONE)
+    program = ""
+    if compiled == "local":
+        program, local = _FINISH_AND_COMPILE, local_files(tree, relative=relative)
+        modules = [str(tree / path) for path in local if path.endswith(".py")]
+        options = [str(tree), str(len(modules)), *modules, *options]
+    _run(tree, options, lock, program)
 
 
 def _is_ours(script: Path) -> bool:
@@ -92,7 +100,7 @@ def _is_ours(script: Path) -> bool:
         return False
 
 
-def _run(tree: Path, options: list[str], lock: int, *, program: str = "") -> None:
+def _run(tree: Path, options: list[str], lock: int, program: str) -> None:
     python = Path(read_config(tree).base_python)
     try:
         code, words = run_script(python, tree / _SCRIPT, options, lock, program=program)
