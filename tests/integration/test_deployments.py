@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from tests.support.stacks import Project, run_python
@@ -41,6 +42,35 @@ def test_an_application_is_deployed_updated_and_gone_back_to(
     assert "all is as it should be" in command(project, "verify", str(target))
     command(project, "deploy", "--rollback", str(target))
     assert not run_python(launcher).endswith("new\n")
+
+
+def modes(folder: Path) -> set[str]:
+    return {
+        oct(path.stat().st_mode & 0o7777)
+        for path in (folder, *folder.rglob("*"))
+        if not path.is_symlink()
+    }
+
+
+def test_a_runtime_writes_nothing_by_itself(host_project: Project, tmp_path: Path) -> None:
+    """Python makes bytecode of what it imports, and does so under the umask."""
+    project = host_project
+    project.build()
+    old = os.umask(0o077)
+    try:
+        for name, words in (("full", ()), ("bare", ("--no-compile",))):
+            target = str(tmp_path / name)
+            command(project, "deploy", "--no-sync", *words, "_artifacts", target, "--app", "one")
+        command(
+            project, "local-export", "--output-dir", str(tmp_path / "export"), "venvstacks.toml"
+        )
+    finally:
+        os.umask(old)
+    for name in ("full", "bare"):
+        assert modes(tmp_path / name / "versions") == {"0o644", "0o755"}
+    assert list((tmp_path / "full").rglob("*.pyc"))
+    assert not list((tmp_path / "bare").rglob("*.pyc"))
+    assert modes(tmp_path / "export" / "py") == {"0o644", "0o755"}
 
 
 def test_a_version_without_absolute_paths_runs_elsewhere(

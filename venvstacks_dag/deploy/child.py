@@ -21,27 +21,35 @@ from typing import Any
 
 _HAS_GROUPS = os.name != "nt"
 _MOST_WORDS = 64 << 10
-_WATCHED = """\
-import os, runpy, signal, sys, threading
+_RUN = """\
+import runpy, sys
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+_WATCH = """\
+import os, signal, threading
 
 def watch():
     os.read(0, 1)
     os.killpg(0, signal.SIGKILL)
 
 threading.Thread(target=watch, daemon=True).start()
-del sys.argv[0]
-runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def run_script(python: Path, script: Path, options: Sequence[str], lock: int) -> tuple[int, str]:
+def run_script(
+    python: Path, script: Path, options: Sequence[str], lock: int, *, program: str = ""
+) -> tuple[int, str]:
     """Run a script with nothing but Python's own library; its exit code and what it said of faults.
 
-    `lock` is the open file whose lock the script holds as well. Raises `OSError` where `python`
-    cannot be started.
+    `lock` is the open file whose lock the script holds as well. A `program` is run in place of the
+    script, with the same arguments: the script's path, then the options. Raises `OSError` where
+    `python` cannot be started.
     """
-    words = ["-c", _WATCHED] if _HAS_GROUPS else []
-    command = [str(python), "-I", "-S", *words, str(script), *options]
+    text = f"{_WATCH}{program or _RUN}" if _HAS_GROUPS else program
+    words = ["-c", text] if text else []
+    # Without -B, Python would write bytecode of what it imports itself, under the umask.
+    command = [str(python), "-I", "-S", "-B", *words, str(script), *options]
     reader, writer = os.pipe()
     try:
         # No pipe: what a killed script has left behind would hold it open for ever.

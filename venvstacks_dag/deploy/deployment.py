@@ -10,7 +10,7 @@ from pathlib import Path
 
 from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
-from venvstacks_dag.deploy.finish import check_peers, finish_layers, write_launchers
+from venvstacks_dag.deploy.finish import Compiled, check_peers, finish_layers, write_launchers
 from venvstacks_dag.deploy.layers import (
     find_reusable,
     note_bytecode,
@@ -210,10 +210,10 @@ def _make(
         tree.mkdir()
         tree.chmod(0o755)
     unchanged = {part.layer.install_target for part in parts if part.version is not None}
-    compiled: dict[str, bool] = {}
+    compiled: dict[str, Compiled] = {}
     for part in parts:
         layer = part.layer
-        compiled[layer.install_target] = options.compile_modules
+        compiled[layer.install_target] = "all" if options.compile_modules else "none"
         if part.version is None:
             assert part.archive is not None
             say(f"{layer.install_target}: unpacks")
@@ -225,9 +225,10 @@ def _make(
         has_bytecode = (
             record is not None and record.compiled and place.is_intact(part.version, META)
         )
-        if options.compile_modules and has_bytecode and layer.runtime_layer in unchanged:
-            # Made by the same Python from the same sources.
-            compiled[layer.install_target] = not share_bytecode(old, tree, layer, part.entries)
+        # Made by the same Python from the same sources, but for what each place has its own of.
+        same = options.compile_modules and has_bytecode and layer.runtime_layer in unchanged
+        if same and share_bytecode(old, tree, layer, part.entries):
+            compiled[layer.install_target] = "local"
     write_file(tree / MANIFEST, stack.pretty())
     check_peers(tree, stack)
     write_launchers(tree, stack)

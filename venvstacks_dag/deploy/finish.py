@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from pathlib import Path, PureWindowsPath
+from typing import Literal
 
 from venvstacks_dag._injected import postinstall
 from venvstacks_dag.deploy.child import run_script
@@ -16,7 +18,19 @@ from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import DeployError
 from venvstacks_dag.publish.model import LayerManifest
 
+# Which of a layer's modules are compiled; "local": only those that are made at this place.
+Compiled = Literal["all", "local", "none"]
 _SCRIPT = "postinstall.py"
+# All in one start of Python, which takes longer than what it does.
+_FINISH_AND_COMPILE = """\
+import runpy, sys
+script, folder, count, *words = sys.argv[1:]
+made = runpy.run_path(script)
+code = made["main"](words[int(count):])
+for path in words[:int(count)] if not code else ():
+    made["compile_module"](path, folder)
+sys.exit(code)
+"""
 _FIRST_WITH_P = 11
 _MOST_WORDS = 500
 
@@ -61,16 +75,35 @@ def check_peers(version: Path, stack: StackFile) -> None:
                 )
 
 
-def finish_layer(tree: Path, *, compile_modules: bool, relative: bool, lock: int) -> None:
+def finish_layer(tree: Path, *, compiled: Compiled, relative: bool, lock: int) -> None:
     """Run the layer's own postinstall with its runtime's Python and nothing else of it.
 
     `lock` is the open file whose lock it holds as well. Raises `DeployError` where it fails.
     """
-    python = Path(read_config(tree).base_python)
-    options = [] if compile_modules else ["--no-compile"]
+    if compiled == "local" and not _is_ours(tree / _SCRIPT):
+        compiled = "all"  # There is no asking it for less.
+    options = [] if compiled == "all" else ["--no-compile"]
     options += ["--relative"] if relative else []
+    program = ""
+    if compiled == "local":
+        program, local = _FINISH_AND_COMPILE, local_files(tree, relative=relative)
+        modules = [str(tree / path) for path in local if path.endswith(".py")]
+        options = [str(tree), str(len(modules)), *modules, *options]
+    _run(tree, options, lock, program)
+
+
+def _is_ours(script: Path) -> bool:
+    ours = files(postinstall.__package__).joinpath(_SCRIPT).read_bytes()
     try:
-        code, words = run_script(python, tree / _SCRIPT, options, lock)
+        return script.read_bytes() == ours
+    except OSError:
+        return False
+
+
+def _run(tree: Path, options: list[str], lock: int, program: str) -> None:
+    python = Path(read_config(tree).base_python)
+    try:
+        code, words = run_script(python, tree / _SCRIPT, options, lock, program=program)
     except OSError as error:
         raise DeployError(
             "a runtime's Python cannot be run", where=str(python), why=error.strerror or str(error)
@@ -153,16 +186,16 @@ def read_launch_module(tree: Path) -> str | None:
 def finish_layers(
     version: Path,
     layers: Iterable[LayerManifest],
-    compiled: Mapping[str, bool],
+    compiled: Mapping[str, Compiled],
     *,
     relative: bool,
     lock: int,
 ) -> None:
-    """Finish layers in their order; `compiled` tells which have their bytecode yet to be made."""
+    """Finish layers in their order; `compiled` tells what bytecode of each is yet to be made."""
     for layer in layers:
         finish_layer(
             version / layer.install_target,
-            compile_modules=compiled[layer.install_target],
+            compiled=compiled[layer.install_target],
             relative=relative,
             lock=lock,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from venvstacks_dag.deploy.download import Download, persistently
-from venvstacks_dag.deploy.server import Server, without_login
+from venvstacks_dag.deploy.server import Server
 from venvstacks_dag.deploy.stackfile import MAX_MANIFEST
 from venvstacks_dag.digest import sha256_stream
 from venvstacks_dag.errors import DeployError
@@ -20,6 +21,8 @@ from venvstacks_dag.fs.trees import make_folders
 from venvstacks_dag.publish.model import PublishedArchive
 
 _FOLDER = "__venvstacks__"
+# What begins like an address with a login, but for a slip of the pen.
+_WITH_LOGIN = re.compile(r"(?:[^/]*//|[^/]*:)[^/]*@")
 
 
 class Source(Protocol):
@@ -38,22 +41,32 @@ class Source(Protocol):
 
 
 def source_of(text: str) -> Source:
-    """The source that a user named."""
+    """The source that a user named. Raises `DeployError`."""
     try:
         scheme = urllib.parse.urlsplit(text).scheme.lower()
-    except ValueError as error:
+    except ValueError:
+        # Where the login ends is not clear, and the error's own words may repeat it.
         raise DeployError(
-            "an address cannot be understood", where=without_login(text), why=str(error)
+            "an address cannot be understood",
+            where=f"{text.partition('/')[0]}//...",
+            fix="write characters of a login that are no letters or digits as %40 and the like",
         ) from None
     if scheme in ("http", "https"):
         return UrlSource(text)
     if scheme and len(scheme) > 1 and "://" in text:
         raise DeployError(
             f"layers cannot be deployed from {scheme}: addresses",
-            where=without_login(text),
+            where=f"{scheme}://...",
             fix="use https:",
         )
-    return FolderSource(Path(text))
+    folder = Path(text)
+    if _WITH_LOGIN.match(text) and not folder.is_dir():
+        raise DeployError(
+            "an address cannot be understood",
+            why="it has a login, but does not begin as addresses do, and there is no such folder",
+            fix="use https://",
+        )
+    return FolderSource(folder)
 
 
 def stack_names(platform: str) -> tuple[str, ...]:

@@ -258,6 +258,14 @@ def test_errors_of_servers_hold_no_login(artifacts: Path, tmp_path: Path, answer
         f"https://{LOGIN}@[h/x",
         "https://user:s@cret-token/x@h/x",
         f"https:/{LOGIN}@h/x",
+        f"https://{LOGIN}@\u2100.invalid/x",
+        f"http//{LOGIN}@h/x",
+        f"//{LOGIN}@h/x",
+        f"s://{LOGIN}@h/x",
+        "https://user:s@cret-token/x@[h/x",
+        "https://user:s@cret-token\uff20h/x",
+        "ftp://user:s@cret-token/x@h/x",
+        f"{LOGIN}@h/x",
     ],
 )
 def test_errors_of_addresses_hold_no_login(tmp_path: Path, address: str) -> None:

@@ -122,7 +122,8 @@ def _run(command: list[str], reporter: Reporter) -> subprocess.CompletedProcess[
 
 def _finish(python: Path, place: Path, reporter: Reporter) -> None:
     """Run the layer's own script, which writes what depends on the place and compiles modules."""
-    words = ["-I", "-S", str(place / _POSTINSTALL)]
+    # Without -B, the runtime's Python would write bytecode of its own, under the umask.
+    words = ["-I", "-S", "-B", str(place / _POSTINSTALL)]
     try:
         ended = _run([str(python), *words], reporter)
     except OSError as error:
