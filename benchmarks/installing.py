@@ -28,6 +28,8 @@ from statistics import median
 import uv
 from packaging.pylock import Pylock
 
+from benchmarks.running import OURS
+
 LAB = """\
 [[runtimes]]
 name = "python"
@@ -48,7 +50,6 @@ LAYER = "app-lab"
 # What the stage may take as a multiple of uv's time.
 ALLOWED = 1.0
 _OURS = "import sys; from benchmarks.installing import stage; stage(*sys.argv[1:])"
-_LOCK = "import sys; from venvstacks_dag.cli import main; sys.exit(main())"
 
 
 @dataclass(kw_only=True)
@@ -119,7 +120,7 @@ class Bench:
 
     def prepare(self, *, uv: bool = True) -> None:
         """Lock, and fill the store and uv's cache."""
-        self._run((sys.executable, "-c", _LOCK, "lock", str(self.spec)))
+        self._run((*OURS, "lock", str(self.spec)))
         self.ours()
         if uv:
             self.uv(offline=False)

@@ -11,18 +11,16 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from benchmarks.peer import Peer, installed_peer
+from benchmarks.running import OURS, run
 
-_OURS = "import sys; from venvstacks_dag.cli import main; sys.exit(main())"
 MINI = """\
 [[runtimes]]
 name = "python"
@@ -118,30 +116,15 @@ def measure(folder: Path, peer: Peer, runs: int) -> Results:
                     "UV_CACHE_DIR": str(place / "u"),
                 }
                 environ = {**os.environ, **peer.environ(), **caches}
-                ours = (sys.executable, "-c", _OURS)
                 words = ("lock", str(place / "venvstacks.toml"))
-                command = (*ours, *words) if tool == "ours" else peer.command(*words)
+                command = (*OURS, *words) if tool == "ours" else peer.command(*words)
                 for state in ("cold", "warm"):
-                    seconds, memory = _run(command, environ)
+                    seconds, memory = run(command, environ)
                     found = results.setdefault((stack, state, tool), Runs())
                     found.seconds.append(seconds)
                     found.memory.append(memory)
                 shutil.rmtree(place)
     return results
-
-
-def _run(command: Sequence[str], environ: Mapping[str, str]) -> tuple[float, int]:
-    """Seconds that a command took, and the peak memory in bytes of its largest process."""
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            raise RuntimeError(f"{command} failed: {output.read().decode(errors='replace')}")
-    return seconds, usage.ru_maxrss * 1024
 
 
 def table(results: Results) -> Iterator[str]:

@@ -17,16 +17,15 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.locking import specifications
 from benchmarks.peer import Peer, installed_peer
+from benchmarks.running import OURS, run
 
 STACKS = ("mini", "jupyterlab-1")
 PROFILES = ("fast", "release")
@@ -34,7 +33,6 @@ PROFILES = ("fast", "release")
 AIMS = {"fast": (30.0, 1.22), "release": (1.4, 1.07)}
 UNPACKING_AIM = 2.0
 MEMORY_AIM = 300e6
-_OURS = "import sys; from venvstacks_dag.cli import main; sys.exit(main())"
 _UNPACK = """\
 import sys
 from pathlib import Path
@@ -104,9 +102,7 @@ class Bench:
     def command(self, tool: str, step: str, place: Path, *more: str) -> tuple[str, ...]:
         """The words of a tool's step on the stack in `place`."""
         words = (step, str(place / "venvstacks.toml"), *more)
-        return (
-            (sys.executable, "-c", _OURS, *words) if tool == "ours" else self.peer.command(*words)
-        )
+        return (*OURS, *words) if tool == "ours" else self.peer.command(*words)
 
     def publish(self, stack: str, tool: str, profile: str = "") -> Shipped:
         """Publish all layers into an empty folder."""
@@ -155,20 +151,6 @@ def offer_runtime(packed: Path, version: str, folder: Path) -> None:
 
 def _triple() -> str:
     return f"{os.uname().machine}-unknown-linux-gnu"
-
-
-def run(command: Sequence[str], environ: Mapping[str, str]) -> tuple[float, int]:
-    """Seconds that a command took, and the peak memory in bytes of its largest process."""
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            raise RuntimeError(f"{command} failed: {output.read().decode(errors='replace')}")
-    return seconds, usage.ru_maxrss * 1024
 
 
 def measure(bench: Bench, stack: str) -> dict[str, Shipped]:
@@ -220,14 +202,13 @@ def large(folder: Path, megabytes: int) -> Iterator[str]:
     text = _LARGE.format(platform=host_platform(), folder=folder)
     (folder / "venvstacks.toml").write_text(text, "utf-8")
     environ = {**os.environ, "VENVSTACKS_DAG_CACHE": str(folder / "store")}
-    ours = (sys.executable, "-c", _OURS)
     for step in ("lock", "build"):
-        run((*ours, step, str(folder / "venvstacks.toml")), environ)
+        run((*OURS, step, str(folder / "venvstacks.toml")), environ)
     yield f"| a layer of {megabytes} MB | publish | memory | aim |"
     yield "|---|---|---|---|"
     for profile in PROFILES:
         words = ("publish", str(folder / "venvstacks.toml"), "--profile", profile)
-        seconds, memory = run((*ours, *words), environ)
+        seconds, memory = run((*OURS, *words), environ)
         yield f"| {profile} | {seconds:.1f} s | {memory / 1e6:.0f} MB | {MEMORY_AIM / 1e6:.0f} MB |"
 
 

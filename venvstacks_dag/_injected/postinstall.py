@@ -248,8 +248,8 @@ def _drop_bytecode(path: Path, content: bytes) -> None:
     """
     same = _holds(path, content)
     for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-        kind, key = compiled.read_bytes()[4:8], compiled.read_bytes()[8:16]
-        if not same or (kind == _UNCHECKED and key != importlib.util.source_hash(content)):
+        head = compiled.read_bytes()[4:16]
+        if not same or (head[:4] == _UNCHECKED and head[4:] != importlib.util.source_hash(content)):
             compiled.unlink(missing_ok=True)
 
 

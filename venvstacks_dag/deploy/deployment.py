@@ -182,7 +182,8 @@ def _gather(
     source: Source, place: Place, stack: StackFile, current: str | None, say: Say
 ) -> list[_Part]:
     """All that the new version is made of, whole and checked before anything is made."""
-    versions = [*([current] if current else []), *(v for v in place.whole() if v != current)]
+    whole = [*([current] if current else []), *(v for v in place.whole() if v != current)]
+    versions = [version for version in whole if place.is_intact(version, META)]
     parts = []
     for layer in stack.layers:
         found = find_reusable(place, layer, versions)
@@ -222,9 +223,7 @@ def _make(
         old = place.tree(part.version)
         share_layer(old, tree, layer, part.entries)
         record = place.record(part.version)
-        has_bytecode = (
-            record is not None and record.compiled and place.is_intact(part.version, META)
-        )
+        has_bytecode = record is not None and record.compiled
         # Made by the same Python from the same sources, but for what each place has its own of.
         same = options.compile_modules and has_bytecode and layer.runtime_layer in unchanged
         if same and share_bytecode(old, tree, layer, part.entries):

@@ -79,11 +79,9 @@ def layer_files(version: Path, layer: LayerManifest) -> tuple[ArchiveEntry, ...]
 def find_reusable(
     place: Place, layer: LayerManifest, versions: Iterable[str]
 ) -> tuple[str, tuple[ArchiveEntry, ...]] | None:
-    """A version that holds this very layer undamaged, and the files of it."""
+    """Which of `versions`, whose notes are intact, holds this very layer undamaged; its files."""
     for version in versions:
         try:
-            if not place.is_intact(version, META):
-                continue
             known = {old.install_target: old for old in place.stack(version).layers}
             old = known.get(layer.install_target)
             if old is None or content_key(old) != content_key(layer):

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from venvstacks_dag.deploy.check import Finding
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.publish.names import METADATA_FOLDER, stack_manifest_path
 
-META = "__venvstacks__"
+META = METADATA_FOLDER
 RECORD = "deployment.json"
 LAUNCHERS = "bin"
-MANIFEST = f"{META}/venvstacks.json"
+MANIFEST = stack_manifest_path(Path()).as_posix()
 
 
 def own_files(tree: Path) -> dict[str, str]:

@@ -16,33 +16,37 @@ from venvstacks_dag.deploy.own import META
 from venvstacks_dag.deploy.stackfile import StackFile
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.publish.model import LayerManifest
-from venvstacks_dag.publish.names import BOM_FOLDER, STACK_NAME
+from venvstacks_dag.publish.names import (
+    BOM_FOLDER,
+    layer_bom_path,
+    provenance_path,
+    stack_bom_path,
+)
 from venvstacks_dag.publish.provenance import materials_of
 from venvstacks_dag.publish.serial import serial_number
 
 _LOCKS = "requirements/"
 
 
-def paper_findings(folder: Path, tag: str, stack: StackFile) -> Iterator[Finding]:
-    """What is wrong with the papers of `stack`; `tag` is what its files' names end with.
+def paper_findings(folder: Path, platform: str | None, stack: StackFile) -> Iterator[Finding]:
+    """What is wrong with the papers of `stack`; `platform` is that of tagged outputs.
 
     Nothing where it was published without any, as by venvstacks. All must be there where one is.
     """
-    place = folder / META
-    bill, statement = f"{STACK_NAME}{tag}.cdx.json", f"{STACK_NAME}{tag}.intoto.json"
-    own = {each: f"{BOM_FOLDER}/{each.layer_name}{tag}.cdx.json" for each in stack.layers}
-    if not any((place / name).is_file() for name in (bill, statement, *own.values())):
+    bill, statement = stack_bom_path(folder, platform), provenance_path(folder, platform)
+    own = {each: layer_bom_path(folder, each.layer_name, platform) for each in stack.layers}
+    if not any(path.is_file() for path in (bill, statement, *own.values())):
         return
     bills: dict[LayerManifest, Mapping[str, Any] | None] = {}
-    for layer, name in own.items():
-        value, why = _paper(place / name)
+    for layer, path in own.items():
+        value, why = _paper(path)
         why = why or _bill_fault(value, layer)
         bills[layer] = None if why else value
-        yield from _found(layer.layer_name, name, why)
-    value, why = _paper(place / bill)
-    yield from _found(META, bill, why or _stack_bill_fault(value, bills))
-    value, why = _paper(place / statement)
-    yield from _found(META, statement, why or _statement_fault(value, bills))
+        yield from _found(layer.layer_name, f"{BOM_FOLDER}/{path.name}", why)
+    value, why = _paper(bill)
+    yield from _found(META, bill.name, why or _stack_bill_fault(value, bills))
+    value, why = _paper(statement)
+    yield from _found(META, statement.name, why or _statement_fault(value, bills))
 
 
 _MISSING = "it is missing"

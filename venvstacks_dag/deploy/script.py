@@ -53,6 +53,7 @@ MODULES = (
     "platforms/file_names",
     "platforms/target",
     "publish/model",
+    "publish/names",
     "spec/kinds",
     "spec/packing",
 )

@@ -100,7 +100,7 @@ class Server:
         # Servers may repeat what they were sent.
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return without_login(text) if "://" in text else text
+        return _plain(text) if "://" in text else text
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -137,9 +137,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return request
 
 
-def without_login(address: str) -> str:
-    """`address` without what may be secret in it: a login and a query."""
-    return _LOGIN.sub("", address)
+def _plain(text: str) -> str:
+    """A message without what may be secret in its addresses: logins, and the first query on."""
+    return _LOGIN.sub("", text)
 
 
 def _passes(cause: object) -> bool:

@@ -19,8 +19,8 @@ from venvstacks_dag.errors import DeployError
 from venvstacks_dag.fs.files import FILE_MODE, disk_errors
 from venvstacks_dag.fs.trees import make_folders
 from venvstacks_dag.publish.model import PublishedArchive
+from venvstacks_dag.publish.names import METADATA_FOLDER, stack_manifest_path
 
-_FOLDER = "__venvstacks__"
 # What begins like an address with a login, but for a slip of the pen.
 _WITH_LOGIN = re.compile(r"(?:[^/]*//|[^/]*:)[^/]*@")
 
@@ -71,7 +71,7 @@ def source_of(text: str) -> Source:
 
 def stack_names(platform: str) -> tuple[str, ...]:
     """The names that the manifest of a stack may have, the plain one first."""
-    return "venvstacks.json", f"venvstacks-{platform}.json"
+    return tuple(stack_manifest_path(Path(), tag).name for tag in (None, platform))
 
 
 class FolderSource:
@@ -83,7 +83,7 @@ class FolderSource:
 
     def manifest(self, name: str) -> bytes | None:
         """See `Source`."""
-        path = self._folder / _FOLDER / name
+        path = self._folder / METADATA_FOLDER / name
         with disk_errors("read a manifest", path):
             try:
                 with path.open("rb") as stream:
@@ -117,7 +117,7 @@ class UrlSource:
 
     def manifest(self, name: str) -> bytes | None:
         """See `Source`."""
-        path = f"{_FOLDER}/{name}"
+        path = f"{METADATA_FOLDER}/{name}"
 
         def read() -> bytes | None:
             sink = io.BytesIO()

@@ -24,8 +24,9 @@ from venvstacks_dag.digest import parse_json, sha256_stream
 from venvstacks_dag.errors import ArchiveError, DeployError
 from venvstacks_dag.fs.files import PROGRAM_MODE, disk_errors
 from venvstacks_dag.publish.model import LayerManifest
+from venvstacks_dag.publish.names import STACK_NAME, layer_manifest_path
 
-_STACK_FILES = "venvstacks*.json"
+_STACK_FILES = f"{STACK_NAME}*.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +126,11 @@ def verify_artifacts(folder: Path, *, threads: int | None = None) -> Report:
     layers: list[tuple[Path, LayerManifest]] = []
     papers: list[Finding] = []
     for path in stack_files(folder):
-        tag = path.stem.removeprefix("venvstacks")
+        platform = path.stem.removeprefix(STACK_NAME).removeprefix("-") or None
         stack = _read(path)
-        papers += paper_findings(folder, tag, stack)
+        papers += paper_findings(folder, platform, stack)
         layers += [
-            (folder / META / "env_metadata" / f"{layer.layer_name}{tag}.json", layer)
+            (layer_manifest_path(folder, layer.layer_name, platform), layer)
             for layer in stack.layers
         ]
     with ThreadPoolExecutor(threads) as pool:

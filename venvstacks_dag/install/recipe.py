@@ -64,10 +64,10 @@ class TreeRecipe:
         """What the image of ``written`` is known by in a store."""
         return sha256_json([[place, sha256_bytes(data)] for place, data in self.written])
 
-    def with_written_kept(self) -> TreeRecipe:
-        """The same tree, with what is written taken from the image `written_digest`."""
+    def with_written_kept(self, digest: str) -> TreeRecipe:
+        """The same tree, with what is written taken from the image `digest`: `written_digest`."""
         kept = ImageFiles(
-            digest=self.written_digest,
+            digest=digest,
             package="the packages' records",
             folder=WRITTEN_SCHEME,
             prefix="",

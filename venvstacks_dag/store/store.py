@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import platformdirs
 
@@ -43,7 +42,6 @@ from venvstacks_dag.store.model import Image, ImageEntry
 from venvstacks_dag.store.usage import note_use
 from venvstacks_dag.store.users import StoreUsers
 
-BlobState = Literal["good", "damaged", "missing"]
 _LOCK_SECONDS = 3600.0
 
 
@@ -129,27 +127,20 @@ class Store:
     def check_blob(self, sha256: str) -> bool:
         """Whether the store has the file with that digest, and with its content: reads all of it.
 
-        Raises `DiskError`.
-        """
-        return self.blob_state(sha256) == "good"
-
-    def blob_state(self, sha256: str) -> BlobState:
-        """What has become of the file with that digest: reads all of it.
-
         A file whose content has changed is dropped, so that the next `fetch` fills it anew.
         Raises `DiskError`.
         """
         place = self.place("blobs", sha256)
         if not place.is_file():
-            return "missing"
+            return False
         with self.filling(sha256), disk_errors("check a file of the store", place):
             try:
                 if sha256_file(place) == sha256:
-                    return "good"
+                    return True
             except FileNotFoundError:
-                return "missing"  # Somebody else dropped it meanwhile.
+                return False  # Somebody else dropped it meanwhile.
             self.drop(place)
-        return "damaged"
+        return False
 
     # --- unpacked images ------------------------------------------------------------
 

@@ -55,7 +55,7 @@ def test_what_is_written_becomes_files_of_an_image(tmp_path: Path) -> None:
     writes = replace(RECIPE, written=(("lib/RECORD", b"a,b\n"), ("lib/x/INSTALLER", b"demo\n")))
     store = Store(tmp_path)
     image = written_image(store, writes)
-    kept = writes.with_written_kept()
+    kept = writes.with_written_kept(image.digest)
     assert not kept.written
     assert read_recipe(recipe_bytes(kept)) == kept
     files = kept.images[-1]

@@ -64,7 +64,7 @@ def _first(
 
     recipe, folders = _prepared(context, layer, wheels, reporter, look=look)
     written = written_image(context.store, recipe)
-    recipe = recipe.with_written_kept()
+    recipe = recipe.with_written_kept(written.digest)
     context.store.keep(_RECIPES, key, recipe_bytes(recipe))
     return recipe, {**folders, written.digest: written.folder}
 
