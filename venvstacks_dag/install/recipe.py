@@ -21,6 +21,8 @@ from venvstacks_dag.store.images import IMAGE_SCHEMA
 _SCHEMA = 3
 # The scheme of an image of written files: these have their places in the layer.
 WRITTEN_SCHEME: Final = "root"
+# What such files are called where a package's name would be; no package can have that one.
+_RECORDS: Final = "the packages' records"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +66,16 @@ class TreeRecipe:
         """What the image of ``written`` is known by in a store."""
         return sha256_json([[place, sha256_bytes(data)] for place, data in self.written])
 
+    @property
+    def kept_written(self) -> str | None:
+        """The image that what was written is taken from, None where it is written anew."""
+        return next((each.digest for each in self.images if each.package == _RECORDS), None)
+
     def with_written_kept(self, digest: str) -> TreeRecipe:
         """The same tree, with what is written taken from the image `digest`: `written_digest`."""
         kept = ImageFiles(
             digest=digest,
-            package="the packages' records",
+            package=_RECORDS,
             folder=WRITTEN_SCHEME,
             prefix="",
             paths=[place for place, _ in self.written],

@@ -133,14 +133,17 @@ def _make_folders(root: str, folders: Iterable[str]) -> None:
 
 def _check_sealed(files: ImageFiles, source: str) -> None:
     """See that files of an image, which lie below `source`, are as they were sealed."""
-    with _entered(source) as folder:
-        for name, size in zip(files.paths, files.sizes, strict=True):
-            try:
+    path = source
+    try:
+        with _entered(source) as folder:
+            for name, size in zip(files.paths, files.sizes, strict=True):
+                path = source + name
                 found = os.stat(folder.way + name, dir_fd=folder.fd, follow_symlinks=False)
-            except FileNotFoundError as error:
-                raise _lost(files, source + name, "is missing from the store") from error
-            if found.st_size != size or found.st_mtime_ns != SEALED_NS:
-                raise _lost(files, source + name, "was changed in the store")
+                if found.st_size != size or found.st_mtime_ns != SEALED_NS:
+                    raise _lost(files, path, "was changed in the store")
+    except OSError as error:
+        # Whatever it is (a folder may be gone, or be none), the image can be made anew.
+        raise _lost(files, path, "is missing from the store", error) from error
 
 
 def _place(files: ImageFiles, start: int, source: str, root: str, mode: LinkMode) -> int:
@@ -154,7 +157,11 @@ def _place(files: ImageFiles, start: int, source: str, root: str, mode: LinkMode
                 done += 1
     # Where no link can be made: whether another way is to be tried is told there.
     for name in names[done:]:
-        place_file(source + name, above + name, mode)
+        try:
+            place_file(source + name, above + name, mode)
+        except FileNotFoundError as error:
+            # Whoever found the image damaged has just taken it away.
+            raise _lost(files, source + name, "is missing from the store", error) from error
     return len(names)
 
 
@@ -171,10 +178,11 @@ def _entered(folder: str) -> Iterator[_Entered]:
         os.close(fd)
 
 
-def _lost(files: ImageFiles, path: str, what: str) -> StoreError:
+def _lost(files: ImageFiles, path: str, what: str, error: OSError | None = None) -> StoreError:
     return StoreError(
         f"a file of {files.package or 'the runtime'} {what}",
         where=path,
+        why=error.strerror if error is not None else None,
         fix="build again; `venvstacks-dag cache verify` drops what is damaged, to be made anew",
     )
 

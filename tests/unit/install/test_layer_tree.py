@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -15,8 +16,9 @@ import pytest
 from tests.support.reporting import RecordingReporter
 from tests.support.wheel_images import make_distribution, make_image
 from venvstacks_dag.errors import DiskError, InstallConflict, StoreError, WheelRefused
-from venvstacks_dag.fs import LinkMode, parse_file_list
-from venvstacks_dag.install import InstallRequest, install_layer
+from venvstacks_dag.fs import LINK_MODES, LinkMode, parse_file_list
+from venvstacks_dag.install import InstallRequest, install_layer, tree
+from venvstacks_dag.install.recipe import ImageFiles
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.store import Image, ImageScheme, Store
@@ -354,6 +356,37 @@ def test_a_file_that_the_store_has_lost(store: Store, request_for: Maker) -> Non
         install_layer(request_for(image), NullReporter())
     assert caught.value.where == str(image.folder / "purelib/demo.py")
     assert not request_for().destination.exists()
+
+
+@pytest.mark.parametrize("instead", ["nothing", "a file"])
+def test_a_folder_that_the_store_has_lost(store: Store, request_for: Maker, instead: str) -> None:
+    image = make_distribution(store, "demo", {"demo/x.py": b""})
+    for folder in ("purelib/demo", "purelib"):
+        shutil.rmtree(image.folder / folder)
+        if instead == "a file":
+            (image.folder / folder).write_bytes(b"")
+        with pytest.raises(StoreError, match="a file of demo is missing from the store"):
+            install_layer(request_for(image), NullReporter())
+        if instead == "a file":
+            (image.folder / folder).unlink()
+            (image.folder / folder).mkdir()
+    assert not request_for().destination.exists()
+
+
+@pytest.mark.parametrize("mode", LINK_MODES)
+def test_a_file_that_goes_while_the_tree_is_made(
+    store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
+) -> None:
+    image = make_distribution(store, "demo")
+    real = tree._check_sealed
+
+    def check(files: ImageFiles, source: str) -> None:
+        real(files, source)
+        shutil.rmtree(image.folder)
+
+    monkeypatch.setattr(tree, "_check_sealed", check)
+    with pytest.raises(StoreError, match="a file of demo is missing from the store"):
+        install_layer(replace(request_for(image), link_mode=mode), NullReporter())
 
 
 def test_a_file_that_was_written_to_in_the_store(store: Store, request_for: Maker) -> None:
