@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.fs import SEALED_NS, TreeEntry, TreeManifest
+from venvstacks_dag.fs import SEALED_BITS, SEALED_NS, TreeEntry, TreeManifest
+
+# Windows knows of files only whether they are read-only.
+_HAS_MODES = os.name != "nt"
+# The part of a mode that a manifest tells.
+_TOLD = SEALED_BITS | stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
 
 def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
@@ -21,8 +26,8 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
 
     Looks at kind, size and time of each entry, and reads a file only where its time is not that
     of sealed files: it was written to, or copied here. Where the content is right the time is set
-    again. What else lies in the tree (the bytecode that Python writes beside modules, say) is not
-    looked at.
+    again, and who may read and execute the file in any case. What else lies in the tree (the
+    bytecode that Python writes beside modules, say) is not looked at.
     """
     root = str(tree)
     for value in entries:
@@ -30,6 +35,8 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
             continue
         entry = TreeEntry(**value)
         fault, status = _look(root, entry)
+        if status is not None and _HAS_MODES and status.st_mode & _TOLD != entry.mode & SEALED_BITS:
+            _mend_mode(f"{root}/{entry.path}", status, entry.mode)
         if fault is None and status is not None and status.st_mtime_ns != SEALED_NS:
             fault = _resealed(tree, entry)
         if fault is not None:
@@ -82,6 +89,14 @@ def _look(root: str, entry: TreeEntry) -> tuple[str | None, os.stat_result | Non
     if found.st_size != entry.size:
         return f"{entry.path} has {found.st_size} bytes instead of {entry.size}", None
     return None, found
+
+
+def _mend_mode(path: str, found: os.stat_result, mode: int) -> None:
+    # Nobody may write to what the store has, too. Where modes may not or cannot be set, the file
+    # serves as it is.
+    write = found.st_mode & stat.S_IWUSR if found.st_nlink == 1 else 0
+    with suppress(OSError):
+        os.chmod(path, mode & SEALED_BITS | write)  # noqa: PTH101 - as above
 
 
 def _resealed(tree: Path, entry: TreeEntry) -> str | None:

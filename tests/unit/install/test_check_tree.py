@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,32 @@ def test_as_it_was_made(tree: Path, manifest: TreeManifest, change: Callable[[Pa
     change(tree)
     assert probe(tree, manifest.as_json()) is None
     assert verify_tree(tree, manifest) == ()
+
+
+@pytest.mark.parametrize(
+    ("found", "linked", "mended"),
+    [(0o755, False, 0o644), (0o000, False, 0o444), (0o6644, False, 0o644), (0o755, True, 0o444)],
+)
+def test_who_may_read_and_execute_is_set_again(
+    tree: Path, manifest: TreeManifest, found: int, linked: bool, mended: int
+) -> None:
+    if linked:
+        (tree / "in the store").hardlink_to(tree / "lib/a.py")
+    os.utime(tree / "lib/a.py", ns=(SEALED_NS, SEALED_NS))
+    (tree / "lib/a.py").chmod(found)
+    assert probe(tree, manifest) is None
+    assert stat.S_IMODE((tree / "lib/a.py").stat().st_mode) == mended
+
+
+def test_modes_that_cannot_be_set(
+    tree: Path, manifest: TreeManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    (tree / "lib/a.py").chmod(0o755)
+    monkeypatch.setattr(os, "chmod", refuse)
+    assert probe(tree, manifest) is None
 
 
 def to_folder(tree: Path) -> None:
