@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.fs import SEALED_BITS, SEALED_NS, TreeEntry, TreeManifest
+from venvstacks_dag.fs import FILE_MODE, SEALED_BITS, SEALED_NS, TreeEntry, TreeManifest
 
 # Windows knows of files only whether they are read-only.
 _HAS_MODES = os.name != "nt"
@@ -35,7 +35,7 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
             continue
         entry = TreeEntry(**value)
         fault, status = _look(root, entry)
-        if status is not None and _HAS_MODES and status.st_mode & _TOLD != entry.mode & SEALED_BITS:
+        if status is not None and not _has_mode(status, entry.mode):
             _mend_mode(f"{root}/{entry.path}", status, entry.mode)
         if fault is None and status is not None and status.st_mtime_ns != SEALED_NS:
             fault = _resealed(tree, entry)
@@ -45,7 +45,7 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
 
 
 def _is_sealed(path: str, value: Mapping[str, Any]) -> bool:
-    """Whether an entry is a file that has its size and nobody has written to; mostly it is."""
+    """Whether an entry is a file as it was made, by all that is seen from outside; most are."""
     if "kind" in value:
         return False
     try:
@@ -56,7 +56,12 @@ def _is_sealed(path: str, value: Mapping[str, Any]) -> bool:
         found.st_mtime_ns == SEALED_NS
         and found.st_size == value.get("size", 0)
         and stat.S_ISREG(found.st_mode)
+        and _has_mode(found, value.get("mode", FILE_MODE))
     )
+
+
+def _has_mode(found: os.stat_result, mode: int) -> bool:
+    return not _HAS_MODES or found.st_mode & _TOLD == mode & SEALED_BITS
 
 
 def verify_tree(tree: Path, manifest: TreeManifest) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def test_who_may_read_and_execute_is_set_again(
         (tree / "in the store").hardlink_to(tree / "lib/a.py")
     os.utime(tree / "lib/a.py", ns=(SEALED_NS, SEALED_NS))
     (tree / "lib/a.py").chmod(found)
-    assert probe(tree, manifest) is None
+    assert probe(tree, manifest.as_json()) is None
     assert stat.S_IMODE((tree / "lib/a.py").stat().st_mode) == mended
 
 
@@ -73,7 +73,7 @@ def test_modes_that_cannot_be_set(
 
     (tree / "lib/a.py").chmod(0o755)
     monkeypatch.setattr(os, "chmod", refuse)
-    assert probe(tree, manifest) is None
+    assert probe(tree, manifest.as_json()) is None
 
 
 def to_folder(tree: Path) -> None:
