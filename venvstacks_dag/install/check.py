@@ -11,19 +11,19 @@ from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import SEALED_NS, TreeEntry, TreeManifest
 
 
-def probe(tree: Path, manifest: TreeManifest) -> str | None:
+def probe(tree: Path, manifest: TreeManifest, *, mend: bool = True) -> str | None:
     """One line that says why `tree` is not as `manifest` says, None if it looks fine.
 
     Looks at kind, size and time of each entry, and reads a file only where its time is not that
     of sealed files: it was written to, or copied here. Where the content is right the time is set
-    again. What else lies in the tree (the bytecode that Python writes beside modules, say) is not
-    looked at.
+    again, if `mend`. What else lies in the tree (the bytecode that Python writes beside modules,
+    say) is not looked at.
     """
     root = str(tree)
     for entry in manifest.entries:
         fault, status = _look(root, entry)
         if fault is None and status is not None and status.st_mtime_ns != SEALED_NS:
-            fault = _resealed(tree, entry)
+            fault = _resealed(tree, entry) if mend else _content_fault(tree, entry)
         if fault is not None:
             return fault
     return None

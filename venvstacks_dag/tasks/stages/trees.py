@@ -50,4 +50,5 @@ def manifest_damage(context: BuildContext, stamp: Stamp, tree: Path) -> str | No
         manifest = read_manifest(context, stamp.stage, stamp.layer)
     except InputChanged as error:
         return str(error)
-    return probe(tree, manifest)
+    changed = probe(tree, manifest, mend=not context.run.flags.looking)
+    return None if changed is None else f"the tree was changed: {changed}"
