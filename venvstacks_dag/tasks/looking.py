@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.fresh import Fresh
-from venvstacks_dag.tasks.plan import LayerPlan, task_name
+from venvstacks_dag.tasks.plan import LayerPlan, task_name, task_parts
 from venvstacks_dag.tasks.reasons import Inputs, reason_of
 from venvstacks_dag.tasks.stages.base import (
     FIRST_RUN,
@@ -22,22 +23,42 @@ from venvstacks_dag.tasks.stages.resolve import valid_lock_version
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 from venvstacks_dag.tasks.verdicts import Expected, Look, doubtful_among, judge
 
-# The parts of each stage that no task before it decides. A difference in one is there to stay.
-OWN_PARTS: Mapping[str, frozenset[str]] = {
-    stage: frozenset(names.split())
-    for stage, names in {
-        "resolve": "requirements targets exclude overrides exclude_below overrides_below "
-        "requirements_below lower_targets indexes package_indexes priority_indexes versioned "
-        "version_inputs",
-        "fetch": "",
-        "install": "target",
-        "link": "import_order modules launch_module dynlib_exclude postinstall folder",
-        "archive": "format profile level tagged compressor",
-        "build": "platform launch_module support_modules overrides tagged",
-        "publish": "tagged",
-        "export": "platform launch_module support_modules overrides folder",
-        "local-export": "folder",
-    }.items()
+_MANIFEST = {
+    "exclude": "resolve",
+    "lock": "resolve",
+    "python": "resolve",
+    "install_target": "resolve",
+    "runtime_layer": "resolve",
+    "required_layers": "resolve",
+    "modules": "link",
+}
+# The stages whose results decide each part; those that are not named here are decided by the
+# specification, by files of the user, or by the machine.
+PART_SOURCES: Mapping[str, Mapping[str, str]] = {
+    "resolve": {"python": "resolve", "lower_locks": "resolve"},
+    "fetch": {"wheels": "resolve", "runtimes": "resolve"},
+    "install": {
+        "packages": "resolve",
+        "requested": "resolve",
+        "python": "resolve",
+        "runtime": "resolve",
+    },
+    "link": {
+        "tree": "install",
+        "install_target": "resolve",
+        "layers_below": "link",
+        "ambiguous_below": "link",
+    },
+    "archive": {
+        "tree": "install",
+        "links": "link",
+        "install_target": "resolve",
+        "time": "resolve",
+    },
+    "build": {**_MANIFEST, "archive": "archive", "materials": "resolve install link"},
+    "publish": {"layers": "build", "boms": "build", "locks": "resolve build"},
+    "export": {**_MANIFEST, "tree": "install", "links": "link"},
+    "local-export": {"layers": "export"},
 }
 # Stages that make the same of the same inputs. Locks depend on indexes, too, and numbers of builds
 # on what was published before.
@@ -139,7 +160,7 @@ def _look(
         return _Seen(reason=FIRST_RUN, sure=True)
     try:
         parts = full_parts(stage, context, layer)
-        seen = _compared(stage, context, layer, stamp, parts)
+        seen = _compared(stage, context, layer, stamp, parts, before)
     except MissingInput as missing:
         seen = _Seen(reason=str(missing))
     except VenvstacksDagError as error:
@@ -156,19 +177,23 @@ def _look(
 
 
 def _compared(
-    stage: Stage, context: LookingContext, layer: LayerPlan, stamp: Stamp, parts: Parts
+    stage: Stage,
+    context: LookingContext,
+    layer: LayerPlan,
+    stamp: Stamp,
+    parts: Parts,
+    before: Mapping[str, Expected],
 ) -> _Seen:
     """What follows from the parts of the last run and those of now."""
-    own = OWN_PARTS.get(stage.name, frozenset()) | {"schema"}
     inputs = Inputs(stage=stage.name, layer=layer, before=stamp.parts, after=parts)
-    changed = inputs.changed()
-    if changed:
-        sure = own.intersection(changed)
+    if changed := inputs.changed():
+        doubtful = {task_parts(name)[0] for name in doubtful_among(context.seen, before)}
+        sources = PART_SOURCES.get(stage.name, {})
+        sure = [name for name in changed if doubtful.isdisjoint(sources.get(name, "").split())]
         if sure:
             # The reason that holds is the one to tell.
             inputs = replace(inputs, before=_only(stamp.parts, sure), after=_only(parts, sure))
-        reason = reason_of(inputs, lambda name, content: lock_news(context, name, content))
-        return _Seen(reason=reason, sure=bool(sure))
+        return _Seen(reason=reason_of(inputs, partial(lock_news, context)), sure=bool(sure))
     damage = stage.damage(context, layer, stamp)
     return _Seen(reason=damage, sure=damage is not None, settled=stage.name in _REPEATABLE)
 

@@ -22,7 +22,7 @@ def preview(task_list: Sequence[Any], selected: Sequence[str] | None) -> tuple[E
     no task has.
     """
     control = TaskControl(list(task_list))
-    control.process(selected)
+    control.process(None if selected is None else list(selected))
     return tuple(expectations(_in_order(control.tasks, control.selected_tasks)))
 
 

@@ -64,7 +64,7 @@ def judge(look: Look, before: Mapping[str, Expected]) -> Expected:
         reason = reason or f"{surely_gone[0]} makes anew what it writes into"
     elif doubts or gone:
         verdict = "perhaps"
-        told = _told([*doubts, *(name for name in gone if name not in doubts)], before)
+        told = _told([*doubts, *gone], before)
         reason = told if reason is None else f"{reason}, and {told}"
     doubtful = verdict != "rests" and (bool(doubts) or not look.settled)
     return Expected(task=look.task, verdict=verdict, reason=reason, doubtful=doubtful)
@@ -76,9 +76,8 @@ def doubtful_among(tasks: Iterable[str], before: Mapping[str, Expected]) -> list
 
 
 def _told(doubts: list[str], before: Mapping[str, Expected]) -> str:
-    """That tasks come before this one: one that will surely run is named rather than others."""
-    certain = [name for name in doubts if before[name].verdict == "runs"]
-    name = (certain or doubts)[0]
-    others = len(doubts) - 1
-    whom = f"{name} and {others} more" if others else name
-    return f"{whom} {'would' if certain else 'may'} run before it"
+    """That a task comes before this one: one that will surely run rather than another."""
+    for name in doubts:
+        if before[name].verdict == "runs":
+            return f"{name} would run before it"
+    return f"{doubts[0]} may run before it"
