@@ -47,7 +47,7 @@ def stacks(draw: st.DrawFn) -> list[Task]:
             name=str(place),
             own=draw(small),
             reads=reads,
-            within=reads[0] if reads and draw(st.booleans()) else None,
+            within=reads[0] if bool(reads) and draw(st.booleans()) else None,
             repeatable=draw(st.booleans()),
             stamped=None,
             result=draw(small),
