@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from tests.integration.conftest import HOST_VERSION
 from tests.support.edits import EDITS, Edits, make_rich
 from tests.support.index_server import LocalIndex
+from tests.support.plans import keeps_its_word, plan_of, planned, traces
 from tests.support.stacks import ALL_TASKS, Outcome, Project, each
 from venvstacks_dag.fs import folder_lock
 from venvstacks_dag.tasks.looking import PART_SOURCES
@@ -23,52 +22,6 @@ from venvstacks_dag.tasks.stages import STAGES
 from venvstacks_dag.tasks.stamps import read_stamp
 
 STEPS = 12
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What was planned: tasks by what is expected of them, and why."""
-
-    runs: Mapping[str, str]
-    perhaps: Mapping[str, str]
-    refused: Mapping[str, str]
-    rests: int
-
-
-def plan_of(said: Outcome) -> Plan:
-    found = json.loads(said.output)
-    told: dict[str, dict[str, str]] = {"runs": {}, "perhaps": {}, "refused": {}}
-    for task in found["tasks"]:
-        assert len(task["reason"]) < 130, "one line"
-        told[task["verdict"]][task["name"]] = task["reason"]
-    assert found["runs"] == len(told["runs"]) + len(told["refused"])
-    assert found["perhaps"] == len(told["perhaps"])
-    return Plan(**told, rests=found["rests"])
-
-
-def planned(project: Project, *tasks: str) -> Plan:
-    said = project.doit("plan", "--json", *tasks)
-    assert said.code == 0, said.output
-    return plan_of(said)
-
-
-def traces(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """What would tell that something was written: mode, size and time by path."""
-    found = ((path, path.lstat()) for path in folder.rglob("*"))
-    return {str(path): (each.st_mode, each.st_size, each.st_mtime_ns) for path, each in found}
-
-
-def keeps_its_word(project: Project, *tasks: str) -> Plan:
-    """Plan, then run: each is checked against the other."""
-    project.save()
-    before = traces(project.folder)
-    plan = planned(project, *tasks)
-    assert traces(project.folder) == before
-    outcome = project.doit(*(tasks or ["build"]))
-    assert outcome.code == 0, outcome.output
-    assert set(plan.runs) <= outcome.ran, (plan, outcome.output)
-    assert outcome.ran <= {*plan.runs, *plan.perhaps}, (plan, outcome.output)
-    return plan
 
 
 @pytest.fixture

@@ -60,6 +60,8 @@ def _manner(expected: Expected) -> str:
 
 def _sum(found: Sequence[Expected]) -> str:
     counts = _counts(found)
+    if not found:
+        return "None of these tasks is a stack's: only what stages do can be told before."
     if not counts["runs"] and not counts["perhaps"]:
         if len(found) == 1:
             return "Nothing to do: the task is up to date."

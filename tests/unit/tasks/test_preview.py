@@ -28,6 +28,9 @@ def test_where_nothing_is_to_be_done_it_is_said() -> None:
     assert list(preview_lines(FOUND[:1])) == ["Nothing to do: the task is up to date."]
     assert list(preview_lines(FOUND[:1] * 2)) == ["Nothing to do: all 2 tasks are up to date."]
     assert not is_something(FOUND[:1])
+    assert list(preview_lines(())) == [
+        "None of these tasks is a stack's: only what stages do can be told before."
+    ]
 
 
 def test_keys_for_programs() -> None:

@@ -22,7 +22,10 @@ BEFORE = {
         (Look(task="t", reason="why", sure=True), "runs", "why", True),
         (Look(task="t", reason="why", sure=True, settled=True), "runs", "why", False),
         (Look(task="t", reason="why", reads=("same",)), "runs", "why", True),
-        (Look(task="t", reason="why", sure=True, reads=("new",), settled=True), "runs", "why", True),
+        (
+            Look(task="t", reason="why", sure=True, reads=("new",), settled=True),
+            "runs", "why", True,
+        ),
         (Look(task="t", reads=("unsure", "new")), "perhaps", "new would run before it", True),
         (Look(task="t", reads=("unsure",)), "perhaps", "unsure may run before it", True),
         (
