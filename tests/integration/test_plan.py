@@ -223,6 +223,7 @@ def test_copied_outputs_are_looked_at_without_being_touched(
         content = path.read_bytes()
         path.unlink()
         path.write_bytes(content)
+    next(project.tree("app-one").rglob("one.py")).chmod(0o600)
     before = traces(project.folder)
     assert not planned(project).runs
     assert traces(project.folder) == before

@@ -19,10 +19,12 @@ PARTIAL_PREFIX = ".partial-"
 # The time of all files in the store, and so of their hard links: 1980-01-01, the earliest that
 # every archive format can hold. A file with another time was written to since it was sealed.
 SEALED_NS = 315_532_800 * 10**9
+# What a mode says of who may read and execute: all of it in the store, where nobody may write.
+SEALED_BITS = 0o555
 
 
 @contextmanager
-def disk_errors(action: str, path: Path) -> Iterator[None]:
+def disk_errors(action: str, path: Path | str) -> Iterator[None]:
     """Turn an `OSError` inside the block into a `DiskError` that names `action` and `path`."""
     try:
         yield
@@ -30,7 +32,7 @@ def disk_errors(action: str, path: Path) -> Iterator[None]:
         raise disk_error(action, path, error) from error
 
 
-def disk_error(action: str, path: Path, error: OSError) -> DiskError:
+def disk_error(action: str, path: Path | str, error: OSError) -> DiskError:
     """The `DiskError` that tells of `error`."""
     in_the_way = "a file is where a folder should be (or the other way round): move it away"
     fixes = {

@@ -236,10 +236,8 @@ class BuildContext:
     def providers(self) -> tuple[RuntimeProvider, ...]:
         """The providers of base runtimes, in the order in which they are asked."""
         from venvstacks_dag.runtimes import RuntimeSettings, providers
-        from venvstacks_dag.spec.model import ToolSettings
 
-        tool = ToolSettings(runtime_archives=self.plan.runtime_archives)
-        settings = RuntimeSettings.of(tool, self.base, self.environ)
+        settings = RuntimeSettings.of(self.plan, self.base, self.environ)
         return providers(settings, self.http, self.store)
 
 

@@ -85,6 +85,13 @@ def _follow(
     return recipe
 
 
+def forget_recipe(context: BuildContext, layer: LayerPlan) -> None:
+    """Have the recipe of a layer made anew: the images that it was made of may be others now."""
+    if not layer.is_runtime:
+        wheels = [pinned_wheel(pin) for pin in layer_pins(context, layer)]
+        context.store.forget(_RECIPES, _recipe_key(context, layer, wheels))
+
+
 def _recipe_key(context: BuildContext, layer: LayerPlan, wheels: list[PinnedWheel]) -> str:
     from venvstacks_dag.install import recipe_key
 
