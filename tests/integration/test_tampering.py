@@ -303,7 +303,7 @@ def test_info_says_whether_a_task_would_run_and_why(project: Project) -> None:
     assert "up-to-date" in project.doit("info", "archive:app-one").output
     project.layer("app-one")["requirements"] = []
     info = project.doit("info", "resolve:app-one")
-    assert "requirements changed (- helper)" in info.output, info.output
+    assert "requirements[0] 'helper' is gone" in info.output, info.output
     project.layer("app-one")["requirements"] = ["helper"]
     (site(project, "app-one") / "helper.py").unlink()
     info = project.doit("info", "install:app-one")

@@ -18,7 +18,7 @@ _HAS_MODES = os.name != "nt"
 _TOLD = SEALED_BITS | stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
 
-def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
+def probe(tree: Path, entries: Iterable[Mapping[str, Any]], *, mend: bool = True) -> str | None:
     """One line that says why `tree` is not as a manifest's `entries` say, None if it looks fine.
 
     The entries are what `TreeManifest.as_json` gives: this runs in every build, over all files of
@@ -26,8 +26,8 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
 
     Looks at kind, size and time of each entry, and reads a file only where its time is not that
     of sealed files: it was written to, or copied here. Where the content is right the time is set
-    again, and who may read and execute the file in any case. What else lies in the tree (the
-    bytecode that Python writes beside modules, say) is not looked at.
+    again, and who may read and execute the file in any case; nothing is set without `mend`. What
+    else lies in the tree (the bytecode that Python writes beside modules, say) is not looked at.
     """
     root = str(tree)
     for value in entries:
@@ -35,10 +35,10 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]]) -> str | None:
             continue
         entry = TreeEntry(**value)
         fault, status = _look(root, entry)
-        if status is not None and not _has_mode(status, entry.mode):
+        if mend and status is not None and not _has_mode(status, entry.mode):
             _mend_mode(f"{root}/{entry.path}", status, entry.mode)
         if fault is None and status is not None and status.st_mtime_ns != SEALED_NS:
-            fault = _resealed(tree, entry)
+            fault = _resealed(tree, entry) if mend else _content_fault(tree, entry)
         if fault is not None:
             return fault
     return None

@@ -47,12 +47,14 @@ class RunFlags:
     For single tasks, by their names: those in ``afresh`` run although nothing has changed (locks
     then forget their pins); the output of those in ``kept`` is used as it is, and refused where
     it is out of date. ``upgrades`` has locks' tasks that forget the pins of these packages only.
-    The environments of the layers in ``removed`` go before anything runs.
+    The environments of the layers in ``removed`` go before anything runs. ``looking`` is whether
+    nothing runs at all: nothing is mended or renewed on the way, and nobody asked.
     """
 
     always: bool = False
     relock: bool = False
     debug: bool = False
+    looking: bool = False
     afresh: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()

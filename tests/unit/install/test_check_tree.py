@@ -132,6 +132,19 @@ def test_a_file_of_another_time_is_read_once(tree: Path, manifest: TreeManifest)
     assert probe(tree, manifest.as_json()) == "lib/a.py has other content"
 
 
+def test_a_look_without_mending_sees_the_same_and_sets_nothing(
+    tree: Path, manifest: TreeManifest
+) -> None:
+    path = tree / "lib/a.py"
+    path.chmod(0o600)
+    before = path.stat()
+    assert probe(tree, manifest.as_json(), mend=False) is None
+    after = path.stat()
+    assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+    path.write_bytes(b"a = 2\n")
+    assert probe(tree, manifest.as_json(), mend=False) == "lib/a.py has other content"
+
+
 def test_equal_size_and_time_need_the_thorough_look(tree: Path, manifest: TreeManifest) -> None:
     for name, data in (("lib/a.py", b"a = 2\n"), ("bin/python3.11", b"PYTHON")):
         (tree / name).write_bytes(data)

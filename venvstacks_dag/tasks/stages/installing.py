@@ -12,7 +12,7 @@ from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Progress, Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import facts_of
+from venvstacks_dag.tasks.stages.base import MissingInput, facts_of
 from venvstacks_dag.tasks.stages.wanted import pinned_wheel, runtime_release
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ _RECIPES = "recipes"
 def layer_pins(context: BuildContext, layer: LayerPlan) -> list[dict[str, Any]]:
     """The wheels that a layer's lock chose for the platform. Raises `MissingInput`."""
     facts = facts_of(context, "resolve", layer.name)
-    pins: list[dict[str, Any]] = facts["wheels"][context.settings.platform]
+    pins: list[dict[str, Any]] | None = facts["wheels"].get(context.settings.platform)
+    if pins is None:
+        raise MissingInput(f"{layer.name} is not locked for {context.settings.platform}")
     return pins
 
 

@@ -48,4 +48,5 @@ def manifest_damage(context: BuildContext, stamp: Stamp, tree: Path) -> str | No
         return f"{path.name} is missing"
     if sha256_bytes(data) != stamp.outputs.get("manifest"):
         return f"{path.name} was edited"
-    return probe(tree, parse_json(data))
+    changed = probe(tree, parse_json(data), mend=not context.run.flags.looking)
+    return None if changed is None else f"the tree was changed: {changed}"
