@@ -179,7 +179,7 @@ def test_zstd_leaves_nothing_to_chance(level: int) -> None:
     assert not parameters.enable_ldm
     assert parameters.window_log == 24
     assert parameters.job_size >= 1 << parameters.window_log
-    assert parameters.overlap_log == (9 if level >= 16 else 5)
+    assert parameters.overlap_log == (7 if level >= 16 else 5)
     assert parameters.threads == 2
     assert parameters.write_checksum
     assert not parameters.write_content_size
