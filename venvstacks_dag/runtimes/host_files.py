@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from venvstacks_dag.errors import RuntimeUnavailable
 from venvstacks_dag.fs import FILE_MODE, PROGRAM_MODE, disk_errors
@@ -37,19 +37,24 @@ _WINDOWS_TOP = re.compile(
 _WINDOWS_FOLDERS = ("DLLs", "include", "libs", "tcl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedItem:
-    """One file (with a ``source``) or link (with a ``target``) of the runtime to be.
+class PackedItem(NamedTuple):
+    """One file (with a ``place``) or link (with a ``target``) of the runtime to be.
 
-    ``path`` is relative to the runtime and uses ``/``. ``size`` and ``mtime_ns`` are the source's.
+    ``path`` is relative to the runtime and uses ``/``. ``place`` is the source's absolute path;
+    ``size`` and ``mtime_ns`` are the source's. A tuple, as each build looks at a thousand.
     """
 
     path: str
-    source: Path | None = None
+    place: str = ""
     target: str = ""
     mode: int = FILE_MODE
     size: int = 0
     mtime_ns: int = 0
+
+    @property
+    def source(self) -> Path | None:
+        """The file that is packed; None for a link."""
+        return Path(self.place) if self.place else None
 
 
 def host_items(host: HostPython) -> tuple[PackedItem, ...]:
@@ -59,24 +64,17 @@ def host_items(host: HostPython) -> tuple[PackedItem, ...]:
     """
     with disk_errors("read the build's own Python in", host.prefix):
         items = _windows_items(host) if host.platform.startswith("win") else _posix_items(host)
-        return tuple(sorted(items, key=lambda item: item.path))
+        return tuple(sorted(items))
 
 
-def file_item(
-    path: str, source: Path, *, mode: int | None = None, status: os.stat_result | None = None
-) -> PackedItem:
-    """An item for the file `source`, with the mode of the file unless `mode` says otherwise.
+def file_item(path: str, source: Path) -> PackedItem:
+    """An item for the file `source`, with its mode."""
+    return _item(path, str(source), source.stat())
 
-    `status` is the file's, where it is known.
-    """
-    status = status or source.stat()
-    return PackedItem(
-        path=path,
-        source=source,
-        mode=mode or (PROGRAM_MODE if status.st_mode & 0o100 else FILE_MODE),
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-    )
+
+def _item(path: str, place: str, status: os.stat_result) -> PackedItem:
+    mode = PROGRAM_MODE if status.st_mode & 0o100 else FILE_MODE
+    return PackedItem(path, place, "", mode, status.st_size, status.st_mtime_ns)
 
 
 def keeps_library_file(path: str) -> bool:
@@ -91,7 +89,7 @@ def keeps_library_file(path: str) -> bool:
 
 def _posix_items(host: HostPython) -> Iterator[PackedItem]:
     short = host.python_version.short
-    yield file_item(f"bin/python{short}", host.executable, mode=PROGRAM_MODE)
+    yield file_item(f"bin/python{short}", host.executable)._replace(mode=PROGRAM_MODE)
     for name in ("python", "python3"):
         yield PackedItem(path=f"bin/{name}", target=f"python{short}")
     library = f"lib/python{short}"
@@ -120,7 +118,7 @@ def _tree(
     folder: Path, destination: str, keeps: Callable[[str], bool] = lambda path: True
 ) -> Iterator[PackedItem]:
     """The files below `folder`, those behind links to files as files of their own."""
-    waiting = [(folder, "")]
+    waiting = [(str(folder), "")]
     while waiting:
         place, prefix = waiting.pop()
         with os.scandir(place) as entries:
@@ -130,10 +128,9 @@ def _tree(
                     if entry.name in _LEFT_OUT_FOLDERS:
                         continue
                     _refuse_link(entry)
-                    waiting.append((Path(entry.path), f"{path}/"))
+                    waiting.append((entry.path, f"{path}/"))
                 elif entry.is_file() and keeps(path):
-                    source = Path(entry.path)
-                    yield file_item(f"{destination}/{path}", source, status=entry.stat())
+                    yield _item(f"{destination}/{path}", entry.path, entry.stat())
 
 
 def _refuse_link(folder: os.DirEntry[str]) -> None:

@@ -29,10 +29,7 @@ def fingerprint(host: HostPython) -> str:
             "platform": host.platform,
             "version": str(host.python_version),
             "patchelf": patchelf_version(),
-            "items": [
-                [item.path, str(item.source), item.target, item.mode, item.size, item.mtime_ns]
-                for item in host_items(host)
-            ],
+            "items": host_items(host),
             "libraries": [[str(path), s.st_size, s.st_mtime_ns] for path, s in libraries],
         }
     )

@@ -24,7 +24,7 @@ from venvstacks_dag.tasks.client import (
 from venvstacks_dag.tasks.display import Display, PlainDisplay
 from venvstacks_dag.tasks.plan import LayerPlan, StackPlan
 from venvstacks_dag.tasks.settings import BuildSettings
-from venvstacks_dag.tasks.stamps import Stamp, read_stamp
+from venvstacks_dag.tasks.stamps import Stamp, StampReader
 
 if TYPE_CHECKING:
     from venvstacks_dag.net import RangeDownloader
@@ -105,6 +105,7 @@ class BuildContext:
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
         self._views: dict[str, BuildContext] = {}
+        self._stamps = StampReader()
 
     def on(self, platform: str) -> BuildContext:
         """The same run for another platform: its folders are other ones, all else is shared."""
@@ -201,7 +202,7 @@ class BuildContext:
 
     def stamped(self, stage: str, layer: str) -> Stamp | None:
         """The stamp of a stage's last good run on a layer."""
-        return read_stamp(self.settings.stamp(stage, layer))
+        return self._stamps.read(self.settings.stamp(stage, layer))
 
     @cached_property
     def store(self) -> Store:

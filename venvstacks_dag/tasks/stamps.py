@@ -47,6 +47,26 @@ def read_stamp(path: Path) -> Stamp | None:
         return None
 
 
+class StampReader:
+    """Reads each stamp once, as long as it is the same file; several stages ask for each."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, ...], Stamp | None]] = {}
+
+    def read(self, path: Path) -> Stamp | None:
+        """What `read_stamp` gives."""
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        # A new one is another file, as it comes by rename.
+        mark = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        known = self._known.get(path)
+        if known is None or known[0] != mark:
+            known = self._known[path] = (mark, read_stamp(path))
+        return known[1]
+
+
 def write_stamp(path: Path, stamp: Stamp) -> None:
     """Keep a stamp. Raises `DiskError`."""
     value = {

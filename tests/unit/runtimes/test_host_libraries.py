@@ -56,11 +56,11 @@ def test_what_is_needed_is_packed_with_what_that_needs(tmp_path: Path) -> None:
         return None if needed is None else DynamicSection(needed=needed)
 
     items = [
-        PackedItem(path="bin/python3.12", source=tmp_path / "python3.12"),
+        PackedItem(path="bin/python3.12", place=str(tmp_path / "python3.12")),
         PackedItem(path="bin/python", target="python3.12"),
-        PackedItem(path="lib/python3.12/lib-dynload/_ssl.so", source=tmp_path / "_ssl.so"),
-        PackedItem(path="lib/python3.12/text.so", source=tmp_path / "text.so"),
-        PackedItem(path="lib/python3.12/os.py", source=tmp_path / "unread"),
+        PackedItem(path="lib/python3.12/lib-dynload/_ssl.so", place=str(tmp_path / "_ssl.so")),
+        PackedItem(path="lib/python3.12/text.so", place=str(tmp_path / "text.so")),
+        PackedItem(path="lib/python3.12/os.py", place=str(tmp_path / "unread")),
     ]
     candidates = [path for path in tmp_path.iterdir() if path.name != "libssl.so.3.1"]
     added = packed_libraries(items, candidates, read)
