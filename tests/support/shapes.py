@@ -204,11 +204,12 @@ def pypy_members(version: str, release: str, platform: str) -> list[TarMember]:
     mac = platform.startswith("macosx")
     shared = f"bin/libpypy{short}-c.{'dylib' if mac else 'so'}"
     suffix = "darwin" if mac else f"{platform.removeprefix('linux_')}-linux-gnu"
+    abi = f"pypy{short.replace('.', '')}-pp{''.join(release.split('.')[:2])}"
     files = _common(library, f"include/pypy{short}", version) | {
         f"bin/pypy{short}": native(platform, program=True),
         shared: native(platform),
         f"{shared}.debug": native(platform, salt=b"debug"),
-        f"{library}/_ssl_cffi.pypy{short.replace('.', '')}-pp73-{suffix}.so": native(platform),
+        f"{library}/_ssl_cffi.{abi}-{suffix}.so": native(platform),
         f"{library}/cffi/__init__.py": b"# cffi\n",
         f"{library}/cffi-1.17.dist-info/METADATA": b"Name: cffi\n",
         "LICENSE": b"MIT\n",

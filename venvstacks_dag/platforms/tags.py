@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags, mac_platforms
 
+from venvstacks_dag.platforms.pypy import pypy_abi
 from venvstacks_dag.platforms.python import PythonVersion
 from venvstacks_dag.platforms.target import TargetPlatform
 
@@ -55,9 +56,8 @@ def wheel_tags(target: TargetPlatform, python: PythonVersion) -> tuple[Tag, ...]
     if python.implementation == "cpython":
         own = cpython_tags(version, abis=[f"cp{python.nodot}"], platforms=platforms)
         return (*own, *compatible_tags(version, f"cp{python.nodot}", platforms))
-    # PyPy's ABI tag names the ABI of its C API layer, which has been pp73 since 7.3.
-    interpreter = f"pp{python.nodot}"
-    own = generic_tags(interpreter, [f"pypy{python.nodot}_pp73"], platforms)
+    abi = pypy_abi(python)
+    own = generic_tags(f"pp{python.nodot}", [abi] if abi else [], platforms)
     return (*own, *compatible_tags(version, "pp3", platforms))
 
 

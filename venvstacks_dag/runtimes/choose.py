@@ -129,7 +129,15 @@ def _advising(release: RuntimeRelease) -> Iterator[None]:
             f"{release.version} for {release.target.name} cannot be fetched: {error.what}",
             where=error.where or release.source,
             why=error.why,
-            fix=f"check the network; or name a mirror in {PBS_VARIABLE}; or put the archive and "
-            f"its SHA256SUMS into a folder that {ARCHIVES_VARIABLE} or {ARCHIVES_KEY} names; "
-            f"or ask for {HOST_PYTHON}, to try things out on this machine",
+            fix=f"check the network; or name a mirror in {PBS_VARIABLE}; {_other_ways(release)}",
         ) from error
+
+
+def _other_ways(release: RuntimeRelease) -> str:
+    host = f"or ask for {HOST_PYTHON}, to try things out on this machine"
+    if release.version.implementation != "cpython":  # Folders of archives have CPython only.
+        return host
+    return (
+        f"or put the archive and its SHA256SUMS into a folder that {ARCHIVES_VARIABLE} or "
+        f"{ARCHIVES_KEY} names; {host}"
+    )

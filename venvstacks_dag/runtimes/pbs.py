@@ -88,7 +88,7 @@ class PbsProvider:
                 "need copies of its libraries",
                 fix="leave Windows out of the layer's platforms, or ask for a CPython",
             )
-        kind = "PyPy 7.3 of " if wanted.implementation == "pypy" else ""
+        kind = "PyPy 7.3 or 8.0 of " if wanted.implementation == "pypy" else ""
         return Absence(
             why=f"pbs-installer's index has no {kind}{wanted} for {request.target.shown}",
             fix=f"ask for {' or '.join(str(version) for version in nearest)}" if nearest else None,

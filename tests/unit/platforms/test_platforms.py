@@ -204,10 +204,27 @@ def test_tags_order_and_rank() -> None:
     assert Tag("cp313", "abi3", "manylinux_2_17_x86_64") not in ranks
 
 
-def test_pypy_has_tags_of_its_own() -> None:
-    tags = wheel_tags(LINUX, PythonVersion.parse("pypy@3.10.14"))
-    assert Tag("pp310", "pypy310_pp73", "manylinux2014_x86_64") in tags
+@pytest.mark.parametrize(
+    ("python", "abi"),
+    [
+        ("pypy@3.10.14", "pypy310_pp73"),
+        ("pypy@3.11.15", "pypy311_pp73"),
+        # The same version of the language, but another C API layer.
+        ("pypy@3.11.17", "pypy311_pp80"),
+        ("pypy@3.12.15", "pypy312_pp80"),
+    ],
+)
+def test_pypy_has_tags_of_its_own(python: str, abi: str) -> None:
+    tags = wheel_tags(LINUX, PythonVersion.parse(python))
+    assert Tag(f"pp{abi[4:7]}", abi, "manylinux2014_x86_64") in tags
+    assert {tag.abi for tag in tags} == {abi, "none"}
     assert not any(tag.interpreter.startswith("cp") for tag in tags)
+
+
+def test_an_unknown_pypy_takes_no_compiled_wheels() -> None:
+    tags = wheel_tags(LINUX, PythonVersion.parse("pypy@3.11.99"))
+    assert {tag.abi for tag in tags} == {"none"}
+    assert Tag("py3", "none", "any") in tags
 
 
 def test_musl_is_part_of_a_linux_target_only() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,17 @@ def test_a_dead_line_tells_of_the_other_ways() -> None:
         assert way in (caught.value.fix or "")
     with pytest.raises(RuntimeUnavailable, match="no provider 'b'"):
         runtime_image(release, [], NullReporter())
+
+
+def test_no_folder_is_advised_for_a_pypy() -> None:
+    """Folders of archives serve CPython only."""
+    shelf = Shelf("b", {"linux_x86_64": "3.12.1"})
+    found = find_runtime(request(LINUX), [shelf])
+    release = replace(found, version=PythonVersion.parse("pypy@3.11.13"))
+    with pytest.raises(RuntimeUnavailable, match=r"pypy@3\.11\.13 .* cannot be fetched") as caught:
+        runtime_image(release, [shelf], NullReporter())
+    assert "PBS_INSTALLER_BASE_URL" in (caught.value.fix or "")
+    assert "VENVSTACKS_DAG_RUNTIMES" not in (caught.value.fix or "")
 
 
 def test_the_real_providers_in_their_order(tmp_path: Path) -> None:
