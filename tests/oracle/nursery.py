@@ -1,0 +1,175 @@
+"""Builds in processes of their own that start at once: forks of one that has loaded everything.
+
+A build here is what a user's ``doit`` is: a process group with its own folder, environment and
+output, which can be killed at any moment. It just does not wait for Python to start. The process
+that forks has no threads and has never built anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pkgutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).parents[2]
+# Between two of these a file system is in another state: the places where a kill tells.
+_EVENTS = frozenset(
+    "open os.rename os.remove os.mkdir os.rmdir os.link os.symlink os.utime os.chmod "
+    "os.listdir os.scandir sqlite3.connect shutil.rmtree subprocess.Popen".split()
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """How a build is stopped: by a signal, when it touches the disk for the ``event``-th time."""
+
+    signal: int
+    event: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a build ended; a negative ``code`` is the signal that ended it."""
+
+    code: int
+    output: str
+
+
+class Nursery:
+    """The process that forks; a context manager."""
+
+    def __enter__(self) -> Nursery:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.oracle.nursery"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def start(
+        self,
+        spec: Path,
+        words: Sequence[str],
+        environ: Mapping[str, str],
+        output: Path,
+        *,
+        stop: Stop | None = None,
+        unpackers: bool = False,
+    ) -> int:
+        """Start ``doit`` on a specification; its process's number."""
+        job = {
+            "spec": str(spec),
+            "words": list(words),
+            "environ": dict(environ),
+            "output": str(output),
+            "stop": None if stop is None else [stop.signal, stop.event],
+            "unpackers": unpackers,
+        }
+        return int(self._ask(job))
+
+    def wait(self, process: int) -> int:
+        """How a build ended."""
+        return int(self._ask({"wait": process}))
+
+    def _ask(self, job: Mapping[str, Any]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(job), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+
+def serve(jobs: IO[str], answers: IO[str]) -> None:
+    """Fork for each line that comes, until the input ends."""
+    _load_everything()
+    for line in jobs:
+        job = json.loads(line)
+        if "wait" in job:
+            _, status = os.waitpid(job["wait"], 0)
+            answer = os.waitstatus_to_exitcode(status)
+        elif (answer := os.fork()) == 0:
+            _build(job)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def _load_everything() -> None:
+    import venvstacks_dag
+
+    for module in pkgutil.walk_packages(venvstacks_dag.__path__, "venvstacks_dag."):
+        if not module.name.startswith(("venvstacks_dag._injected", "venvstacks_dag.cli")):
+            import_module(module.name)
+    for name in ("tests.support.stacks", "resolvelib", "networkx", "zstandard", "requests"):
+        import_module(name)
+
+
+def _build(job: Mapping[str, Any]) -> None:
+    """Be a build, and never come back."""
+    code = 70
+    try:
+        os.setsid()
+        output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, destination in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(source, destination)
+        sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
+        os.environ.clear()
+        os.environ.update(job["environ"])
+        os.chdir(Path(job["spec"]).parent)
+        sys.argv = ["doit", *job["words"]]
+        if job["unpackers"]:
+            from venvstacks_dag.install import workers
+
+            workers.WORTH_IT = 0
+        if job["stop"] is not None:
+            _stop_at(*job["stop"])
+        code = _run(Path(job["spec"]), job["words"])
+        sys.stdout.flush()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _run(spec: Path, words: Sequence[str]) -> int:
+    from tests.support.stacks import run_doit
+
+    return run_doit(spec, words)
+
+
+def _stop_at(number: int, event: int) -> None:
+    seen = 0
+
+    def look(name: str, _: object) -> None:
+        nonlocal seen
+        if name in _EVENTS:
+            seen += 1
+            if seen == event:
+                with contextlib.suppress(ProcessLookupError):
+                    if number == signal.SIGKILL:
+                        os.killpg(0, number)
+                    os.kill(os.getpid(), number)
+
+    sys.addaudithook(look)
+
+
+if __name__ == "__main__":
+    serve(sys.stdin, sys.stdout)
