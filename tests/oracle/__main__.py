@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -12,10 +13,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.oracle.faults import Fault
 from tests.oracle.goods import Goods, make_goods
 from tests.oracle.nursery import Nursery
-from tests.oracle.sequence import Fault, Sequence_
 from tests.oracle.steps import Step, some_sequence
+from tests.oracle.trial import Trial
 from tests.oracle.world import new_world
 
 
@@ -24,18 +26,18 @@ def run_steps(
 ) -> tuple[Counter[str], str | None]:
     """What happened in a sequence, and what is wrong with it, if anything."""
     with new_world(folder, goods, nursery) as world:
-        sequence = Sequence_(world=world)
+        trial = Trial(world)
         try:
-            sequence.run(steps)
+            trial.run(steps)
         except Fault as fault:
-            return sequence.counts, str(fault)
+            return trial.counts, str(fault)
         finally:
             shutil.rmtree(folder)
-    return sequence.counts, None
+    return trial.counts, None
 
 
 def shorten(
-    folder: Path, goods: Goods, nursery: Nursery, steps: list[Step], *, seconds: float = 60
+    folder: Path, goods: Goods, nursery: Nursery, steps: list[Step], *, seconds: float = 40
 ) -> list[Step]:
     """A shorter sequence that fails as well: steps are left out as long as it does."""
     end = time.monotonic() + seconds
@@ -52,6 +54,12 @@ def shorten(
     return steps
 
 
+def quick_folder() -> Path | None:
+    """Where files are quick to write; None where there is no such place."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run sequences; 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.oracle", description=__doc__)
@@ -61,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--folder", type=Path, help="where to work; a new one by default")
     parser.add_argument("--failures", type=int, default=1, help="give up after so many")
     options = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="oracle-", dir=options.folder))
+    folder = Path(tempfile.mkdtemp(prefix="oracle-", dir=options.folder or quick_folder()))
     counts: Counter[str] = Counter()
     failures = 0
     begin = time.monotonic()

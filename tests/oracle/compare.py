@@ -76,12 +76,22 @@ def output(folder: Path, layers: Iterable[str], tag: str) -> dict[str, Any]:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _timeless(each) for key, each in value.items() if key != "archive_build"
-        }
+        return {key: _timeless(each) for key, each in value.items() if key != "archive_build"}
     if isinstance(value, list):
         return [_timeless(each) for each in value]
     return _NUMBER.sub(r"\1-N\2", value) if isinstance(value, str) else value
+
+
+def names(folder: Path) -> set[str]:
+    """All that lies in the build folder and the output folder, but for what trees hold.
+
+    Names of archives are without the count of their builds.
+    """
+    build, output = folder / "_build", folder / "_artifacts"
+    places = [build, build / ".state" / "layers", output]
+    found = [path for place in places if place.is_dir() for path in place.iterdir()]
+    found += [path for path in (output / "__venvstacks__").rglob("*") if path.is_file()]
+    return {_NUMBER.sub(r"\1-N\2", path.relative_to(folder).as_posix()) for path in found}
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -22,9 +22,7 @@ OLDER = f"{_MAJOR}.{_MINOR}.{_MICRO}"
 NEWER = f"{_MAJOR}.{_MINOR}.{_MICRO + 1}"
 ANY = f"{_MAJOR}.{_MINOR}"
 LIBRARIES = ("liba.so.1", "libb.so.1")
-_TRIPLE = next(
-    triple for triple, name in TRIPLES.items() if name == HOST and "musl" not in triple
-)
+_TRIPLE = next(triple for triple, name in TRIPLES.items() if name == HOST and "musl" not in triple)
 # (package, version): what it requires. All are there from the start but those that come later.
 PACKAGES: Mapping[tuple[str, str], Sequence[str]] = {
     ("base", "1.0"): (),

@@ -8,6 +8,7 @@ that forks has no threads and has never built anything.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import pkgutil
@@ -21,10 +22,15 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
+# What shells report of a program that was interrupted: 128 + SIGINT.
+INTERRUPTED = 130
 # Between two of these a file system is in another state: the places where a kill tells.
 _EVENTS = frozenset(
-    "open os.rename os.remove os.mkdir os.rmdir os.link os.symlink os.utime os.chmod "
-    "os.listdir os.scandir sqlite3.connect shutil.rmtree subprocess.Popen".split()
+    [
+        *("open", "sqlite3.connect", "shutil.rmtree", "subprocess.Popen"),
+        *("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink"),
+        *("os.utime", "os.chmod", "os.listdir", "os.scandir"),
+    ]
 )
 
 
@@ -96,6 +102,9 @@ class Nursery:
 def serve(jobs: IO[str], answers: IO[str]) -> None:
     """Fork for each line that comes, until the input ends."""
     _load_everything()
+    # What is there is not looked at again by forks, which would copy it.
+    gc.collect()
+    gc.freeze()
     for line in jobs:
         job = json.loads(line)
         if "wait" in job:
@@ -141,6 +150,8 @@ def _build(job: Mapping[str, Any]) -> None:
         sys.stdout.flush()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
+    except KeyboardInterrupt:
+        code = INTERRUPTED  # Before there was anything to stop.
     except BaseException:
         import traceback
 

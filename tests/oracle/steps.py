@@ -100,6 +100,8 @@ def _onto(edited: Edited, layer: str, frameworks: Sequence[str]) -> None:
 
 
 def _tool(edited: Edited, path: Sequence[str], value: Any) -> None:
+    if path[1] == "layers" and table_of(edited.spec, path[2]) is None:
+        return
     place = edited.spec.setdefault("tool", {})
     for name in path[:-1]:
         place = place.setdefault(name, {})
@@ -126,6 +128,7 @@ def _remove(edited: Edited, layer: str) -> None:
         return
     for kind in KINDS:
         edited.spec[kind] = [each for each in edited.spec.get(kind, ()) if each is not table]
+    _options_of_layers(edited).pop(layer, None)
 
 
 def _rename(edited: Edited, layer: str, name: str) -> None:
@@ -141,16 +144,28 @@ def _rename(edited: Edited, layer: str, name: str) -> None:
                 name if other == table["name"] else other for other in each["frameworks"]
             ]
     table["name"] = name
+    options = _options_of_layers(edited)
+    if layer in options:
+        options[f"{prefix}-{name}"] = options.pop(layer)
+
+
+def _options_of_layers(edited: Edited) -> dict[str, Any]:
+    tool = edited.spec.get("tool", {}).get("venvstacks-dag", {})
+    found: dict[str, Any] = tool.get("layers", {})
+    return found
 
 
 def _order(edited: Edited, kind: str) -> None:
-    before = deepcopy(edited.spec)
     edited.spec.get(kind, []).reverse()
+
+
+def _is_sound(spec: dict[str, Any]) -> bool:
+    """Whether layers lie on layers above them in the file, in orders that go together."""
     try:
-        layers_of(edited.spec)
-    except KeyError:  # A layer would stand above one that it lies on.
-        edited.spec.clear()
-        edited.spec.update(before)
+        layers_of(spec)
+    except (KeyError, ValueError):
+        return False
+    return True
 
 
 def _file(edited: Edited, path: str, text: str | None) -> None:
@@ -178,6 +193,14 @@ def _option(edited: Edited, name: str, value: Any) -> None:
 
 def _runtimes(edited: Edited, variant: str) -> None:
     edited.runtimes = variant
+
+
+def edit(edited: Edited, step: Step) -> None:
+    """Do an edit, unless it would make a specification that is refused."""
+    before = deepcopy(edited.spec)
+    EDITS[step.name](edited, *step.values)
+    if not _is_sound(edited.spec):
+        edited.spec = before
 
 
 EDITS: dict[str, Callable[..., None]] = {
@@ -317,7 +340,7 @@ def some_edit(chance: random.Random, *, pinned: bool) -> Step:
     """One step that is no build. With `pinned`, locks have no choice, so no history plays in."""
 
     def requirement(chance: random.Random) -> Step:
-        choices = _REQUIREMENTS if pinned else (*_REQUIREMENTS, *_LOOSE)
+        choices: tuple[str, ...] = _REQUIREMENTS if pinned else (*_REQUIREMENTS, *_LOOSE)
         if chance.random() < 0.03:
             choices = (_MISSING,)
         return Step("toggle", (chance.choice(_LAYERS), "requirements", chance.choice(choices)))

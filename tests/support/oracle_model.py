@@ -142,7 +142,10 @@ class Layer:
 
 
 def layers_of(spec: Mapping[str, Any]) -> dict[str, Layer]:
-    """The layers by name, in the order of the specification."""
+    """The layers by name, in the order of the specification.
+
+    Raises `KeyError` or `ValueError` for one that would be refused.
+    """
     found: dict[str, Layer] = {}
     for kind, prefix in KINDS.items():
         for table in spec.get(kind, ()):
@@ -151,10 +154,10 @@ def layers_of(spec: Mapping[str, Any]) -> dict[str, Layer]:
             for name in below:
                 usual &= found[name].platforms
             platforms = frozenset(table.get("platforms", usual))
+            if not platforms <= usual:
+                raise ValueError("a platform that a layer below does not have")
             name = prefix + table["name"]
-            found[name] = Layer(
-                name=name, kind=kind, table=table, below=below, platforms=platforms
-            )
+            found[name] = Layer(name=name, kind=kind, table=table, below=below, platforms=platforms)
     return found
 
 
@@ -170,11 +173,12 @@ def _merged(lists: list[list[str]]) -> tuple[str, ...]:
     lists = [list(each) for each in lists if each]
     merged: list[str] = []
     while lists:
-        head = next(
-            each[0] for each in lists if not any(each[0] in other[1:] for other in lists)
-        )
-        merged.append(head)
-        lists = [rest for each in lists if (rest := [name for name in each if name != head])]
+        heads = [each[0] for each in lists]
+        free = [head for head in heads if not any(head in other[1:] for other in lists)]
+        if not free:
+            raise ValueError("the orders contradict each other")
+        merged.append(free[0])
+        lists = [rest for each in lists if (rest := [name for name in each if name != free[0]])]
     return tuple(merged)
 
 
@@ -445,9 +449,11 @@ class Memory:
     damaged: set[str] = field(default_factory=set)
 
     def ended(self, task: str, basis: Basis) -> None:
-        """A task has ended well."""
+        """A task has ended well. A tree that was made anew has nothing of what was linked."""
         self.runs[task] = basis
         self.damaged.discard(task)
+        if task.startswith("install:"):
+            self.damaged.add(task.replace("install", "link", 1))
 
     def lost(self, task: str) -> None:
         """A task was stopped in the middle, or its record is gone."""
@@ -469,9 +475,5 @@ def must_run(model: Model, memory: Memory, tasks: Iterable[str]) -> set[str]:
         if name in memory.damaged or basis is None or memory.runs.get(name) != basis:
             stale.add(task)
     # A tree that is made anew has nothing of what linking had put into it.
-    stale |= {
-        linked
-        for task in stale
-        if task.startswith("install:") and (linked := task.replace("install", "link")) in tasks
-    }
-    return stale
+    anew = {task.replace("install", "link", 1) for task in stale if task.startswith("install:")}
+    return stale | (anew & set(tasks))

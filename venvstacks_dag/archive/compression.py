@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.spec.packing import ArchiveFormat, ArchiveProfile, level_fault
+from venvstacks_dag.spec.packing import ArchiveFormat, ArchiveProfile, Packing, PackingOptions
 
 # 16 MiB: twice that gains 0.3 % at most, and costs memory where the archive is unpacked too.
 _WINDOW_LOG = 24
@@ -26,12 +26,6 @@ _SLOW_LEVEL = 16
 # lose 0.4 % and take a fifth less time.
 _WHOLE_WINDOW = 9
 _SIXTEENTH_OF_WINDOW = 5
-_LEVELS: dict[ArchiveFormat, dict[ArchiveProfile, int]] = {
-    "tar.zst": {"fast": 9, "release": 19},
-    "tar.xz": {"fast": 1, "release": 6},
-    "tar.gz": {"fast": 6, "release": 9},
-    "zip": {"fast": 6, "release": 9},
-}
 
 
 class Sink(Protocol):
@@ -46,12 +40,11 @@ def level_for(archive_format: ArchiveFormat, profile: ArchiveProfile, level: int
 
     Raises `ArchiveError` where the format has no such level.
     """
-    fault = level_fault(archive_format, level)
-    if fault is not None:
-        raise ArchiveError(fault)
-    if archive_format == "tar":
-        return 0
-    return _LEVELS[archive_format][profile] if level is None else level
+    try:
+        packing = Packing.of(PackingOptions(format=archive_format, profile=profile, level=level))
+    except ValueError as error:
+        raise ArchiveError(str(error)) from error
+    return packing.compression
 
 
 def threads_of_use(archive_format: ArchiveFormat, size: int) -> int:

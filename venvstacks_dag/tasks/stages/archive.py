@@ -47,8 +47,8 @@ class Archive:
             "links": facts_of(context, "link", layer.name)["shipped"],
             "install_target": install_target(context, layer),
             "format": packing.format,
-            "profile": packing.profile if packing.level is None else None,
-            "level": packing.level,
+            # However it is said: a profile is but a level.
+            "level": packing.compression,
             "tagged": context.settings.tagged,
             "time": _mtime(context, layer),
             "compressor": compressor_name(packing.format),
@@ -216,7 +216,6 @@ def archive_toolchain(context: BuildContext, layer: LayerPlan) -> dict[str, str 
     The schemas stand for this tool's part in it, rather than a version: archives are the same
     from all versions in which the schemas are.
     """
-    from venvstacks_dag.archive.compression import level_for
     from venvstacks_dag.tasks.stages import STAGES
 
     packing = context.packing(layer)
@@ -224,7 +223,7 @@ def archive_toolchain(context: BuildContext, layer: LayerPlan) -> dict[str, str 
     return {
         "compressor": compressor_name(packing.format),
         "format": packing.format,
-        "level": level_for(packing.format, packing.profile, packing.level),
+        "level": packing.compression,
         **schemas,
     }
 

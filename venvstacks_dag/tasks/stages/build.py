@@ -108,7 +108,7 @@ def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:
         **{name: part for name, part in amendments.items() if part},
         "lock": resolved["lock"],
         "python": resolved["python"],
-        "platform": context.target(layer).as_json(),
+        "platform": context.settings.platform,
         "install_target": install_target(context, layer),
         "runtime_layer": install_target(context, runtime),
         "required_layers": [
@@ -116,9 +116,10 @@ def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:
             for name in layer.below
             if name != layer.runtime
         ],
-        "launch_module": layer.launch_module,
+        "launch_module": Path(layer.launch_module).name if layer.launch_module else None,
         "modules": facts_of(context, "link", layer.name)["modules"],
-        "support_modules": list(layer.support_modules),
+        # In the order of manifests, whatever that of the specification is.
+        "support_modules": sorted(layer.support_modules),
     }
 
 
