@@ -176,8 +176,9 @@ class Builds:
         if stopped:
             self.counts["killed" if number == signal.SIGKILL else "stopped"] += 1
         else:
-            self.counts["failed"] += 1
-            demand(ended.code == 1, "ended in an unusual way", ended)
+            self.counts["failed" if ended.code == 1 else "refused"] += 1
+            demand(ended.code in (1, 3), "ended in an unusual way", ended)
+            demand(ended.code == 1 or not done, "what was refused was done", ended)
         self._learn(model, under)
         if not stopped and order.whole:
             self._fails_elsewhere(ended)
@@ -211,7 +212,7 @@ class Builds:
         """A build that fails must fail in a clean folder as well."""
         with self.world.clone(locks=True) as place:
             clean = self.world.doit("build", folder=place)
-        demand(clean.code == 1, "a clean build does not fail", ended)
+        demand(clean.code == ended.code, "a clean build does not fail like that", ended)
 
 
 def built_layers(world: World) -> list[str]:

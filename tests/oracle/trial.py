@@ -69,10 +69,15 @@ class Trial:
         edit_lock(self.world, [files for _, files in self._earlier], layer, how, back)
 
     def _appear(self, package: str, version: str) -> None:
-        self.world.goods.serve(self.world.index, package, version, yanked=False)
+        self._serve(package, version, yanked=False)
 
     def _yank(self, package: str, version: str) -> None:
-        self.world.goods.serve(self.world.index, package, version, yanked=True)
+        self._serve(package, version, yanked=True)
+
+    def _serve(self, package: str, version: str, *, yanked: bool) -> None:
+        # What packages require themselves is not pinned, and a new version would be a choice.
+        if not self.pinned:
+            self.world.goods.serve(self.world.index, package, version, yanked=yanked)
 
     def _revert(self, back: int, locks: bool) -> None:
         """Go back to what was there at an earlier build, interrupted or not."""
