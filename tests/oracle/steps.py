@@ -259,7 +259,7 @@ def _some_tool(chance: random.Random) -> Step:
             (("uv", "exclude-newer"), ("2025-06-01T00:00:00Z", None)),
             ((dag, "link_mode"), ("copy", "auto", "hardlink")),
             ((dag, "archive_profile"), ("fast", "release", None)),
-            ((dag, "archive_level"), (9, 3, None)),
+            ((dag, "archive_level"), (8, 3, None)),
             ((dag, "targets", HOST, "archive_format"), ("tar.gz", "tar.zst", None)),
             ((dag, "layers", layer, "archive_format"), ("tar.xz", "zip", None)),
             ((dag, "layers", layer, "archive_level"), (1, None)),

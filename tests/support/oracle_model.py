@@ -34,7 +34,7 @@ _ALL_PLATFORMS = (
     "win_amd64", "win_arm64", "linux_x86_64", "linux_aarch64", "macosx_arm64", "macosx_x86_64",
 )  # fmt: skip
 _LEVELS = {
-    "tar.zst": {"fast": 9, "release": 19},
+    "tar.zst": {"fast": 8, "release": 19},
     "tar.xz": {"fast": 1, "release": 6},
     "tar.gz": {"fast": 6, "release": 9},
     "zip": {"fast": 6, "release": 9},

@@ -26,6 +26,9 @@ _SLOW_LEVEL = 16
 # lose 0.4 % and take a fifth less time.
 _WHOLE_WINDOW = 9
 _SIXTEENTH_OF_WINDOW = 5
+# At these, matches of four bytes gain 0.4 % for 4 % more time, since half of it is machine code.
+_MIDDLE_LEVELS = range(8, 13)
+_SHORTEST_MATCH = 4
 
 
 class Sink(Protocol):
@@ -52,6 +55,11 @@ def threads_of_use(archive_format: ArchiveFormat, size: int) -> int:
     if archive_format != "tar.zst":
         return 1
     return -(-size // _JOB_SIZE) or 1
+
+
+def is_light(archive_format: ArchiveFormat, level: int) -> bool:
+    """Whether compressing takes little memory per thread (50 MB), and not minutes."""
+    return archive_format != "tar.zst" or level < _SLOW_LEVEL
 
 
 @contextmanager
@@ -97,4 +105,5 @@ def zstd_parameters(level: int, threads: int) -> zstandard.ZstdCompressionParame
         threads=threads,
         write_checksum=True,
         write_content_size=False,
+        **({"min_match": _SHORTEST_MATCH} if level in _MIDDLE_LEVELS else {}),
     )

@@ -22,7 +22,7 @@ SEALED_NS = 315_532_800 * 10**9
 
 
 @contextmanager
-def disk_errors(action: str, path: Path) -> Iterator[None]:
+def disk_errors(action: str, path: Path | str) -> Iterator[None]:
     """Turn an `OSError` inside the block into a `DiskError` that names `action` and `path`."""
     try:
         yield
@@ -30,7 +30,7 @@ def disk_errors(action: str, path: Path) -> Iterator[None]:
         raise disk_error(action, path, error) from error
 
 
-def disk_error(action: str, path: Path, error: OSError) -> DiskError:
+def disk_error(action: str, path: Path | str, error: OSError) -> DiskError:
     """The `DiskError` that tells of `error`."""
     in_the_way = "a file is where a folder should be (or the other way round): move it away"
     fixes = {

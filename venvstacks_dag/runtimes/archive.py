@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks_dag.errors import RuntimeUnavailable
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
-from venvstacks_dag.runtimes.archive_names import example_name
 from venvstacks_dag.runtimes.fetch import ArchiveFetcher
-from venvstacks_dag.runtimes.locations import ArchiveLocation
 from venvstacks_dag.runtimes.model import Absence, RuntimeRelease, RuntimeRequest
-from venvstacks_dag.runtimes.offers import CHECKSUMS, WRITE_CHECKSUMS, Offer, offers_of
 from venvstacks_dag.runtimes.settings import ARCHIVES_KEY, ARCHIVES_VARIABLE
 from venvstacks_dag.runtimes.wanted import WantedPython
-from venvstacks_dag.store import Image
+from venvstacks_dag.store.model import Image
+
+# What reads listings takes long to import, and is not wanted where the host's Python is.
+if TYPE_CHECKING:
+    from venvstacks_dag.runtimes.locations import ArchiveLocation
+    from venvstacks_dag.runtimes.offers import Offer
 
 
 class ArchiveProvider:
@@ -49,6 +52,9 @@ class ArchiveProvider:
             return Absence(why="serves versions only")
         if wanted.implementation != "cpython":
             return Absence(why="serves CPython only: names of PyPy's archives do not tell versions")
+        from venvstacks_dag.runtimes.archive_names import example_name
+        from venvstacks_dag.runtimes.offers import CHECKSUMS
+
         archive = example_name(str(wanted), request.target)
         if not self._locations:
             return Absence(
@@ -74,6 +80,8 @@ class ArchiveProvider:
 
     @cached_property
     def _offers(self) -> tuple[tuple[Offer, ...], ...]:
+        from venvstacks_dag.runtimes.offers import offers_of
+
         return tuple(
             offers_of(location, self._fetcher.downloader, self._fetcher.store)
             for location in self._locations
@@ -97,6 +105,8 @@ class ArchiveProvider:
 
     def _release(self, offer: Offer, request: RuntimeRequest) -> RuntimeRelease:
         if offer.sha256 is None:
+            from venvstacks_dag.runtimes.offers import CHECKSUMS, WRITE_CHECKSUMS
+
             raise RuntimeUnavailable(
                 f"{offer.name.filename} has no checksum",
                 where=offer.source,

@@ -61,7 +61,7 @@ def _decoder(head: bytes) -> _Decoder:
     if head.startswith(_GZIP_MAGIC):
         return zlib.decompressobj(wbits=31)
     if head.startswith(_ZSTD_MAGIC):
-        import zstandard  # noqa: PLC0415 - most builds unpack nothing
+        import zstandard
 
         return zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
     if head.startswith(_BZIP2_MAGIC):

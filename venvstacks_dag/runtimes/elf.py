@@ -28,8 +28,8 @@ def read_dynamic(path: Path) -> DynamicSection | None:
         if stream.read(len(_MAGIC)) != _MAGIC:
             return None
         # Imported late, because a build whose runtime is made already reads no ELF file.
-        from elftools.common.exceptions import ELFError  # noqa: PLC0415
-        from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
 
         try:
             for segment in ELFFile(stream).iter_segments("PT_DYNAMIC"):

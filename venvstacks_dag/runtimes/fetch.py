@@ -9,7 +9,6 @@ from pathlib import Path
 from venvstacks_dag.errors import ArchiveError, DigestMismatch
 from venvstacks_dag.net.model import Downloader
 from venvstacks_dag.reporting import Reporter
-from venvstacks_dag.runtimes.content import RuntimeContent
 from venvstacks_dag.runtimes.model import RuntimeRelease
 from venvstacks_dag.store import Image, ImageContent, Store
 
@@ -47,12 +46,14 @@ class ArchiveFetcher:
         archive = self.archive(release, locate, reporter)
 
         def fill(folder: Path) -> ImageContent:
+            from venvstacks_dag.runtimes.content import RuntimeContent
+
             size = archive.stat().st_size
             label = f"unpack {release.version} for {release.target.name}"
             content = RuntimeContent(version=release.version, target=release.target)
             with reporter.progress(label, total=size, unit="bytes") as progress:
                 # Which archive it is is asked at every build, what is in it hardly ever.
-                from venvstacks_dag.runtimes.unpack import unpack_runtime  # noqa: PLC0415
+                from venvstacks_dag.runtimes.unpack import unpack_runtime
 
                 return unpack_runtime(archive, folder, content, on_read=progress.advance)
 

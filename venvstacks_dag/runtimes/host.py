@@ -9,9 +9,7 @@ from pathlib import Path
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import InputChanged, RuntimeUnavailable
 from venvstacks_dag.reporting import Reporter
-from venvstacks_dag.runtimes.content import RuntimeContent
-from venvstacks_dag.runtimes.host_pack import pack, plan_digest
-from venvstacks_dag.runtimes.host_plan import fingerprint, make_plan
+from venvstacks_dag.runtimes.host_fingerprint import fingerprint
 from venvstacks_dag.runtimes.host_python import HostPython, this_python
 from venvstacks_dag.runtimes.model import Absence, RuntimeRelease, RuntimeRequest
 from venvstacks_dag.runtimes.wanted import HOST_PYTHON, WantedPython
@@ -90,6 +88,11 @@ class HostProvider:
 
     def image(self, release: RuntimeRelease, reporter: Reporter) -> Image:
         """The packed interpreter."""
+        # What packs takes long to import, and a build with nothing to do only asks `find`.
+        from venvstacks_dag.runtimes.content import RuntimeContent
+        from venvstacks_dag.runtimes.host_pack import pack
+        from venvstacks_dag.runtimes.host_plan import make_plan
+
         with self._lock:
             if not self._warned:
                 reporter.warn(HOST_WARNING)
@@ -128,6 +131,9 @@ class HostProvider:
         known = (self._store.cached(_CACHE, key) or b"").decode("ascii", "replace")
         if is_sha256(known):
             return known
+        from venvstacks_dag.runtimes.host_pack import plan_digest
+        from venvstacks_dag.runtimes.host_plan import make_plan
+
         digest = plan_digest(make_plan(self._host))
         self._store.keep(_CACHE, key, digest.encode())
         return digest

@@ -11,6 +11,7 @@ from venvstacks_dag.fs import disk_errors
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.runtimes.elf import read_dynamic
 from venvstacks_dag.runtimes.host_files import PackedItem, host_items
+from venvstacks_dag.runtimes.host_fingerprint import HOST_SCHEMA
 from venvstacks_dag.runtimes.host_libraries import (
     ReadDynamic,
     is_program,
@@ -19,11 +20,8 @@ from venvstacks_dag.runtimes.host_libraries import (
     packed_libraries,
 )
 from venvstacks_dag.runtimes.host_python import HostPython
-from venvstacks_dag.runtimes.patchelf import Patchelf, find_patchelf, patchelf_version
+from venvstacks_dag.runtimes.patchelf import Patchelf, find_patchelf
 from venvstacks_dag.runtimes.relocate import Relocation, is_build_data
-
-# Raise this when the same files would be packed in another way than before.
-_SCHEMA = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +48,7 @@ class PackingPlan:
         """
         return sha256_json(
             {
-                "schema": _SCHEMA,
+                "schema": HOST_SCHEMA,
                 "platform": self.platform,
                 "version": str(self.version),
                 "patchelf": self.patchelf.version if self.patchelf else None,
@@ -61,28 +59,6 @@ class PackingPlan:
                 ],
             }
         )
-
-
-def fingerprint(host: HostPython) -> str:
-    """A SHA-256 that changes whenever a file that may be packed was replaced or edited.
-
-    It is made from paths, sizes and modification times alone. Raises what `make_plan` raises.
-    """
-    with disk_errors("read the build's own Python in", host.prefix):
-        libraries = [(path, path.stat()) for path in library_candidates(host)]
-    return sha256_json(
-        {
-            "schema": _SCHEMA,
-            "platform": host.platform,
-            "version": str(host.python_version),
-            "patchelf": patchelf_version(),
-            "items": [
-                [item.path, str(item.source), item.target, item.mode, item.size, item.mtime_ns]
-                for item in host_items(host)
-            ],
-            "libraries": [[str(path), s.st_size, s.st_mtime_ns] for path, s in libraries],
-        }
-    )
 
 
 def make_plan(host: HostPython) -> PackingPlan:

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.net import redact
@@ -67,6 +66,9 @@ def parse_location(text: str, base: Path) -> ArchiveLocation:
         return ArchiveLocation(place=(base / Path(text).expanduser()).absolute(), sha256=sha256)
     address = urlsplit(text)
     if address.scheme.lower() == "file":
+        # It brings along a whole HTTP client.
+        from urllib.request import url2pathname
+
         return ArchiveLocation(place=Path(url2pathname(address.path)).absolute(), sha256=sha256)
     if address.scheme.lower() not in ("http", "https") or not address.hostname:
         raise ValueError("addresses start with 'https://' and name a host")

@@ -122,7 +122,7 @@ class PbsProvider:
         # `get_download_link` answers for one version only, falls back to archives of another
         # layout, and may read the environment: the table behind it has none of that.
         # Imported late, because reading its table takes longer than all else in a no-op build.
-        from pbs_installer._versions import get_python_versions  # noqa: PLC0415
+        from pbs_installer._versions import get_python_versions
 
         index: dict[str, dict[PythonVersion, _File]] = {name: {} for name in _PLATFORMS}
         for theirs, files in get_python_versions(self._base_url).items():

@@ -20,7 +20,7 @@ LEVELS: dict[ArchiveFormat, tuple[int, int]] = {
     "zip": (1, 9),
 }
 _OF_PROFILES: dict[ArchiveFormat, dict[ArchiveProfile, int]] = {
-    "tar.zst": {"fast": 9, "release": 19},
+    "tar.zst": {"fast": 8, "release": 19},
     "tar.xz": {"fast": 1, "release": 6},
     "tar.gz": {"fast": 6, "release": 9},
     "zip": {"fast": 6, "release": 9},

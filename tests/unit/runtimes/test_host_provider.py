@@ -15,10 +15,10 @@ from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DiskError, InputChanged, RuntimeUnavailable
 from venvstacks_dag.platforms import TargetPlatform
 from venvstacks_dag.runtimes import HOST_WARNING, RuntimeRelease, RuntimeRequest, host_pack
-from venvstacks_dag.runtimes import host as host_module
 from venvstacks_dag.runtimes.elf import read_dynamic
 from venvstacks_dag.runtimes.host import HostProvider
-from venvstacks_dag.runtimes.host_plan import PackingPlan, fingerprint, make_plan
+from venvstacks_dag.runtimes.host_fingerprint import fingerprint
+from venvstacks_dag.runtimes.host_plan import PackingPlan, make_plan
 from venvstacks_dag.runtimes.host_python import HostPython
 from venvstacks_dag.runtimes.patchelf import find_patchelf
 from venvstacks_dag.store import Store
@@ -90,12 +90,13 @@ def test_an_unchanged_host_is_not_read_again(
     host = posix_host(tmp_path / "py")
     first = digest(host, tmp_path / "store")
     reads: list[str] = []
+    plan_digest = host_pack.plan_digest
 
     def reading(plan: PackingPlan) -> str:
         reads.append("read")
-        return host_pack.plan_digest(plan)
+        return plan_digest(plan)
 
-    monkeypatch.setattr(host_module, "plan_digest", reading)
+    monkeypatch.setattr(host_pack, "plan_digest", reading)
     assert digest(host, tmp_path / "store") == first
     assert reads == []
     status = (host.stdlib / "os.py").stat()

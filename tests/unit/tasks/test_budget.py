@@ -41,3 +41,30 @@ def test_who_finds_none_waits() -> None:
     assert set(given) <= {1, 2}
     with budget.take(5) as free:
         assert free == 2
+
+
+def test_two_that_do_light_work_find_threads_at_once() -> None:
+    budget = ThreadBudget(2)
+    with budget.take(3, light=True) as first, budget.take(3, light=True) as second:
+        assert (first, second) == (2, 2)
+    with budget.take(1, light=True), budget.take(5) as heavy:
+        assert heavy == 1
+    with budget.take(5) as free:
+        assert free == 2
+
+
+def test_heavy_work_waits_for_a_whole_thread() -> None:
+    budget = ThreadBudget(1)
+    order: list[str] = []
+
+    def work() -> None:
+        with budget.take(1):
+            order.append("heavy")
+
+    heavy = threading.Thread(target=work)
+    with budget.take(1, light=True):
+        heavy.start()
+        heavy.join(0.05)
+        order.append("light")
+    heavy.join()
+    assert order == ["light", "heavy"]

@@ -33,7 +33,7 @@ class Archive:
     """The stage."""
 
     name = "archive"
-    schema = 4
+    schema = 5
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -74,18 +74,19 @@ class Archive:
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write the archive; every file's bytes are checked against the manifests on the way."""
-        from venvstacks_dag.archive.compression import threads_of_use
+        from venvstacks_dag.archive.compression import is_light, threads_of_use
         from venvstacks_dag.archive.write import write_archive
 
         settings, packing = context.settings, context.packing(layer)
         entries = shipped_entries(context, layer)
         wanted = threads_of_use(packing.format, sum(entry.size for entry in entries))
+        light = is_light(packing.format, packing.compression)
         if context.target(layer).is_windows:
             _warn_of_long_paths([entry.name for entry in entries], reporter)
         # The name may hold the number of the build, and that depends on the bytes.
         with (
             staging_folder(settings.output_dir, layer.name) as staging,
-            context.run.threads.take(wanted) as threads,
+            context.run.threads.take(wanted, light=light) as threads,
         ):
             written = staging / f"archive.{packing.format}"
             try:
