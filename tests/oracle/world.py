@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ import tomli_w
 from tests.oracle.goods import HOST, OLDER, PACKAGES, Goods, libraries
 from tests.oracle.nursery import Ended, Nursery, Stop
 from tests.support.index_server import LocalIndex
-from tests.support.oracle_model import File, Lock, Options, Sources, remembered_as
+from tests.support.oracle_model import File, Lock, Options, Sources, layers_of, remembered_as
 
 _RAN = re.compile(
     r"^ {2}((?:resolve|install|link|archive|build):\S+?|publish)(?:@\w+)? +[\d.]+ s\b", re.M
@@ -90,6 +90,7 @@ class World:
         """Start ``doit`` with these words and the options; process and output."""
         self._outputs += 1
         output = self.root / f"output-{self._outputs}"
+        output.touch()
         options = self.edited.options
         said = {"format": options.format, "profile": options.profile, "level": options.level}
         words = (
@@ -159,6 +160,14 @@ class World:
             except (OSError, ValueError):
                 continue
             found[folder.name] = lock
+        return found
+
+    def numbers(self) -> dict[str, int]:
+        """How often each layer's archive was made anew, as manifests say."""
+        found: dict[str, int] = {}
+        for layer in layers_of(self.edited.spec):
+            with suppress(OSError, ValueError):
+                found[layer] = json.loads(self.manifest(layer).read_text("utf-8"))["archive_build"]
         return found
 
     def lock_files(self, folder: Path | None = None) -> dict[str, bytes]:

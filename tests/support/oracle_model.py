@@ -207,11 +207,18 @@ def tasks_of(spec: Mapping[str, Any], host: str) -> tuple[str, ...]:
 
 
 class Model:
-    """What each task's output depends on, for sources and the locks that a build left."""
+    """What each task's output depends on, for sources and the locks that a build left.
 
-    def __init__(self, sources: Sources, locks: Mapping[str, Lock]) -> None:
+    `numbers` are those that manifests give their archives. They count how often an archive was
+    made anew, which is history: of that, too, the model is only told.
+    """
+
+    def __init__(
+        self, sources: Sources, locks: Mapping[str, Lock], numbers: Mapping[str, int]
+    ) -> None:
         self.sources = sources
         self.locks = locks
+        self.numbers = numbers
         self.layers = layers_of(sources.spec)
         self._known: dict[str, Basis] = {}
 
@@ -292,6 +299,7 @@ class Model:
         about = self.locks[layer.name].about
         return {
             "archive": self._archive(layer),
+            "number": self.numbers.get(layer.name),
             "lock": [about[key] for key in ("requirements_hash", "lock_version", "locked_at")],
             "python": self._python(layer),
             "below": [self._target(self.layers[name]) for name in layer.below],
