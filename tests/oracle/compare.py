@@ -76,7 +76,8 @@ def output(folder: Path, layers: Iterable[str], tag: str) -> dict[str, Any]:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _timeless(each) for key, each in value.items() if key != "archive_build"}
+        kept = (pair for pair in value.items() if pair[0] != "archive_build")
+        return {_timeless(key): _timeless(each) for key, each in kept}
     if isinstance(value, list):
         return [_timeless(each) for each in value]
     return _NUMBER.sub(r"\1-N\2", value) if isinstance(value, str) else value
