@@ -14,6 +14,7 @@ from tests.support.index_server import LocalIndex
 from tests.support.runtimes import make_install_only, write_checksums
 from tests.support.stacks import ALL_TASKS, Project, add_package, each
 from venvstacks_dag.platforms import host_platform
+from venvstacks_dag.tasks.stages import STAGES
 
 ALL_LOCKS = "py framework-left framework-right framework-upper app-one app-two"
 OWN_STAGES = "resolve install link archive build"
@@ -221,6 +222,31 @@ def test_a_level_that_is_the_profile_s_own_packs_nothing_anew(project: Project) 
     assert project.build("level=8").did_nothing
     assert project.build("profile=release").ran == each("archive build", ALL_LOCKS) | {"publish"}
     assert project.build("level=19").did_nothing
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        ("resolve", each("resolve", ALL_LOCKS)),
+        # A tree that is made anew is linked anew; where it is as before, so is its archive.
+        ("install", each("install link build", ALL_LOCKS) | {"publish"}),
+        ("link", each("link build", ALL_LOCKS) | {"publish"}),
+        ("archive", each("archive build", ALL_LOCKS) | {"publish"}),
+        ("build", each("build", ALL_LOCKS)),
+        ("publish", {"publish"}),
+    ],
+)
+def test_a_version_of_the_tool_with_another_stage_runs_that_stage(
+    project: Project, monkeypatch: pytest.MonkeyPatch, stage: str, expected: set[str]
+) -> None:
+    project.build()
+    before = project.archives()
+    monkeypatch.setattr(STAGES[stage], "schema", 99)
+    outcome = project.build()
+    assert outcome.ran == expected, outcome.output
+    assert project.archives() == before
+    toolchain = manifest(project, "app-one")["archive_toolchain"]
+    assert toolchain.get(f"{stage}_schema", 99) == 99
 
 
 def add_native(index: LocalIndex, folder: Path) -> None:

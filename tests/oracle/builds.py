@@ -8,7 +8,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.oracle.damage import lock_digests
 from tests.oracle.faults import demand
@@ -76,6 +76,7 @@ class Builds:
             "locks": self._locks,
             "again": self._again,
             "forget": self._forget,
+            "edit": self._edit,
         }
         return ways[how](order, *values)
 
@@ -141,6 +142,30 @@ class Builds:
                 self.memory.lost(self._name(task))
         return self._run(order)
 
+    def _edit(self, order: Order, event: int, path: str, text: str) -> bool:
+        """A module is edited while a build is running."""
+        world = self.world
+        if path not in world.edited.files:
+            return self._run(order)
+        under = self._begin(order)
+        process, output = world.start(*order.words, edit=(event, world.folder / path, text))
+        ended = world.ended((process, output))
+        models = [self._model()]
+        world.edited.files[path] = replace(world.edited.files[path], text=text)
+        world.save()
+        models.append(self._model())
+        self.counts["edited meanwhile"] += 1
+        allowed = {task for each in models for task in must_run(each, self.memory, order.tasks)}
+        extra = sorted(set(ran(ended.output)) - allowed - self._unsure(order))
+        demand(not extra, f"ran without need: {extra}", ended)
+        demand("Traceback" not in ended.output, "a traceback", ended)
+        demand(ended.code in (0, 1, 3), "ended in an unusual way", ended)
+        old, new = ({task: each.basis(task) for task in order.tasks} for each in models)
+        for task in self._learn(models[1], under):
+            if old[task] != new[task]:
+                self.memory.unsure.add(self._name(task))
+        return False
+
     # --- before and after -------------------------------------------------------------
 
     def _name(self, task: str) -> str:
@@ -161,14 +186,15 @@ class Builds:
         demand("Traceback" not in ended.output, "a traceback", ended)
         done = ran(ended.output)
         demand(len(done) == len(set(done)), "a task ran twice", ended)
-        model = Model(self.world.sources(), self.world.locks(), self.world.numbers())
+        model = self._model()
         stale = set(order.tasks) if order.every else must_run(model, self.memory, order.tasks)
-        extra = sorted(set(done) - stale)
+        unsure = self._unsure(order)
+        extra = sorted(set(done) - stale - unsure)
         demand(not extra, f"ran without need: {extra}", ended)
         if ended.code == 0:
-            missing = sorted(stale - set(done))
+            missing = sorted(stale - set(done) - unsure)
             demand(not missing, f"did not run: {missing}", ended)
-            self._ended(model, done)
+            self._ended(model, [*done, *(unsure - set(done))])
             self.counts["tasks"] += len(done)
             self.counts["spared"] += len(order.tasks) - len(done)
             if order.whole:
@@ -186,16 +212,22 @@ class Builds:
             self._fails_elsewhere(ended)
         return False
 
-    def _learn(self, model: Model, under: Under) -> None:
-        """See from the stamps what ended well before a build was over."""
+    def _model(self) -> Model:
+        return Model(self.world.sources(), self.world.locks(), self.world.numbers())
+
+    def _unsure(self, order: Order) -> set[str]:
+        return {task for task in order.tasks if self._name(task) in self.memory.unsure}
+
+    def _learn(self, model: Model, under: Under) -> list[str]:
+        """See from the stamps what ended well before a build was over; the tasks that did."""
         stamps = self.world.stamps(under.order.tasks)
         for task, stamp in stamps.items():
             if stamp is None:
                 self.memory.lost(self._name(task))
-        self._ended(
-            model,
-            [task for task, stamp in stamps.items() if stamp not in (None, under.stamps[task])],
-        )
+        old = under.stamps
+        ended = [task for task, stamp in stamps.items() if stamp not in (None, old[task])]
+        self._ended(model, ended)
+        return ended
 
     def _ended(self, model: Model, tasks: Sequence[str]) -> None:
         digests = lock_digests(self.world)

@@ -15,7 +15,7 @@ import pkgutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -75,16 +75,25 @@ class Nursery:
         output: Path,
         *,
         stop: Stop | None = None,
+        edit: tuple[int, Path, str] | None = None,
         unpackers: bool = False,
+        schemas: Mapping[str, int] | None = None,
     ) -> int:
-        """Start ``doit`` on a specification; its process's number."""
+        """Start ``doit`` on a specification; its process's number.
+
+        An `edit` is the text of a file that is written when the build touches the disk for that
+        time. With `unpackers`, wheels of any size are unpacked by processes of their own; `schemas` are
+        those of a tool in which these stages changed.
+        """
         job = {
             "spec": str(spec),
             "words": list(words),
             "environ": dict(environ),
             "output": str(output),
             "stop": None if stop is None else [stop.signal, stop.event],
+            "edit": None if edit is None else [edit[0], str(edit[1]), edit[2]],
             "unpackers": unpackers,
+            "schemas": dict(schemas or {}),
         }
         return int(self._ask(job))
 
@@ -140,12 +149,13 @@ def _build(job: Mapping[str, Any]) -> None:
         os.environ.update(job["environ"])
         os.chdir(Path(job["spec"]).parent)
         sys.argv = ["doit", *job["words"]]
-        if job["unpackers"]:
-            from venvstacks_dag.install import workers
-
-            workers.WORTH_IT = 0
+        _adapt(job)
         if job["stop"] is not None:
-            _stop_at(*job["stop"])
+            number, event = job["stop"]
+            _do_at(event, lambda: _stop(number))
+        if job["edit"] is not None:
+            event, path, text = job["edit"]
+            _do_at(event, lambda: _write(path, text))
         code = _run(Path(job["spec"]), job["words"])
         sys.stdout.flush()
     except SystemExit as error:
@@ -160,13 +170,25 @@ def _build(job: Mapping[str, Any]) -> None:
         os._exit(code)
 
 
+def _adapt(job: Mapping[str, Any]) -> None:
+    """Make the tool the one that the job wants."""
+    from venvstacks_dag.install import workers
+    from venvstacks_dag.tasks.stages import STAGES
+
+    if job["unpackers"]:
+        workers.WORTH_IT = 0
+    for stage, schema in job["schemas"].items():
+        STAGES[stage].schema = schema
+
+
 def _run(spec: Path, words: Sequence[str]) -> int:
     from tests.support.stacks import run_doit
 
     return run_doit(spec, words)
 
 
-def _stop_at(number: int, event: int) -> None:
+def _do_at(event: int, action: Callable[[], None]) -> None:
+    """Do something when the disk is touched for the `event`-th time."""
     seen = 0
 
     def look(name: str, _: object) -> None:
@@ -174,12 +196,23 @@ def _stop_at(number: int, event: int) -> None:
         if name in _EVENTS:
             seen += 1
             if seen == event:
-                with contextlib.suppress(ProcessLookupError):
-                    if number == signal.SIGKILL:
-                        os.killpg(0, number)
-                    os.kill(os.getpid(), number)
+                action()
 
     sys.addaudithook(look)
+
+
+def _stop(number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if number == signal.SIGKILL:
+            os.killpg(0, number)
+        os.kill(os.getpid(), number)
+
+
+def _write(path: str, text: str) -> None:
+    # As editors do, and with another time than before.
+    beside = Path(f"{path}~")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ _PATHS = (
     "apps/pack/new.py", "apps/pack/data/table.txt", "apps/pack/data/deep/more.txt", "more/one.py",
     "more/helps.py", "more/adds.py",
 )  # fmt: skip
+_STAGES = ("resolve", "install", "link", "archive", "build", "publish")
 _MISSING = "no-such-package"
 
 
@@ -203,6 +204,10 @@ def edit(edited: Edited, step: Step) -> None:
         edited.spec = before
 
 
+def _schema(edited: Edited, stage: str, number: int) -> None:
+    edited.schemas[stage] = number
+
+
 EDITS: dict[str, Callable[..., None]] = {
     "set": _set,
     "toggle": _toggle,
@@ -218,6 +223,7 @@ EDITS: dict[str, Callable[..., None]] = {
     "move_file": _move_file,
     "option": _option,
     "runtimes": _runtimes,
+    "schema": _schema,
 }
 
 
@@ -328,7 +334,9 @@ def _some_option(chance: random.Random) -> Step:
 
 
 def _some_surroundings(chance: random.Random) -> Step:
-    how = chance.choice(["appear", "yank", "runtimes", "move", "copy"])
+    how = chance.choice(["appear", "yank", "runtimes", "move", "copy", "schema"])
+    if how == "schema":
+        return Step("schema", (chance.choice(_STAGES), chance.choice([90, 91])))
     if how in ("appear", "yank"):
         return Step(how, chance.choice(list(LATER)))
     if how == "runtimes":
@@ -364,8 +372,11 @@ def some_edit(chance: random.Random, *, pinned: bool) -> Step:
 def some_build(chance: random.Random) -> Step:
     """One step that builds."""
     how = chance.choices(
-        ["plain", "threads", "pair", "kill", "stop", "moment", "one", "locks", "again", "forget"],
-        [8, 2, 1, 8, 3, 1, 2, 1, 1, 1],
+        [
+            *("plain", "threads", "pair", "kill", "stop", "moment", "edit"),
+            *("one", "locks", "again", "forget"),
+        ],
+        [8, 2, 1, 8, 3, 1, 2, 2, 1, 1, 1],
     )[0]
     layer = chance.choice(_LAYERS)
     # Most events are at the end; the first tens are those of reading the specification.
@@ -374,6 +385,7 @@ def some_build(chance: random.Random) -> Step:
         "kill": (event, chance.random() < 0.3),
         "stop": (event, chance.choice(["INT", "TERM"])),
         "moment": (round(chance.uniform(0, 0.4), 3), chance.choice(["KILL", "INT", "TERM"])),
+        "edit": (event, chance.choice(_PATHS), f"EDITED = {chance.randrange(10**6)}\n"),
         "one": (layer, chance.choice(["build", "archive", "link", "install"])),
         "forget": (layer, chance.choice(["resolve", "install", "link", "archive", "build"])),
     }

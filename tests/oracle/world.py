@@ -34,6 +34,7 @@ class Edited:
     files: dict[str, File]
     options: Options = field(default_factory=Options)
     runtimes: str = "plain"
+    schemas: dict[str, int] = field(default_factory=dict)
 
 
 class World:
@@ -65,6 +66,7 @@ class World:
             host=HOST,
             runtimes=self.goods.runtimes[self.edited.runtimes],
             libraries=libraries(),
+            schemas=dict(self.edited.schemas),
         )
 
     def save(self, folder: Path | None = None) -> None:
@@ -85,7 +87,11 @@ class World:
     # --- builds -----------------------------------------------------------------------
 
     def start(
-        self, *words: str, stop: Stop | None = None, folder: Path | None = None
+        self,
+        *words: str,
+        stop: Stop | None = None,
+        edit: tuple[int, Path, str] | None = None,
+        folder: Path | None = None,
     ) -> tuple[int, Path]:
         """Start ``doit`` with these words and the options; process and output."""
         self._outputs += 1
@@ -104,7 +110,9 @@ class World:
             self.environ(),
             output,
             stop=stop,
+            edit=edit,
             unpackers=self.unpackers,
+            schemas=self.edited.schemas,
         )
         return process, output
 

@@ -81,6 +81,7 @@ class Sources:
 
     ``spec`` is the specification as data, ``files`` the modules by path; ``runtimes`` has the
     digest of the runtime there is of each version, ``libraries`` the shared libraries in wheels.
+    ``schemas`` are those of stages that another version of the tool has changed.
     """
 
     spec: Mapping[str, Any]
@@ -90,6 +91,7 @@ class Sources:
     host: str
     runtimes: Mapping[str, str]
     libraries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    schemas: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +232,7 @@ class Model:
                 value = getattr(self, f"_{stage}")(*([self.layers[layer]] if layer else []))
             except KeyError:
                 return None
-            self._known[task] = _digest(value)
+            self._known[task] = _digest([value, self.sources.schemas.get(stage)])
         return self._known[task]
 
     # --- one stage each ---------------------------------------------------------------
@@ -300,6 +302,8 @@ class Model:
         return {
             "archive": self._archive(layer),
             "number": self.numbers.get(layer.name),
+            # Manifests tell by which versions of the stages archives are made.
+            "tool": [self.sources.schemas.get(name) for name in ("install", "link", "archive")],
             "lock": [about[key] for key in ("requirements_hash", "lock_version", "locked_at")],
             "python": self._python(layer),
             "below": [self._target(self.layers[name]) for name in layer.below],
@@ -450,22 +454,26 @@ class Memory:
     """What is known of each task's last good run, and what has been damaged since.
 
     ``runs`` has what the output depended on; a task that is not in it has no output that counts.
-    Tasks whose outputs have the platform in their names go by names of their own.
+    Tasks whose outputs have the platform in their names go by names of their own. Of those in
+    ``unsure``, an input was edited while they ran: they may run again or not.
     """
 
     runs: dict[str, Basis] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
 
     def ended(self, task: str, basis: Basis) -> None:
         """A task has ended well. A tree that was made anew has nothing of what was linked."""
         self.runs[task] = basis
         self.damaged.discard(task)
+        self.unsure.discard(task)
         if task.startswith("install:"):
             self.damaged.add(task.replace("install", "link", 1))
 
     def lost(self, task: str) -> None:
         """A task was stopped in the middle, or its record is gone."""
         self.runs.pop(task, None)
+        self.unsure.discard(task)
 
 
 def remembered_as(task: str, *, tagged: bool) -> str:

@@ -111,7 +111,6 @@ class Archive:
                 written.replace(settings.output_dir / name)
         return StageResult(
             facts={
-                "toolchain": archive_toolchain(context, layer),
                 "archive_build": build,
                 "archive_name": name,
                 "archive_size": receipt.size,
