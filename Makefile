@@ -7,7 +7,11 @@ PYTEST_ARGS ?=
 PYTEST_JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP_ARGS ?=
 
-.PHONY: build test check unit run-apps clean
+# Sequences for the oracle, and the seed of the first.
+N ?= 500
+SEED ?= 1
+
+.PHONY: build test check unit oracle run-apps clean
 
 build: $(VENV)/.users
 	$(BIN)/doit build
@@ -31,6 +35,10 @@ unit: $(VENV)/.developers
 	  $(BIN)/coverage report --include="venvstacks_dag/$$room/*" --fail-under=95 --format=total >/dev/null \
 	  || { echo "coverage of venvstacks_dag/$$room is below 95 %"; exit 1; }; \
 	done
+
+# Random sequences of edits, builds, kills and reverts, in numbers that CI has no time for.
+oracle: $(VENV)/.developers
+	$(BIN)/python -m tests.oracle --sequences $(N) --seed $(SEED)
 
 # Both demo applications, with their layers' own Python.
 run-apps:

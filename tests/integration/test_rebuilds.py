@@ -14,6 +14,7 @@ from tests.support.index_server import LocalIndex
 from tests.support.runtimes import make_install_only, write_checksums
 from tests.support.stacks import ALL_TASKS, Project, add_package, each
 from venvstacks_dag.platforms import host_platform
+from venvstacks_dag.tasks.stages import STAGES
 
 ALL_LOCKS = "py framework-left framework-right framework-upper app-one app-two"
 OWN_STAGES = "resolve install link archive build"
@@ -182,6 +183,72 @@ def test_what_a_lower_layer_takes_over_leaves_the_upper_one(project: Project) ->
     assert "from_lower_layer" in project.lock("app-one").read_text()
 
 
+def test_what_a_lower_layer_has_and_an_upper_one_asks_for_by_name_installs_nothing(
+    project: Project,
+) -> None:
+    project.build()
+    project.layer("app-one")["requirements"].append("base")
+    outcome = project.build()
+    assert outcome.ran == each("resolve", "app-one") | each("build", "app-one") | {"publish"}, (
+        outcome.output
+    )
+
+
+def test_another_c_library_that_admits_the_same_wheels_builds_nothing(project: Project) -> None:
+    project.build()
+    project.layer("app-one")["linux_target"] = "glibc@2.31"
+    assert project.build().ran == each("resolve", "app-one")
+    project.layer("framework-left")["linux_target"] = "glibc@2.17"
+    assert project.build().ran == each("resolve", "framework-left framework-upper app-one")
+
+
+def test_a_launch_module_that_moves_to_another_folder_is_the_same(project: Project) -> None:
+    project.build()
+    project.write("elsewhere/one.py", (project.folder / "one.py").read_text())
+    project.layer("app-one")["launch_module"] = "elsewhere/one.py"
+    assert project.build().did_nothing
+
+
+def test_the_order_of_support_modules_is_nobody_s_business(project: Project) -> None:
+    project.write("another.py", "")
+    project.layer("app-two")["support_modules"] = ["common.py", "another.py"]
+    project.build()
+    project.layer("app-two")["support_modules"].reverse()
+    assert project.build().did_nothing
+
+
+def test_a_level_that_is_the_profile_s_own_packs_nothing_anew(project: Project) -> None:
+    project.build()
+    assert project.build("level=8").did_nothing
+    assert project.build("profile=release").ran == each("archive build", ALL_LOCKS) | {"publish"}
+    assert project.build("level=19").did_nothing
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        ("resolve", each("resolve", ALL_LOCKS)),
+        # A tree that is made anew is linked anew; where it is as before, so is its archive.
+        ("install", each("install link build", ALL_LOCKS) | {"publish"}),
+        ("link", each("link build", ALL_LOCKS) | {"publish"}),
+        ("archive", each("archive build", ALL_LOCKS) | {"publish"}),
+        ("build", each("build", ALL_LOCKS)),
+        ("publish", {"publish"}),
+    ],
+)
+def test_a_version_of_the_tool_with_another_stage_runs_that_stage(
+    project: Project, monkeypatch: pytest.MonkeyPatch, stage: str, expected: set[str]
+) -> None:
+    project.build()
+    before = project.archives()
+    monkeypatch.setattr(STAGES[stage], "schema", 99)
+    outcome = project.build()
+    assert outcome.ran == expected, outcome.output
+    assert project.archives() == before
+    toolchain = manifest(project, "app-one")["archive_toolchain"]
+    assert toolchain.get(f"{stage}_schema", 99) == 99
+
+
 def add_native(index: LocalIndex, folder: Path) -> None:
     """A package with two shared libraries."""
     library = {f"native/lib{name}.so.1": make_elf(soname=f"lib{name}.so.1") for name in "ab"}
@@ -327,6 +394,8 @@ def test_a_newer_runtime_is_taken_when_it_is_asked_for(project: Project, tmp_pat
     assert project.doit("-a", "resolve").code == 0
     outcome = project.build()
     every = "py framework-left framework-right framework-upper app-one app-two"
-    assert outcome.ran >= each("install link build", every) | {"archive:py"}, outcome.output
+    # The layers above hold the same packages as before: they just learn of the new number.
+    expected = each("link archive build", every) | {"install:py", "publish"}
+    assert outcome.ran == expected, outcome.output
     assert manifest(project, "py")["python_implementation"] == f"cpython@{newer}"
     assert project.build().did_nothing

@@ -163,7 +163,7 @@ class Project:
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
         ):
-            code = _doit(self.folder / "venvstacks.toml", arguments)
+            code = run_doit(self.folder / "venvstacks.toml", arguments)
         return Outcome(code=code, output=output.getvalue())
 
     def build(self, *arguments: str, **environ: str) -> Outcome:
@@ -306,7 +306,8 @@ def _entries(tree: Path, base: Path) -> Iterator[tuple[str, tuple[str, int, str]
             yield name, ("file", executable, sha256_file(path))
 
 
-def _doit(spec: Path, arguments: Sequence[str]) -> int:
+def run_doit(spec: Path, arguments: Sequence[str]) -> int:
+    """Run doit on a specification in this process; its exit code."""
     # Variables are there before a dodo.py is read.
     doit_cmd.reset_vars()
     for word in arguments:

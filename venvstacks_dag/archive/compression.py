@@ -15,12 +15,14 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.spec.packing import ArchiveFormat, ArchiveProfile, level_fault
+from venvstacks_dag.spec.packing import ArchiveFormat, ArchiveProfile, Packing, PackingOptions
 
 # 16 MiB: twice that gains 0.3 % at most, and costs memory where the archive is unpacked too.
 _WINDOW_LOG = 24
 # What one worker takes at a time. Twice that gains slow levels 0.03 %, and costs 40 MB of memory.
-_JOB_SIZE = 16 << 20
+# It is odd, so that no tar (a multiple of 10,240 bytes) ends where a job does, below 171 GB: libzstd
+# then ends the frame with an empty block or without, by which of its threads was quicker.
+_JOB_SIZE = (16 << 20) + 1
 _SLOW_LEVEL = 16
 # Of the window before a job, a quarter is looked back at (7), or a sixteenth (5). To look back at
 # all of it gains 0.3 % and takes half as long again, as each job sorts it in first.
@@ -31,12 +33,6 @@ _SLOW_HASH_LOG = 20
 # At these, matches of four bytes gain 0.4 % for 4 % more time, since half of it is machine code.
 _MIDDLE_LEVELS = range(8, 13)
 _SHORTEST_MATCH = 4
-_LEVELS: dict[ArchiveFormat, dict[ArchiveProfile, int]] = {
-    "tar.zst": {"fast": 8, "release": 19},
-    "tar.xz": {"fast": 1, "release": 6},
-    "tar.gz": {"fast": 6, "release": 9},
-    "zip": {"fast": 6, "release": 9},
-}
 
 
 class Sink(Protocol):
@@ -51,12 +47,11 @@ def level_for(archive_format: ArchiveFormat, profile: ArchiveProfile, level: int
 
     Raises `ArchiveError` where the format has no such level.
     """
-    fault = level_fault(archive_format, level)
-    if fault is not None:
-        raise ArchiveError(fault)
-    if archive_format == "tar":
-        return 0
-    return _LEVELS[archive_format][profile] if level is None else level
+    try:
+        packing = Packing.of(PackingOptions(format=archive_format, profile=profile, level=level))
+    except ValueError as error:
+        raise ArchiveError(str(error)) from error
+    return packing.compression
 
 
 def threads_of_use(archive_format: ArchiveFormat, size: int) -> int:

@@ -2,7 +2,8 @@
 
 Threads of one Python take turns at everything but decompressing and hashing large pieces. So where
 there is much to unpack, processes are started that read jobs from their standard input, one JSON
-line each, and answer with a line. They end when the input does: also when who started them dies.
+line each, and answer with a line. They end as soon as the input does, whatever they are at: also
+when who started them is killed. What they leave half unpacked in the store is swept there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -99,9 +101,11 @@ def _job(store: Store, wheel: Path, pin: PinnedWheel) -> str:
 
 
 def serve() -> None:
-    """Do what the lines of standard input say, until it ends."""
-    for line in sys.stdin:
-        job = json.loads(line)
+    """Do what the lines of standard input say. The process ends with the input."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    while True:
+        job = json.loads(lines.get())
         pin = dict(job["pin"])
         pin["path"] = Path(pin["path"]) if pin["path"] else None
         try:
@@ -111,3 +115,10 @@ def serve() -> None:
         except Exception as error:
             answer = f"{type(error).__name__}: it is done again where it can be told"
         print(answer, flush=True)
+
+
+def _listen(lines: queue.SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    # A large wheel takes many seconds, in which the next build would meet an orphan at work.
+    os._exit(0)

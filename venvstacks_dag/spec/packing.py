@@ -19,6 +19,12 @@ LEVELS: dict[ArchiveFormat, tuple[int, int]] = {
     "tar.gz": (1, 9),
     "zip": (1, 9),
 }
+_OF_PROFILES: dict[ArchiveFormat, dict[ArchiveProfile, int]] = {
+    "tar.zst": {"fast": 8, "release": 19},
+    "tar.xz": {"fast": 1, "release": 6},
+    "tar.gz": {"fast": 6, "release": 9},
+    "zip": {"fast": 6, "release": 9},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,13 @@ class Packing:
         if fault is not None:
             raise ValueError(fault)
         return packing
+
+    @property
+    def compression(self) -> int:
+        """The level to compress with: the profile's where none is given. 0 for plain ``tar``."""
+        if self.level is not None:
+            return self.level
+        return _OF_PROFILES[self.format][self.profile] if self.format in _OF_PROFILES else 0
 
 
 def level_fault(archive_format: ArchiveFormat, level: int | None) -> str | None:

@@ -49,6 +49,9 @@ class CommittingSqliteDB(SqliteDB):  # type: ignore[misc]
     def _opened(self, name: str) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._sqlite3(name)
         connection.execute(f"pragma busy_timeout = {_WAIT_SECONDS * 1000}")
+        # Not to wait for the disk at each task: what a power failure takes is written anew, and a
+        # killed run's records are with the system already.
+        connection.execute("pragma synchronous = off")
         return connection
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:

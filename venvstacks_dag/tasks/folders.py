@@ -49,7 +49,7 @@ def sweep_folders(stack: BuildContext | None, selected: Iterable[str]) -> None:
         return
     settings = stack.settings
     layers = [STACK.name, *(layer.name for layer in stack.plan.layers)]
-    folders = output_folders(settings.output_dir)
+    folders = [settings.state_dir, *output_folders(settings.output_dir)]
     # Builds that lie elsewhere may be exporting there: a run that does not export stays away.
     if any(name.partition(":")[0] in ("export", "local-export") for name in selected):
         folders += output_folders(settings.export_dir)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag._version import __version__
 from venvstacks_dag.digest import canonical_json, parse_json, sha256_json
-from venvstacks_dag.errors import UnknownLayer
+from venvstacks_dag.errors import DiskError, UnknownLayer
 from venvstacks_dag.fs import LinkMode, check_names_encoding, read_bytes, write_if_changed
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.spec.packing import NOTHING_SAID
@@ -142,8 +142,18 @@ def load_plan(
         pass
     compiled = _compile(settings, environ)
     if keep:
-        write_if_changed(settings.plan, canonical_json({"key": key, "plan": compiled}))
+        _keep(settings.plan, canonical_json({"key": key, "plan": compiled}))
     return _read_back(compiled)
+
+
+def _keep(path: Path, plan: bytes) -> None:
+    try:
+        write_if_changed(path, plan)
+    except DiskError as error:
+        # Nobody's lock is held yet: a run that begins meanwhile takes what is half written for
+        # a killed run's, and sweeps it away. The next run compiles the plan once more, then.
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
 
 
 def _read_back(compiled: Mapping[str, Any]) -> StackPlan:

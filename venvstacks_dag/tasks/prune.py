@@ -18,10 +18,10 @@ from venvstacks_dag.tasks.stages.base import stale_reason
 from venvstacks_dag.tasks.stages.build import Build
 
 
-def prune(context: BuildContext) -> tuple[str, ...]:
+def prune(context: BuildContext, *, dry_run: bool = False) -> tuple[str, ...]:
     """Remove it, and tell the names. Call it with the build folder's lock held.
 
-    Raises `DiskError`.
+    With `dry_run`, nothing is removed. Raises `DiskError`.
     """
     folder = context.settings.output_dir
     published = Published(
@@ -36,7 +36,7 @@ def prune(context: BuildContext) -> tuple[str, ...]:
         made=tuple(_made(context)),
     )
     found = outdated(published, wanted)
-    for name in found:
+    for name in () if dry_run else found:
         remove_path(folder / name)
     return found
 

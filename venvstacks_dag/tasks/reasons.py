@@ -50,7 +50,6 @@ _LINK: Mapping[str, Teller] = {
 }
 _ARCHIVE: Mapping[str, Teller] = {
     "format": partial(words.value, "archive_format"),
-    "profile": partial(words.value, "archive_profile"),
     "level": partial(words.value, "archive_level"),
     "tagged": words.tagged,
     "install_target": partial(words.value, "its deployed name"),
@@ -76,6 +75,7 @@ _MANIFEST: Mapping[str, Teller] = {
     "tree": partial(words.content, "what is installed"),
     "links": partial(words.content, "what link made"),
     "archive": words.archive,
+    "toolchain": partial(words.mapping, "what archives are made with: "),
     "lock": words.lock,
     "materials": words.materials,
 }

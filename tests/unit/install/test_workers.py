@@ -12,7 +12,7 @@ import pytest
 from tests.support.wheels import make_wheel
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.install import unpack_workers
-from venvstacks_dag.install.workers import WORTH_IT, UnpackWorkers
+from venvstacks_dag.install.workers import WORTH_IT, UnpackWorkers, _job
 from venvstacks_dag.store import PinnedWheel, Store
 
 
@@ -80,3 +80,23 @@ def test_they_are_started_where_they_are_worth_it(
     with unpack_workers(Store(tmp_path), sizes) as workers:
         assert (workers is None) is (expected is None)
     assert started == ([] if expected is None else [expected, 0])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+def test_a_worker_ends_with_who_started_it_in_the_middle_of_a_wheel(tmp_path: Path) -> None:
+    workers = UnpackWorkers(Store(tmp_path / "store"), 1)
+    (worker,) = workers._all
+    pin = pinned(make_wheel(tmp_path / "wheels", "one"), "one")
+    endless = tmp_path / "endless.whl"
+    os.mkfifo(endless)  # Nobody writes to it: whoever opens it waits.
+    job = _job(Store(tmp_path / "store"), endless, pin)
+    try:
+        assert worker.stdin is not None
+        print(job, file=worker.stdin, flush=True)
+        worker.stdin.close()
+        assert worker.wait(timeout=60) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+        assert worker.stdout is not None
+        worker.stdout.close()

@@ -47,8 +47,8 @@ class Archive:
             "links": facts_of(context, "link", layer.name)["shipped"],
             "install_target": install_target(context, layer),
             "format": packing.format,
-            "profile": packing.profile if packing.level is None else None,
-            "level": packing.level,
+            # However it is said: a profile is but a level.
+            "level": packing.compression,
             "tagged": context.settings.tagged,
             "time": _mtime(context, layer),
             "compressor": compressor_name(packing.format),
@@ -76,13 +76,13 @@ class Archive:
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write the archive; every file's bytes are checked against the manifests on the way."""
-        from venvstacks_dag.archive.compression import is_light, level_for, threads_of_use
+        from venvstacks_dag.archive.compression import is_light, threads_of_use
         from venvstacks_dag.archive.write import write_archive
 
         settings, packing = context.settings, context.packing(layer)
         entries = shipped_entries(context, layer)
         wanted = threads_of_use(packing.format, sum(entry.size for entry in entries))
-        light = is_light(packing.format, level_for(packing.format, packing.profile, packing.level))
+        light = is_light(packing.format, packing.compression)
         if context.target(layer).is_windows:
             _warn_of_long_paths([entry.name for entry in entries], reporter)
         # The name may hold the number of the build, and that depends on the bytes.
@@ -113,7 +113,6 @@ class Archive:
                 written.replace(settings.output_dir / name)
         return StageResult(
             facts={
-                "toolchain": archive_toolchain(context, layer),
                 "archive_build": build,
                 "archive_name": name,
                 "archive_size": receipt.size,
@@ -219,7 +218,6 @@ def archive_toolchain(context: BuildContext, layer: LayerPlan) -> dict[str, str 
     The schemas stand for this tool's part in it, rather than a version: archives are the same
     from all versions in which the schemas are.
     """
-    from venvstacks_dag.archive.compression import level_for
     from venvstacks_dag.tasks.stages import STAGES
 
     packing = context.packing(layer)
@@ -227,7 +225,7 @@ def archive_toolchain(context: BuildContext, layer: LayerPlan) -> dict[str, str 
     return {
         "compressor": compressor_name(packing.format),
         "format": packing.format,
-        "level": level_for(packing.format, packing.profile, packing.level),
+        "level": packing.compression,
         **schemas,
     }
 

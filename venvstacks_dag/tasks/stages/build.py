@@ -12,7 +12,12 @@ from venvstacks_dag.fs import remove_path, write_if_changed
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.archive import is_of_other, published, shipped_digest
+from venvstacks_dag.tasks.stages.archive import (
+    archive_toolchain,
+    is_of_other,
+    published,
+    shipped_digest,
+)
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
 from venvstacks_dag.tasks.stages.materials import layer_materials, material_parts
@@ -34,6 +39,9 @@ class Build:
         return {
             **layer_parts(context, layer),
             "archive": facts_of(context, "archive", layer.name),
+            # Here, not with the archive: where a stage changed, but not what it made, an archive
+            # stays as it is, and is nevertheless what the stage makes now.
+            "toolchain": archive_toolchain(context, layer),
             "tagged": context.settings.tagged,
             "materials": material_parts(context, layer),
         }
@@ -108,7 +116,7 @@ def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:
         **{name: part for name, part in amendments.items() if part},
         "lock": resolved["lock"],
         "python": resolved["python"],
-        "platform": context.target(layer).as_json(),
+        "platform": context.settings.platform,
         "install_target": install_target(context, layer),
         "runtime_layer": install_target(context, runtime),
         "required_layers": [
@@ -116,9 +124,10 @@ def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:
             for name in layer.below
             if name != layer.runtime
         ],
-        "launch_module": layer.launch_module,
+        "launch_module": Path(layer.launch_module).name if layer.launch_module else None,
         "modules": facts_of(context, "link", layer.name)["modules"],
-        "support_modules": list(layer.support_modules),
+        # In the order of manifests, whatever that of the specification is.
+        "support_modules": sorted(layer.support_modules),
     }
 
 
@@ -156,7 +165,7 @@ def _manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
         platform=context.settings.platform,
         size=packed["archive_size"],
         sha256=packed["archive_sha256"],
-        toolchain=tuple(sorted(packed["toolchain"].items())),
+        toolchain=tuple(sorted(archive_toolchain(context, layer).items())),
     )
     digest = shipped_digest(context, layer)
     return replace(layer_manifest(context, layer), archive=archive, tree_digest=digest)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from venvstacks_dag.fs import remove_path
+from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of
-from venvstacks_dag.tasks.stages.installing import layer_pins, make_tree
+from venvstacks_dag.tasks.stages.installing import layer_pins, make_tree, requested_names
 from venvstacks_dag.tasks.stages.trees import keep_listing, manifest_damage
 from venvstacks_dag.tasks.stages.wanted import demand_offline, runtime_release
 from venvstacks_dag.tasks.stamps import Parts, Stamp, read_stamp
@@ -31,17 +32,16 @@ class Install:
         """The wheels that the lock chose for the target, the Python, and for a runtime its image.
 
         Pins that lower layers provide play no part: what this layer does not install cannot
-        change what it installs.
+        change what it installs. No more does what only decided which wheels were chosen: the
+        oldest C library, or the last number of a Python that is another layer's.
         """
-        facts = facts_of(context, "resolve", layer.name)
+        pins = layer_pins(context, layer)
+        python = PythonVersion.parse(facts_of(context, "resolve", layer.name)["python"])
         parts: dict[str, Any] = {
-            "packages": {
-                pin["name"]: f"{pin['version']} ({pin['sha256']})"
-                for pin in layer_pins(context, layer)
-            },
-            "requested": facts["requested"],
-            "python": facts["python"],
-            "target": context.target(layer).as_json(),
+            "packages": {pin["name"]: f"{pin['version']} ({pin['sha256']})" for pin in pins},
+            "requested": requested_names(context, layer),
+            "python": f"{python.implementation}@{python.short}",
+            "target": context.target(layer).shown,
         }
         if layer.is_runtime:
             parts["runtime"] = runtime_release(context, layer, context.target(layer)).sha256

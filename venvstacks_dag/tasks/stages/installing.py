@@ -32,6 +32,16 @@ def layer_pins(context: BuildContext, layer: LayerPlan) -> list[dict[str, Any]]:
     return pins
 
 
+def requested_names(context: BuildContext, layer: LayerPlan) -> list[str]:
+    """Those of a layer's own packages that its requirements name. Raises `MissingInput`.
+
+    Packages are marked so (PEP 376); what lower layers provide is not there to be marked.
+    """
+    asked: list[str] = facts_of(context, "resolve", layer.name)["requested"]
+    installed = {pin["name"] for pin in layer_pins(context, layer)}
+    return [name for name in asked if name in installed]
+
+
 def make_tree(context: BuildContext, layer: LayerPlan, reporter: Reporter) -> TreeRecipe:
     """Make a layer's tree, with what the store lacks fetched before; what was made.
 
@@ -98,7 +108,7 @@ def _recipe_key(context: BuildContext, layer: LayerPlan, wheels: list[PinnedWhee
     facts = facts_of(context, "resolve", layer.name)
     layout = context.layout(layer, PythonVersion.parse(facts["python"]))
     pins = [(wheel.name, wheel.version, wheel.sha256) for wheel in wheels]
-    return recipe_key(layout, pins, facts["requested"])
+    return recipe_key(layout, pins, requested_names(context, layer))
 
 
 def _remembered(
@@ -156,7 +166,7 @@ def _prepared(
         env_name=layer.name,
         runtime=runtime,
         wheels=images,
-        requested=frozenset(facts["requested"]),
+        requested=frozenset(requested_names(context, layer)),
         destination=context.settings.tree(layer.name),
         link_mode=context.link_mode,
     )

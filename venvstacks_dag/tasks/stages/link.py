@@ -52,7 +52,9 @@ class Link:
             # Only where something above asks for such a name does it matter.
             "ambiguous_below": _ambiguous_below(context, layer),
             "modules": module_states(context, layer),
-            "launch_module": layer.launch_module,
+            # Not its path: from wherever it is copied, it lies in one place here.
+            "launch_module": Path(layer.launch_module).name if layer.launch_module else None,
+            "target": context.target(layer).shown,
             "dynlib_exclude": list(layer.dynlib_exclude),
             "postinstall": sha256_file(_POSTINSTALL),
             "folder": str(context.settings.tree(layer.name)),
@@ -137,7 +139,8 @@ def _alias(context: BuildContext, layer: LayerPlan, target: str) -> Path | None:
 
 
 def _layout(context: BuildContext, layer: LayerPlan) -> LayerLayout:
-    python: str = facts_of(context, "install", layer.name)["python"]
+    # Of the lock, not of the tree: another last number of the version leaves trees as they are.
+    python: str = facts_of(context, "resolve", layer.name)["python"]
     return context.layout(layer, PythonVersion.parse(python))
 
 

@@ -1,0 +1,142 @@
+"""`doit gc`: what the specification no longer makes goes, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import Project, ended
+
+
+def entries(folder: Path) -> set[str]:
+    """All files and links below a folder, without what runs leave beside their results."""
+    passed_over = {"doit.sqlite", "plan.json", "run.lock"}
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if (path.is_symlink() or path.is_file())
+        and path.name not in passed_over
+        and path.suffix != ".log"
+    }
+
+
+def made(project: Project) -> set[str]:
+    """All that was built and published."""
+    places = (project.folder / name for name in ("_build", "_artifacts", "_export"))
+    return {f"{place.name}/{entry}" for place in places for entry in entries(place)}
+
+
+def test_a_removed_layer_leaves_nothing_but_its_lock(project: Project, tmp_path: Path) -> None:
+    project.build()
+    project.remove("app-two")
+    project.build()
+    told = project.doit("gc")
+    assert told.code == 0, told.output
+    assert "removed _build/app-two" in told.output
+    assert "removed _artifacts/app-two.tar.zst" in told.output
+    assert "kept requirements/app-two: locks are yours to remove" in told.output
+    assert project.lock("app-two").is_file()
+    clean = project.clone(tmp_path / "clean")
+    clean.build()
+    assert made(project) == made(clean)
+    assert project.build().did_nothing
+    assert "Nothing to remove." in project.doit("gc").output
+
+
+def test_a_renamed_layer_leaves_nothing_of_its_old_name(project: Project, tmp_path: Path) -> None:
+    project.layer("framework-left")["versioned"] = True
+    project.build()
+    assert (project.folder / "_build" / "framework-left@1").is_symlink()
+    project.layer("framework-left")["name"] = "other"
+    project.layer("framework-upper")["frameworks"] = ["other"]
+    project.build()
+    assert project.doit("gc").code == 0
+    assert not [entry for entry in made(project) if "framework-left" in entry]
+    clean = project.clone(tmp_path / "clean")
+    clean.build()
+    assert made(project) == made(clean)
+
+
+def test_a_layer_that_is_no_longer_built_here_stays_locked(project: Project) -> None:
+    project.layer("app-one")["platforms"] = []
+    project.build()
+    project.layer("app-one").pop("platforms")
+    project.build()
+    project.layer("app-one")["platforms"] = []
+    project.build()
+    assert project.doit("gc").code == 0
+    assert not project.tree("app-one").exists()
+    assert project.lock("app-one").is_file()
+    project.layer("app-one").pop("platforms")
+    assert project.build().ran >= {"install:app-one", "archive:app-one"}
+
+
+def test_exports_of_removed_layers_go(project: Project) -> None:
+    assert project.doit("local-export").code == 0
+    project.remove("app-two")
+    assert project.doit("local-export").code == 0
+    assert (project.folder / "_export" / "app-two").is_dir()
+    assert project.doit("gc").code == 0
+    assert not [entry for entry in made(project) if "app-two" in entry]
+    assert (project.folder / "_export" / "app-one").is_dir()
+    assert project.doit("local-export").did_nothing
+
+
+def test_old_versions_go(project: Project) -> None:
+    project.layer("app-one")["versioned"] = True
+    project.build()
+    project.write("one.py", "print('second')\n")
+    project.build()
+    assert project.doit("gc").code == 0
+    assert project.archive("app-one@2").is_file()
+    assert not project.archive("app-one@1").exists()
+    assert (project.folder / "_build" / "app-one@2").is_symlink()
+    assert project.build().did_nothing
+
+
+def test_a_dry_run_only_tells(project: Project) -> None:
+    project.build()
+    project.remove("app-two")
+    project.build()
+    before = made(project)
+    told = project.doit("gc", "--dry-run")
+    assert told.code == 0, told.output
+    assert "would remove _build/app-two" in told.output
+    assert made(project) == before
+
+
+def test_what_nobody_here_made_stays(project: Project) -> None:
+    project.build()
+    own = [project.folder / name for name in ("_build/notes", "_artifacts/app.zip")]
+    for path in own:
+        path.write_text("mine")
+    (project.folder / "_build" / "mine").mkdir()
+    assert "Nothing to remove." in project.doit("gc").output
+    assert all(path.is_file() for path in own)
+    assert (project.folder / "_build" / "mine").is_dir()
+
+
+def test_a_tree_without_stamps_is_known_by_its_configuration(project: Project) -> None:
+    project.build()
+    shutil.rmtree(project.folder / "_build" / ".state")
+    project.remove("app-two")
+    project.build()
+    assert project.doit("gc").code == 0
+    assert not project.tree("app-two").exists()
+
+
+def test_half_written_plans_are_swept_away(project: Project) -> None:
+    project.build()
+    left = project.folder / "_build" / ".state" / ".partial-plan.json-abc"
+    left.write_text("{")
+    project.build()
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("words", [["gc"], ["gc", "-n"]])
+def test_before_any_build_there_is_nothing(project: Project, words: list[str]) -> None:
+    told = ended(project.start("doit", *words))
+    assert told.code == 0, told.output
+    assert told.output == "Nothing to remove.\n"

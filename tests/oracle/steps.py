@@ -1,0 +1,408 @@
+"""The steps of sequences: what a user, a colleague or an accident may do between two builds.
+
+A step is a name with plain values, so that a sequence can be printed, run again and shortened.
+Applied to a project in which it makes no sense (any more), a step does nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from tests.oracle.goods import ANY, HOST, LATER, NEWER, OLDER
+from tests.oracle.world import Edited, with_options
+from tests.support.oracle_model import KINDS, File, layers_of
+
+_LAYERS = ("py", "framework-f", "framework-g", "app-a", "app-b")
+_REQUIREMENTS = (
+    "base==1.0", "lib==1.0", "tool==1.0", "extra==1.0", "helper==1.0", "native==1.0",
+    "bundle==1.0", "extra==1.0; sys_platform == 'win32'",
+)  # fmt: skip
+_LOOSE = ("base", "lib", "helper", "extra>=1", "bundle", "lib>=2", "base>=2")
+_MODULES = ("apps/one.py", "apps/two.py", "apps/pack", "more/one.py")
+_SUPPORT = ("more/helps.py", "more/adds.py")
+_PATHS = (
+    "apps/one.py", "apps/two.py", "apps/pack/__init__.py", "apps/pack/__main__.py",
+    "apps/pack/new.py", "apps/pack/data/table.txt", "apps/pack/data/deep/more.txt", "more/one.py",
+    "more/helps.py", "more/adds.py",
+)  # fmt: skip
+_STAGES = ("resolve", "install", "link", "archive", "build", "publish")
+_MISSING = "no-such-package"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done, and with what."""
+
+    name: str
+    values: tuple[Any, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Step({self.name!r}, {self.values!r})"
+
+
+# --- edits of the specification: pure ------------------------------------------------------
+
+
+def table_of(spec: dict[str, Any], layer: str) -> dict[str, Any] | None:
+    """A layer's table; None where there is no such layer."""
+    for kind, prefix in KINDS.items():
+        for table in spec.get(kind, ()):
+            if prefix + table["name"] == layer:
+                found: dict[str, Any] = table
+                return found
+    return None
+
+
+def _set(edited: Edited, layer: str, name: str, value: Any) -> None:
+    table = table_of(edited.spec, layer)
+    if table is None or (name in ("launch_module", "support_modules") and layer[:3] != "app"):
+        return
+    if name == "python_implementation" and layer != "py":
+        return
+    if value is None:
+        table.pop(name, None)
+    else:
+        table[name] = deepcopy(value)
+
+
+def _toggle(edited: Edited, layer: str, name: str, item: Any) -> None:
+    table = table_of(edited.spec, layer)
+    if table is None or (name == "support_modules" and layer[:3] != "app"):
+        return
+    items = table.setdefault(name, [])
+    if item in items:
+        items.remove(item)
+    else:
+        items.append(item)
+
+
+def _reverse(edited: Edited, layer: str, name: str) -> None:
+    table = table_of(edited.spec, layer)
+    if table is not None and name in table:
+        table[name].reverse()
+
+
+def _onto(edited: Edited, layer: str, frameworks: Sequence[str]) -> None:
+    table = table_of(edited.spec, layer)
+    names = [each["name"] for each in edited.spec.get("frameworks", ())]
+    if table is None or layer == "py":
+        return
+    if layer.startswith("framework-"):
+        names = names[: names.index(table["name"])]
+    if not set(frameworks) <= set(names):
+        return
+    table.pop("runtime", None)
+    table.pop("frameworks", None)
+    table.update({"frameworks": list(frameworks)} if frameworks else {"runtime": "py"})
+
+
+def _tool(edited: Edited, path: Sequence[str], value: Any) -> None:
+    if path[1] == "layers" and table_of(edited.spec, path[2]) is None:
+        return
+    place = edited.spec.setdefault("tool", {})
+    for name in path[:-1]:
+        place = place.setdefault(name, {})
+    if value is None:
+        place.pop(path[-1], None)
+    else:
+        place[path[-1]] = deepcopy(value)
+
+
+def _add(edited: Edited, layer: str, requirements: Sequence[str]) -> None:
+    if table_of(edited.spec, layer) is not None or layer == "py":
+        return
+    kind = "applications" if layer.startswith("app-") else "frameworks"
+    table = {"name": layer.partition("-")[2], "runtime": "py", "requirements": list(requirements)}
+    if kind == "applications":
+        table["launch_module"] = "apps/two.py"
+    edited.spec.setdefault(kind, []).append(table)
+
+
+def _remove(edited: Edited, layer: str) -> None:
+    table = table_of(edited.spec, layer)
+    used = any(layer in each.below for each in layers_of(edited.spec).values())
+    if table is None or used:
+        return
+    for kind in KINDS:
+        edited.spec[kind] = [each for each in edited.spec.get(kind, ()) if each is not table]
+    _options_of_layers(edited).pop(layer, None)
+
+
+def _rename(edited: Edited, layer: str, name: str) -> None:
+    table = table_of(edited.spec, layer)
+    if table is None or layer == "py":
+        return
+    prefix = layer.partition("-")[0]
+    if table_of(edited.spec, f"{prefix}-{name}") is not None:
+        return
+    for each in (*edited.spec.get("frameworks", ()), *edited.spec.get("applications", ())):
+        if prefix == "framework" and table["name"] in each.get("frameworks", ()):
+            each["frameworks"] = [
+                name if other == table["name"] else other for other in each["frameworks"]
+            ]
+    table["name"] = name
+    options = _options_of_layers(edited)
+    if layer in options:
+        options[f"{prefix}-{name}"] = options.pop(layer)
+
+
+def _options_of_layers(edited: Edited) -> dict[str, Any]:
+    tool = edited.spec.get("tool", {}).get("venvstacks-dag", {})
+    found: dict[str, Any] = tool.get("layers", {})
+    return found
+
+
+def _order(edited: Edited, kind: str) -> None:
+    edited.spec.get(kind, []).reverse()
+
+
+def _is_sound(spec: dict[str, Any]) -> bool:
+    """Whether layers lie on layers above them in the file, in orders that go together."""
+    try:
+        layers_of(spec)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def _file(edited: Edited, path: str, text: str | None) -> None:
+    if text is None:
+        edited.files.pop(path, None)
+    else:
+        old = edited.files.get(path)
+        edited.files[path] = File(text=text, executable=bool(old and old.executable))
+
+
+def _mode(edited: Edited, path: str) -> None:
+    old = edited.files.get(path)
+    if old is not None:
+        edited.files[path] = File(text=old.text, executable=not old.executable)
+
+
+def _move_file(edited: Edited, path: str, new: str) -> None:
+    if path in edited.files:
+        edited.files[new] = edited.files.pop(path)
+
+
+def _option(edited: Edited, name: str, value: Any) -> None:
+    with_options(edited, **{name: value})
+
+
+def _runtimes(edited: Edited, variant: str) -> None:
+    edited.runtimes = variant
+
+
+def edit(edited: Edited, step: Step) -> None:
+    """Do an edit, unless it would make a specification that is refused."""
+    before = deepcopy(edited.spec)
+    EDITS[step.name](edited, *step.values)
+    if not _is_sound(edited.spec):
+        edited.spec = before
+
+
+def _schema(edited: Edited, stage: str, number: int) -> None:
+    edited.schemas[stage] = number
+
+
+EDITS: dict[str, Callable[..., None]] = {
+    "set": _set,
+    "toggle": _toggle,
+    "reverse": _reverse,
+    "onto": _onto,
+    "tool": _tool,
+    "add": _add,
+    "remove": _remove,
+    "rename": _rename,
+    "order": _order,
+    "file": _file,
+    "mode": _mode,
+    "move_file": _move_file,
+    "option": _option,
+    "runtimes": _runtimes,
+    "schema": _schema,
+}
+
+
+# --- chance ----------------------------------------------------------------------------------
+
+
+def _some_field(chance: random.Random) -> Step:
+    layer = chance.choice(_LAYERS)
+    choices: dict[str, Sequence[Any]] = {
+        "dynlib_exclude": ([], ["liba.*"], ["*"], None),
+        "versioned": (True, False, None),
+        "platforms": ([HOST], [HOST, "win_amd64"], None),
+        "linux_target": ("glibc@2.17", "glibc@2.28", "glibc@2.31", None),
+        "launch_module": _MODULES,
+        "support_modules": ([], list(_SUPPORT), list(reversed(_SUPPORT)), None),
+        "package_indexes": ({"extra": "second"}, None),
+        "priority_indexes": (["second"], None),
+    }
+    name = chance.choice(list(choices))
+    value = chance.choice(choices[name])
+    if layer == "py" and name == "platforms":
+        value = value or [HOST]
+    return Step("set", (layer, name, value))
+
+
+def _some_python(chance: random.Random) -> Step:
+    version = chance.choice([OLDER, NEWER, ANY])
+    return Step("set", ("py", "python_implementation", f"cpython@{version}"))
+
+
+def _some_tool(chance: random.Random) -> Step:
+    layer = chance.choice(_LAYERS)
+    dag = "venvstacks-dag"
+    path, values = chance.choice(
+        [
+            (("uv", "prerelease"), ("allow", "if-necessary-or-explicit", None)),
+            (("uv", "constraint-dependencies"), (["extra<2"], None)),
+            (("uv", "override-dependencies"), (["base==2.0"], None)),
+            (("uv", "exclude-newer"), ("2025-06-01T00:00:00Z", None)),
+            ((dag, "link_mode"), ("copy", "auto", "hardlink")),
+            ((dag, "archive_profile"), ("fast", "release", None)),
+            ((dag, "archive_level"), (8, 3, None)),
+            ((dag, "targets", HOST, "archive_format"), ("tar.gz", "tar.zst", None)),
+            ((dag, "layers", layer, "archive_format"), ("tar.xz", "zip", None)),
+            ((dag, "layers", layer, "archive_level"), (1, None)),
+            ((dag, "layers", layer, "exclude"), (["extra"], ["base"], None)),
+            ((dag, "layers", layer, "overrides"), (["extra==1.0"], None)),
+        ]
+    )
+    return Step("tool", (path, chance.choice(values)))
+
+
+def _some_file(chance: random.Random) -> Step:
+    path = chance.choice(_PATHS)
+    how = chance.choice(["edit", "edit", "edit", "delete", "mode", "touch", "move"])
+    if how == "edit":
+        return Step("file", (path, f"VALUE = {chance.randrange(10**6)}\n"))
+    if how == "delete":
+        # Not one that the specification names.
+        return Step("file", (chance.choice(_PATHS[4:7]), None))
+    if how == "move":
+        return Step("move_file", ("apps/pack/data/table.txt", "apps/pack/data/rows.txt"))
+    return Step(how, (path,))
+
+
+def _some_lock(chance: random.Random) -> Step:
+    layer = chance.choice(_LAYERS)
+    hows = ["delete", "comment", "damage", "no-metadata", "no-packages", "pin", "restore"]
+    return Step("lock", (layer, chance.choice(hows), chance.randrange(4)))
+
+
+def _some_damage(chance: random.Random) -> Step:
+    places = [
+        "package", "package-edit", "package-in-place", "extra-file", "tree", "interpreter",
+        "config", "module", "archive", "archive-edit", "manifest", "manifest-edit", "bom",
+        "stack-manifest", "provenance", "stamp-resolve", "stamp-install", "stamp-link",
+        "stamp-archive", "stamp-build", "stamp-publish", "stamp-edit", "list-install",
+        "list-link", "database", "plan", "plan-edit", "bytecode", "times",
+    ]  # fmt: skip
+    return Step("damage", (chance.choice(_LAYERS), chance.choice(places)))
+
+
+def _some_layers(chance: random.Random) -> Step:
+    layer = chance.choice(_LAYERS[1:])
+    how = chance.choice(["add", "add", "remove", "rename", "order", "onto", "onto", "reverse"])
+    if how == "add":
+        return Step("add", (layer, chance.choice([[], ["extra==1.0"], ["native==1.0"]])))
+    if how == "rename":
+        return Step("rename", (layer, chance.choice(["a", "b", "f", "g", "z"])))
+    if how == "order":
+        return Step("order", (chance.choice(["frameworks", "applications"]),))
+    if how == "onto":
+        return Step("onto", (layer, chance.choice([[], ["f"], ["g"], ["f", "g"], ["g", "f"]])))
+    if how == "reverse":
+        return Step("reverse", (layer, chance.choice(["frameworks", "requirements"])))
+    return Step("remove", (layer,))
+
+
+def _some_option(chance: random.Random) -> Step:
+    choices: dict[str, Sequence[Any]] = {
+        "format": ("tar.gz", "zip", "tar.zst", None, None),
+        "profile": ("release", "fast", None, None),
+        "level": (2, None, None),
+        "tagged": (True, False),
+    }
+    name = chance.choice(list(choices))
+    return Step("option", (name, chance.choice(choices[name])))
+
+
+def _some_surroundings(chance: random.Random) -> Step:
+    how = chance.choice(["appear", "yank", "runtimes", "move", "copy", "schema"])
+    if how == "schema":
+        return Step("schema", (chance.choice(_STAGES), chance.choice([90, 91])))
+    if how in ("appear", "yank"):
+        return Step(how, chance.choice(list(LATER)))
+    if how == "runtimes":
+        return Step("runtimes", (chance.choice(["plain", "other"]),))
+    return Step(how)
+
+
+def some_edit(chance: random.Random, *, pinned: bool) -> Step:
+    """One step that is no build. With `pinned`, locks have no choice, so no history plays in."""
+
+    def requirement(chance: random.Random) -> Step:
+        choices: tuple[str, ...] = _REQUIREMENTS if pinned else (*_REQUIREMENTS, *_LOOSE)
+        if chance.random() < 0.03:
+            choices = (_MISSING,)
+        return Step("toggle", (chance.choice(_LAYERS), "requirements", chance.choice(choices)))
+
+    kinds: list[tuple[Callable[[random.Random], Step], int]] = [
+        (requirement, 6),
+        (_some_field, 5),
+        (_some_python, 1),
+        (_some_tool, 4),
+        (_some_file, 5),
+        (_some_layers, 5),
+        (_some_option, 2),
+        (_some_damage, 5),
+        (_some_lock, 0 if pinned else 3),
+        (_some_surroundings, 2),
+    ]
+    kind = chance.choices([each for each, _ in kinds], [weight for _, weight in kinds])[0]
+    return kind(chance)
+
+
+def some_build(chance: random.Random) -> Step:
+    """One step that builds."""
+    how = chance.choices(
+        [
+            *("plain", "threads", "pair", "kill", "stop", "moment", "edit"),
+            *("one", "locks", "again", "forget"),
+        ],
+        [8, 2, 1, 8, 3, 1, 2, 2, 1, 1, 1],
+    )[0]
+    layer = chance.choice(_LAYERS)
+    # Most events are at the end; the first tens are those of reading the specification.
+    event = int(chance.uniform(2, 60) ** chance.choice([1.0, 1.5, 1.9]))
+    values: dict[str, tuple[Any, ...]] = {
+        "kill": (event, chance.random() < 0.3),
+        "stop": (event, chance.choice(["INT", "TERM"])),
+        "moment": (round(chance.uniform(0, 0.4), 3), chance.choice(["KILL", "INT", "TERM"])),
+        "edit": (event, chance.choice(_PATHS), f"EDITED = {chance.randrange(10**6)}\n"),
+        "one": (layer, chance.choice(["build", "archive", "link", "install"])),
+        "forget": (layer, chance.choice(["resolve", "install", "link", "archive", "build"])),
+    }
+    return Step(f"build-{how}", values.get(how, ()))
+
+
+def some_sequence(chance: random.Random, length: int) -> list[Step]:
+    """A sequence: `length` rounds of some edits, perhaps a revert, and a build."""
+    pinned = chance.random() < 0.5
+    steps = [Step("begin", (pinned, chance.random() < 0.05))]
+    steps += [some_edit(chance, pinned=pinned) for _ in range(chance.randrange(6))]
+    steps.append(Step("build-plain"))
+    for _ in range(length):
+        steps += [
+            some_edit(chance, pinned=pinned) for _ in range(chance.choice([0, 1, 1, 1, 2, 3]))
+        ]
+        if chance.random() < 0.25:
+            steps.append(Step("revert", (chance.randrange(4), chance.random() < 0.4)))
+        steps.append(some_build(chance))
+    return steps

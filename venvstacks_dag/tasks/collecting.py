@@ -1,0 +1,64 @@
+"""`doit gc`: remove what the specification no longer makes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from doit.cmd_base import DoitCmdBase
+
+from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.tasks.folders import folder_of, stack_of, sweep_folders
+from venvstacks_dag.tasks.garbage import collect
+from venvstacks_dag.tasks.output import quiet_when_unread
+
+_ERROR = 2
+
+_DRY_RUN = {
+    "name": "dryrun",
+    "short": "n",
+    "long": "dry-run",
+    "type": bool,
+    "default": False,
+    "help": "only say what would be removed",
+}
+
+
+class StackCollect(DoitCmdBase):  # type: ignore[misc]
+    """`doit gc`, never while a build is running."""
+
+    name = "gc"
+    doc_purpose = "remove what the specification no longer makes"
+    doc_usage = ""
+    doc_description = (
+        "Environments, exports, stamps, archives and manifests of layers that are no longer in "
+        "the specification go, and archives of earlier versions. Locks stay."
+    )
+    cmd_options = (_DRY_RUN,)
+
+    def _execute(self, dryrun: bool) -> int:
+        stack = stack_of(self)
+        if stack is None:
+            self._say("Nothing to remove: there is no stack here.")
+            return 0
+        try:
+            with folder_of(stack), quiet_when_unread():
+                if not dryrun:
+                    sweep_folders(stack, ())
+                found = collect(stack, dry_run=dryrun)
+        except VenvstacksDagError as error:
+            sys.stderr.write(f"{error.headed()}\n")
+            return _ERROR
+        base = stack.base
+        for path in found.removed:
+            told = os.path.relpath(path, base) if path.is_relative_to(base) else path
+            self._say(f"{'would remove' if dryrun else 'removed'} {told}")
+        for path in found.locks:
+            self._say(f"kept {os.path.relpath(path, base)}: locks are yours to remove")
+        if not found.removed:
+            self._say("Nothing to remove.")
+        return 0
+
+    def _say(self, line: Any) -> None:
+        self.outstream.write(f"{line}\n")
