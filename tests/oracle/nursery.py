@@ -82,8 +82,8 @@ class Nursery:
         """Start ``doit`` on a specification; its process's number.
 
         An `edit` is the text of a file that is written when the build touches the disk for that
-        time. With `unpackers`, wheels of any size are unpacked by processes of their own; `schemas` are
-        those of a tool in which these stages changed.
+        time. With `unpackers`, wheels of any size are unpacked by processes of their own;
+        `schemas` are those of a tool in which these stages changed.
         """
         job = {
             "spec": str(spec),
