@@ -151,6 +151,32 @@ def test_overrides_replace_requirements_in_the_layer_and_for_its_packages_above(
     assert "the overrides of framework-left say old>=3" in refused.output
 
 
+def test_locks_are_as_good_in_a_clone_as_where_they_were_made(
+    project: Project, tmp_path: Path
+) -> None:
+    options(project, "py")["overrides"] = ["none-of-these==1.0"]
+    project.build()
+    # What the layer requires is new, and what it pins is not.
+    project.layer("framework-left")["requirements"].append("lefty>=1")
+    assert project.build().ran >= {"resolve:framework-left"}
+    clone = project.clone(tmp_path / "clone")
+    assert clone.doit("resolve").code == 0
+    assert clone.locks() == project.locks()
+
+
+def test_whose_overrides_hold_is_asked_again_where_layers_below_are_restacked(
+    project: Project, tmp_path: Path
+) -> None:
+    options(project, "framework-right")["overrides"] = ["none-of-these==1.0"]
+    project.build()
+    # The import order of the application is as before, and its layers' pins are.
+    project.layer("framework-upper")["frameworks"] = ["left", "right"]
+    assert "resolve:app-one" in project.build().ran
+    clone = project.clone(tmp_path / "clone")
+    assert clone.doit("resolve").code == 0
+    assert clone.locks() == project.locks()
+
+
 def test_a_lock_of_venvstacks_is_outdated_where_it_knows_too_little(heavy: Project) -> None:
     heavy.build()
     for layer in ("framework-left", "framework-upper", "app-one", "framework-right"):

@@ -240,6 +240,7 @@ class Model:
     def _resolve(self, layer: Layer) -> Any:
         below = [self.layers[name] for name in layer.below]
         amended = any(self._tool(each, "exclude") for each in below)
+        changed = any(self._tool(each, "overrides") for each in below)
         versioned = bool(layer.table.get("versioned"))
         return {
             "requirements": layer.table["requirements"],
@@ -249,6 +250,7 @@ class Model:
             "locks below": [[name, self.locks[name].content] for name in layer.below],
             "left out": [[self._tool(each, "exclude") for each in (layer, *below)]],
             "overridden": [[self._tool(each, "overrides") for each in (layer, *below)]],
+            "lying below": [each.below for each in below] if changed else [],
             "asked below": [each.table["requirements"] for each in below] if amended else [],
             "uv": self._uv(),
             "bound": {

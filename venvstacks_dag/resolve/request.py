@@ -45,12 +45,23 @@ def request_digest(request: LockRequest, sources_json: object) -> str:
 
 
 def _amendments(request: LockRequest) -> object:
-    """What layers say about what packages require; the requirements below bring some back."""
+    """What layers say about what packages require, and what decides whom it concerns.
+
+    Requirements below bring back what is left out further down; which layers lie on which decides
+    whose overrides hold. Neither plays a part where nothing below is left out, or overridden.
+    """
+    left_out = any(lower.exclude for lower in request.lower)
+    overridden = any(lower.overrides for lower in request.lower)
     return {
         "exclude": request.exclude,
         "overrides": request.layer_overrides,
         "lower": [
-            [lower.exclude, lower.overrides, lower.below, lower.requirements]
+            [
+                lower.exclude,
+                lower.overrides,
+                lower.below if overridden else (),
+                lower.requirements if left_out else (),
+            ]
             for lower in request.lower
         ],
     }

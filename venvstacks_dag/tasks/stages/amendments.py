@@ -13,9 +13,12 @@ from venvstacks_dag.tasks.stamps import Parts
 def amendment_parts(layer: LayerPlan, below: Sequence[LayerPlan]) -> Parts:
     """What the layer and those below exclude and override; no part where nothing does.
 
-    What those below require counts along with it: that brings back what is left out further down.
+    What those below require counts along with what they exclude: that brings back what is left out
+    further down. Which of them lie on which counts along with what they override. `resolve`'s
+    digest of the request has the same parts: a lock is out of date here where it is elsewhere.
     """
     required = {lower.name: list(lower.requirements) for lower in below}
+    stacked = {lower.name: list(lower.below) for lower in below}
     parts = {
         "exclude": list(layer.exclude),
         "overrides": list(layer.overrides),
@@ -23,6 +26,7 @@ def amendment_parts(layer: LayerPlan, below: Sequence[LayerPlan]) -> Parts:
         "overrides_below": {
             lower.name: list(lower.overrides) for lower in below if lower.overrides
         },
+        "stacked_below": stacked if any(lower.overrides for lower in below) else {},
         "requirements_below": required if any(lower.exclude for lower in below) else {},
     }
     return {name: part for name, part in parts.items() if part}
