@@ -20,8 +20,8 @@ from venvstacks_dag.spec.packing import ArchiveFormat, ArchiveProfile, Packing, 
 # 16 MiB: twice that gains 0.3 % at most, and costs memory where the archive is unpacked too.
 _WINDOW_LOG = 24
 # What one worker takes at a time. Twice that gains slow levels 0.03 %, and costs 40 MB of memory.
-# It is odd, so that no tar (a multiple of 10,240 bytes) ends where a job does, below 171 GB: libzstd
-# then ends the frame with an empty block or without, by which of its threads was quicker.
+# It is odd, so that no tar (a multiple of 10,240 bytes) below 171 GB ends where a job does: libzstd
+# then adds an empty block or does not, by which of its threads is quicker.
 _JOB_SIZE = (16 << 20) + 1
 _SLOW_LEVEL = 16
 # Of the window before a job, a quarter is looked back at (7), or a sixteenth (5). To look back at

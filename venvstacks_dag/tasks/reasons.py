@@ -39,6 +39,7 @@ _RESOLVE: Mapping[str, Teller] = {
 _LINK: Mapping[str, Teller] = {
     "launch_module": partial(words.value, "launch_module"),
     "modules": words.modules,
+    "target": partial(words.value, "the platform that it is built for"),
     "dynlib_exclude": partial(words.items, "dynlib_exclude"),
     "import_order": words.order_below,
     "install_target": partial(words.value, "its deployed name"),
@@ -75,7 +76,6 @@ _MANIFEST: Mapping[str, Teller] = {
     "tree": partial(words.content, "what is installed"),
     "links": partial(words.content, "what link made"),
     "archive": words.archive,
-    "toolchain": partial(words.mapping, "what archives are made with: "),
     "lock": words.lock,
     "materials": words.materials,
 }
@@ -101,7 +101,7 @@ _TELLERS: Mapping[str, Mapping[str, Teller]] = {
     },
     "link": _LINK,
     "archive": _ARCHIVE,
-    "build": _MANIFEST,
+    "build": {**_MANIFEST, "toolchain": partial(words.mapping, "what archives are made with: ")},
     "publish": _STACK,
     "export": _MANIFEST,
     "local-export": _STACK,
