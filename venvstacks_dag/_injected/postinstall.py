@@ -305,7 +305,9 @@ def compile_bytecode(layer: Layer) -> None:
         )
     # A runtime's site-packages lies within its standard library.
     top = Path(layer.site_dir.parent if layer.is_runtime else layer.site_dir)
-    modules = sorted(str(path) for path in top.rglob("*.py") if path.is_file())
+    # A fifth of the time that `Path.rglob` takes, in which the other processors have to wait.
+    found = (f"{folder}{os.sep}{name}" for folder, _, names in os.walk(top) for name in names)
+    modules = sorted(path for path in found if path.endswith(".py") and Path(path).is_file())
     compile_one = partial(compile_module, folder=str(layer.folder))
     # Worker processes must not look for modules in the current folder; before 3.11 they cannot be
     # kept from it.

@@ -183,7 +183,7 @@ def test_zstd_leaves_nothing_to_chance(level: int) -> None:
     assert parameters.job_size >= 1 << parameters.window_log
     # Where content ends with a job, an empty block may follow or not.
     assert math.lcm(parameters.job_size, RECORD) > 10**11
-    assert parameters.overlap_log == (7 if level >= 16 else 5)
+    assert parameters.overlap_log == (7 if level >= 16 else 4)
     assert parameters.threads == 2
     assert parameters.write_checksum
     assert not parameters.write_content_size
