@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.generated import write_wheel
 from benchmarks.locking import specifications
 from benchmarks.peer import Peer, installed_peer
 from benchmarks.running import OURS, run
@@ -214,9 +215,6 @@ def large(folder: Path, megabytes: int) -> Iterator[str]:
 
 def make_wheel(folder: Path, size: int) -> None:
     """A wheel with two modules that are data of that size, the first of which compresses."""
-    import zipfile  # noqa: PLC0415
-
-    info = "large-1.0.dist-info"
     chance = random.Random(1)  # noqa: S311 - the same bytes each time
     words = [chance.randbytes(chance.randrange(4, 40)) for _ in range(5000)]
     text = b"".join(chance.choice(words) for _ in range(size // 2 // 22))
@@ -224,20 +222,8 @@ def make_wheel(folder: Path, size: int) -> None:
         "large/text.bin": text,
         "large/noise.bin": chance.randbytes(size - len(text)),
         "large/__init__.py": b"",
-        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: large\nVersion: 1.0\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: bench\n"
-        b"Root-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    import base64  # noqa: PLC0415
-
-    def row(name: str, data: bytes) -> str:
-        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-        return f"{name},sha256={digest},{len(data)}\n"
-
-    record = "".join(row(name, data) for name, data in files.items()) + f"{info}/RECORD,,\n"
-    with zipfile.ZipFile(folder / "large-1.0-py3-none-any.whl", "w") as wheel:
-        for name, data in {**files, f"{info}/RECORD": record.encode()}.items():
-            wheel.writestr(name, data)
+    write_wheel(folder, "large", files)
 
 
 def main() -> int:

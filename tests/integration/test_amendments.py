@@ -85,7 +85,7 @@ def test_a_changed_exclusion_is_locked_anew_for_the_layer_and_those_above(heavy:
     right = metadata(heavy, "framework-right")
     options(heavy, "framework-left")["exclude"] = ["big"]
     info = heavy.doit("info", "resolve:framework-left")
-    assert "exclude is new" in info.output
+    assert "exclude[0] 'big' is new" in info.output
     assert "without big" in info.output
     locked = heavy.doit("resolve")
     assert locked.ran == _ABOVE_LEFT, locked.output
@@ -101,12 +101,15 @@ def test_a_changed_exclusion_is_locked_anew_for_the_layer_and_those_above(heavy:
     assert not list(heavy.tree("framework-left").rglob("big*"))
     options(heavy, "framework-left")["exclude"] = ["big", "bits"]
     told = heavy.doit("info", "resolve:framework-left")
-    assert "exclude changed (+ bits)" in told.output
+    assert "exclude[1] 'bits' is new" in told.output
     above = heavy.doit("resolve")
     assert "nothing that the layer needs asks for bits" in above.output
     assert above.ran == _ABOVE_LEFT
     del options(heavy, "framework-left")["exclude"]
-    assert "exclude is gone" in heavy.doit("info", "resolve:framework-left").output
+    assert (
+        "exclude[0] 'big' is gone (and 1 more)"
+        in heavy.doit("info", "resolve:framework-left").output
+    )
     heavy.build()
     assert {n: m["requirements_hash"] for n, m in before.items()} == {
         layer: metadata(heavy, layer)["requirements_hash"] for layer in before

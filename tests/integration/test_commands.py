@@ -118,7 +118,7 @@ def test_each_step_refuses_what_the_one_before_has_not_made(project: Project) ->
     project.write("one.py", "print('edited')\n")
     refused = project.command("publish", "venvstacks.toml")
     assert "NotBuilt: app-one: the environment is not built, or is out of date" in refused.output
-    assert "why: modules: one.py changed" in refused.output
+    assert "why: launch_module one.py changed" in refused.output
     assert not (project.folder / "_artifacts" / "app-one.tar.zst").exists()
 
 
@@ -264,7 +264,7 @@ def test_a_dry_run_refuses_what_publishing_would_refuse(project: Project) -> Non
     refused = project.command("publish", *words, "app-one")
     assert refused.code == 1
     assert "NotBuilt: app-one: the environment is not built, or is out of date" in refused.output
-    assert "why: modules: one.py changed" in refused.output
+    assert "why: launch_module one.py changed" in refused.output
     assert project.command("publish", *words, "app-two").code == 0
     project.layer("framework-right")["requirements"] = []
     project.save()

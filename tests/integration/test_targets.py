@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.index_server import LocalIndex
+from tests.support.plans import keeps_its_word
 from tests.support.runtimes import make_install_only, write_checksums
 from tests.support.stacks import Outcome, Project, each, snapshot, unpack
 from venvstacks_dag.platforms import host_platform
@@ -292,3 +293,32 @@ def test_pruning_leaves_no_old_publication_of_the_other_name(stack: Project) -> 
     assert own.is_file()
     succeeded(stack.doit(f"target={host},win_amd64", "build"))
     assert (metadata / "venvstacks-win_amd64.json").is_file()
+
+
+def test_plans_of_several_platforms_come_true(stack: Project) -> None:
+    targets = ["target=all", "build"]
+    platforms = stack.layer("py")["platforms"]
+    stack.layer("py")["platforms"] = platforms[:-1]
+    keeps_its_word(stack, *targets)
+    stack.write("one.py", "print('new words')\n")
+    plan = keeps_its_word(stack, *targets)
+    foreign = {f"link:app-one@{name}" for name in platforms[:-1] if name != host_platform()}
+    assert set(plan.runs) == {"link:app-one", *foreign}
+    # Of a platform that no lock knows yet, nothing can be read out of locks.
+    stack.layer("py")["platforms"] = platforms
+    plan = keeps_its_word(stack, *targets)
+    assert plan.runs["resolve:py"] == f"platforms: {platforms[-1]} is new"
+    assert plan.runs[f"install:app-one@{platforms[-1]}"] == "no good run of it is on record"
+    stack.layer("framework-left")["requirements"] = ["lefty", "helper"]
+    keeps_its_word(stack, *targets)
+
+
+def test_a_task_on_a_platform_that_is_not_locked_is_told(stack: Project) -> None:
+    succeeded(stack.doit("build"))
+    other = next(name for name in stack.layer("py")["platforms"] if name != host_platform())
+    succeeded(stack.doit(f"install:py@{other}"))
+    stack.layer("py")["platforms"] = [host_platform()]
+    succeeded(stack.doit("resolve"))
+    stack.layer("py")["platforms"] = sorted({host_platform(), other})
+    told = stack.doit("info", f"install:py@{other}")
+    assert f"py is not locked for {other}" in told.output

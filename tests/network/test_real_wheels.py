@@ -112,7 +112,7 @@ def test_the_tree_is_what_pip_makes(fetched: tuple[Fetched, ...], tmp_path: Path
         destination=tmp_path / "tree",
     )
     manifest = install_layer(request, NullReporter())
-    assert probe(request.destination, manifest) is None
+    assert probe(request.destination, manifest.as_json()) is None
 
     ours = _contents(request.destination)
     assert ours.pop(str(INSTALLED_FILES))  # a layer's own list of what was installed

@@ -159,6 +159,7 @@ class Project:
         output = io.StringIO()
         with (
             mock.patch.dict(os.environ, {**self.environ, **environ}, clear=True),
+            mock.patch.object(sys, "argv", ["doit", *arguments]),
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
         ):

@@ -22,6 +22,7 @@ if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "saf
     del sys.path[0]
 
 import argparse
+import gc
 import importlib.util
 import json
 import marshal
@@ -314,7 +315,8 @@ def compile_bytecode(layer: Layer) -> None:
             for path in modules:
                 compile_one(path)
         else:
-            with ProcessPoolExecutor() as pool:
+            # What compiles makes no cycles, and looking for them takes a twentieth of the time.
+            with ProcessPoolExecutor(initializer=gc.disable) as pool:
                 list(pool.map(compile_one, modules, chunksize=4))
     except OSError as error:
         raise LayerConfigError(

@@ -29,6 +29,7 @@ from venvstacks_dag.tasks.settings import BuildSettings
 
 if TYPE_CHECKING:
     from venvstacks_dag.link.examine import LayerReport
+    from venvstacks_dag.tasks.verdicts import Expected
 
 _ALL = Choice()
 
@@ -50,6 +51,7 @@ def load_stack(
     archive_level: int | None = None,
     environ: Mapping[str, str] | None = None,
     verbosity: int = 0,
+    keep_plan: bool = True,
 ) -> Stack:
     """The stack of a ``venvstacks.toml``, or of the folder that holds one.
 
@@ -60,7 +62,8 @@ def load_stack(
     locks may take, too; without `index` they take no others but those of find-links.
     `archive_format`, `archive_profile` and `archive_level` count more than what the specification
     says. `verbosity` is how much runs tell on standard output: -1 for nothing, 0 for what people
-    like to read, 1 for plain lines only.
+    like to read, 1 for plain lines only. Without `keep_plan`, the compiled specification is not
+    kept in the build folder for the next time.
 
     Raises `SpecError` with every mistake that was found, `DiskError` where there is no such folder
     of wheels, `ValueError` for an unknown platform, `SelectionError` for one that no layer has.
@@ -81,19 +84,26 @@ def load_stack(
     for folder in settings.local_wheels:
         if not folder.is_dir():
             raise DiskError("there is no such folder of wheels", where=str(folder))
-    return Stack(settings, os.environ if environ is None else environ, verbosity)
+    return Stack(
+        settings, os.environ if environ is None else environ, verbosity, keep_plan=keep_plan
+    )
 
 
 class Stack:
     """A loaded stack. Its methods raise `VenvstacksDagError`: `BuildFailed` where tasks failed."""
 
     def __init__(
-        self, settings: BuildSettings, environ: Mapping[str, str], verbosity: int = 0
+        self,
+        settings: BuildSettings,
+        environ: Mapping[str, str],
+        verbosity: int = 0,
+        *,
+        keep_plan: bool = True,
     ) -> None:
         self.settings = settings
         self.environ = environ
         self.verbosity = verbosity
-        self.plan = load_plan(settings, environ)
+        self.plan = load_plan(settings, environ, keep=keep_plan)
         self._check_targets()
 
     def _check_targets(self) -> None:
@@ -283,13 +293,29 @@ class Stack:
             context.run.display = QuietDisplay(sys.stdout)
         return context
 
-    def run(self, work: Work) -> None:
-        """Run tasks. Raises `BuildFailed` after what went wrong has been reported."""
-        context = self.context()
+    @property
+    def nothing_asked(self) -> str:
+        """What is said where work has no tasks."""
+        platforms = ", ".join(self.settings.targets)
+        return f"Nothing to do: nothing is asked of a layer for {platforms}."
+
+    def preview(self, work: Work) -> tuple[Expected, ...]:
+        """What running the work's tasks, and those that they need, would do, in that order.
+
+        Nothing is run, written, locked, or asked of the network.
+        """
+        from doit.loader import generate_tasks
+
+        from venvstacks_dag.tasks.factory import stack_tasks
+        from venvstacks_dag.tasks.preview import preview
+
         if not work.tasks:
-            platforms = ", ".join(self.settings.targets)
-            context.run.display.line(f"Nothing to do: nothing is asked of a layer for {platforms}.")
-            return
+            return ()
+        tasks = generate_tasks("task_stack", stack_tasks(self._context_of(work)))
+        return preview(tasks, work.tasks)
+
+    def _context_of(self, work: Work) -> BuildContext:
+        context = self.context()
         context.run.published = work.published
         context.run.flags = RunFlags(
             debug=context.run.flags.debug,
@@ -298,6 +324,14 @@ class Stack:
             removed=work.removed,
             upgrades=work.upgrades,
         )
+        return context
+
+    def run(self, work: Work) -> None:
+        """Run tasks. Raises `BuildFailed` after what went wrong has been reported."""
+        context = self._context_of(work)
+        if not work.tasks:
+            context.run.display.line(self.nothing_asked)
+            return
         # What does not depend on a failure goes on, so that all failures are told at once.
         if self.doit(["run", "--continue", *work.tasks], context):
             raise BuildFailed("not everything could be done")

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
-from venvstacks_dag.api.selection import Selection, Wish
-from venvstacks_dag.api.stack import Stack, load_stack
-from venvstacks_dag.api.status import tree_lines
+from venvstacks_dag.api.selection import Wish
 from venvstacks_dag.api.work import build_work, export_work, lock_work, publish_work
 from venvstacks_dag.cli.options import (
     add_command,
@@ -21,10 +17,8 @@ from venvstacks_dag.cli.options import (
     add_target,
     add_wheel_sources,
     choice_of,
-    plain_environ,
-    verbosity_of,
 )
-from venvstacks_dag.cli.output import show_text
+from venvstacks_dag.cli.stacks import as_json, goes_on, opened, print_preview, print_state, warn
 
 _SPEC = "path/to/venvstacks.toml"
 
@@ -34,6 +28,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _register_show(commands)
     _register_lock(commands)
     _register_build(commands)
+    _register_plan(commands)
     _register_publish(commands)
     _register_export(commands)
 
@@ -104,6 +99,32 @@ def _register_build(commands: argparse._SubParsersAction[argparse.ArgumentParser
     parser.set_defaults(run=_build)
 
 
+def _register_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        commands,
+        "plan",
+        "say which tasks `build --lock-if-needed --publish` would run, and why",
+        f"--include app-x {_SPEC}",
+    )
+    add_output_dir(parser, "_artifacts", "archives and manifests")
+    add_flag(parser, "tag-outputs", "put platform and build number into names")
+    add_target(parser, "for this platform, or 'all' (repeatable)")
+    add_packing(parser)
+    add_include(
+        parser,
+        "lock-dependencies",
+        "build-dependencies",
+        "publish-dependencies",
+        "build-derived",
+        "publish-derived",
+    )
+    add_flag(parser, "include-dependencies", "all three --*-dependencies at once", default=None)
+    add_reset_lock(parser)
+    parser.add_argument("--exit-code", action="store_true", help="end with 1 if any would run")
+    add_flag(parser, "json", "as JSON")
+    parser.set_defaults(run=_plan)
+
+
 def _register_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(
         commands, "publish", "pack built environments into archives, with manifests", _SPEC
@@ -137,38 +158,48 @@ def _add_shipping(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    stack = _stack(options)
+    stack = opened(options)
     # Layers below and above the included ones are shown with them.
     selection = stack.select(choice_of(options), lock=True, build=False, publish=False)
-    _warn(selection)
-    _print_state(stack, selection, as_json=options.json, operations=False)
+    warn(selection)
+    print_state(stack, selection, in_json=options.json, operations=False)
 
 
 def _lock(options: argparse.Namespace) -> None:
-    stack = _stack(options)
+    stack = opened(options)
     wish: Wish = None if options.if_needed and not options.upgrade_package else True
     selection = stack.select(choice_of(options), lock=wish, build=False, publish=False)
-    if _goes_on(stack, selection, options):
-        upgrades = stack.locked_packages(selection, options.upgrade_package)
-        stack.run(lock_work(selection, clean=options.clean, upgrades=upgrades))
+    upgrades = stack.locked_packages(selection, options.upgrade_package)
+    work = lock_work(selection, clean=options.clean, upgrades=upgrades)
+    if goes_on(stack, work, options):
+        stack.run(work)
 
 
 def _build(options: argparse.Namespace) -> None:
-    stack = _stack(options)
+    stack = opened(options)
     lock: Wish = None if options.lock_if_needed else False
     selection = stack.select(
         choice_of(options), lock=lock, build=options.build, publish=options.publish
     )
-    if _goes_on(stack, selection, options):
-        work = build_work(
-            selection,
-            stack.task_names,
-            lock=options.lock_if_needed,
-            build=options.build,
-            publish=options.publish,
-            clean=options.clean,
-        )
+    work = build_work(
+        selection,
+        stack.task_names,
+        lock=options.lock_if_needed,
+        build=options.build,
+        publish=options.publish,
+        clean=options.clean,
+    )
+    if goes_on(stack, work, options):
         stack.run(work)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    stack = opened(options, keep_plan=False)
+    selection = stack.select(choice_of(options), lock=None, build=True, publish=True)
+    warn(selection)
+    work = build_work(selection, stack.task_names, lock=True, build=True, publish=True)
+    is_something = print_preview(stack, work, in_json=options.json)
+    return int(options.exit_code and is_something)
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -180,64 +211,15 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _ship(options: argparse.Namespace, *, archives: bool) -> None:
-    stack = _stack(options)
+    stack = opened(options)
     selection = stack.select(choice_of(options), lock=False, build=False, publish=True)
-    if not _goes_on(stack, selection, options):
+    make_work = publish_work if archives else export_work
+    work = make_work(selection, stack.task_names, force=options.force)
+    if not goes_on(stack, work, options):
         return
     if options.dry_run:
-        print(_json(stack.publication(selection, archives=archives)))
+        print(as_json(stack.publication(selection, archives=archives)))
         return
-    work = publish_work if archives else export_work
-    stack.run(work(selection, stack.task_names, force=options.force))
+    stack.run(work)
     if archives and options.prune:
         stack.prune()
-
-
-def _stack(options: argparse.Namespace) -> Stack:
-    folders = {"build_dir": options.build_dir}
-    if options.command == "local-export":
-        folders["export_dir"] = options.output_dir
-    elif hasattr(options, "output_dir"):
-        folders["output_dir"] = options.output_dir
-    return load_stack(
-        options.spec,
-        **folders,
-        tag_outputs=getattr(options, "tag_outputs", False),
-        targets=getattr(options, "target", ()),
-        archive_format=getattr(options, "format", None),
-        archive_profile=getattr(options, "profile", None),
-        archive_level=getattr(options, "level", None),
-        local_wheels=getattr(options, "local_wheels", ()),
-        index=getattr(options, "index", True),
-        environ=plain_environ(options),
-        verbosity=verbosity_of(options),
-    )
-
-
-def _goes_on(stack: Stack, selection: Selection, options: argparse.Namespace) -> bool:
-    """Show what is asked to be shown; whether the command is to be carried out after that."""
-    _warn(selection)
-    if options.show or options.show_only or options.json:
-        _print_state(stack, selection, as_json=options.json, operations=True)
-    return not (options.show_only or (options.json and not options.show))
-
-
-def _print_state(stack: Stack, selection: Selection, *, as_json: bool, operations: bool) -> None:
-    state = stack.state(selection, operations=operations, dependencies=not operations)
-    if as_json:
-        print(_json(state))
-        return
-    show_text("".join(f"{line}\n" for line in tree_lines(state)))
-    layers = [*state["runtimes"], *state["frameworks"], *state["applications"]]
-    if not all(layer["has_valid_lock"] for layer in layers):
-        print("* not locked, or outdated: `venvstacks-dag lock --if-needed` locks these")
-
-
-def _json(value: object) -> str:
-    # In venvstacks' form: sorted keys, two spaces.
-    return json.dumps(value, indent=2, sort_keys=True)
-
-
-def _warn(selection: Selection) -> None:
-    for warning in selection.warnings:
-        print(f"warning: {warning}", file=sys.stderr)

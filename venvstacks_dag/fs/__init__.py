@@ -5,6 +5,7 @@ from venvstacks_dag.fs.filelist import file_list, parse_file_list
 from venvstacks_dag.fs.files import (
     FILE_MODE,
     PROGRAM_MODE,
+    SEALED_BITS,
     SEALED_NS,
     atomic_stream,
     atomic_write,
@@ -30,6 +31,7 @@ __all__ = [
     "FILE_MODE",
     "LINK_MODES",
     "PROGRAM_MODE",
+    "SEALED_BITS",
     "SEALED_NS",
     "LinkMode",
     "NewTree",

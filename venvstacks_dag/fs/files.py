@@ -19,6 +19,8 @@ PARTIAL_PREFIX = ".partial-"
 # The time of all files in the store, and so of their hard links: 1980-01-01, the earliest that
 # every archive format can hold. A file with another time was written to since it was sealed.
 SEALED_NS = 315_532_800 * 10**9
+# What a mode says of who may read and execute: all of it in the store, where nobody may write.
+SEALED_BITS = 0o555
 
 
 @contextmanager

@@ -4,29 +4,64 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.fs import SEALED_NS, TreeEntry, TreeManifest
+from venvstacks_dag.fs import FILE_MODE, SEALED_BITS, SEALED_NS, TreeEntry, TreeManifest
+
+# Windows knows of files only whether they are read-only.
+_HAS_MODES = os.name != "nt"
+# The part of a mode that a manifest tells.
+_TOLD = SEALED_BITS | stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
 
-def probe(tree: Path, manifest: TreeManifest) -> str | None:
-    """One line that says why `tree` is not as `manifest` says, None if it looks fine.
+def probe(tree: Path, entries: Iterable[Mapping[str, Any]], *, mend: bool = True) -> str | None:
+    """One line that says why `tree` is not as a manifest's `entries` say, None if it looks fine.
+
+    The entries are what `TreeManifest.as_json` gives: this runs in every build, over all files of
+    all layers, and to make an object of each takes longer than to look at the file.
 
     Looks at kind, size and time of each entry, and reads a file only where its time is not that
     of sealed files: it was written to, or copied here. Where the content is right the time is set
-    again. What else lies in the tree (the bytecode that Python writes beside modules, say) is not
-    looked at.
+    again, and who may read and execute the file in any case; nothing is set without `mend`. What
+    else lies in the tree (the bytecode that Python writes beside modules, say) is not looked at.
     """
     root = str(tree)
-    for entry in manifest.entries:
+    for value in entries:
+        if _is_sealed(f"{root}/{value['path']}", value):
+            continue
+        entry = TreeEntry(**value)
         fault, status = _look(root, entry)
+        if mend and status is not None and not _has_mode(status, entry.mode):
+            _mend_mode(f"{root}/{entry.path}", status, entry.mode)
         if fault is None and status is not None and status.st_mtime_ns != SEALED_NS:
-            fault = _resealed(tree, entry)
+            fault = _resealed(tree, entry) if mend else _content_fault(tree, entry)
         if fault is not None:
             return fault
     return None
+
+
+def _is_sealed(path: str, value: Mapping[str, Any]) -> bool:
+    """Whether an entry is a file as it was made, by all that is seen from outside; most are."""
+    if "kind" in value:
+        return False
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return (
+        found.st_mtime_ns == SEALED_NS
+        and found.st_size == value.get("size", 0)
+        and stat.S_ISREG(found.st_mode)
+        and _has_mode(found, value.get("mode", FILE_MODE))
+    )
+
+
+def _has_mode(found: os.stat_result, mode: int) -> bool:
+    return not _HAS_MODES or found.st_mode & _TOLD == mode & SEALED_BITS
 
 
 def verify_tree(tree: Path, manifest: TreeManifest) -> tuple[str, ...]:
@@ -59,6 +94,14 @@ def _look(root: str, entry: TreeEntry) -> tuple[str | None, os.stat_result | Non
     if found.st_size != entry.size:
         return f"{entry.path} has {found.st_size} bytes instead of {entry.size}", None
     return None, found
+
+
+def _mend_mode(path: str, found: os.stat_result, mode: int) -> None:
+    # Nobody may write to what the store has, too. Where modes may not or cannot be set, the file
+    # serves as it is.
+    write = found.st_mode & stat.S_IWUSR if found.st_nlink == 1 else 0
+    with suppress(OSError):
+        os.chmod(path, mode & SEALED_BITS | write)  # noqa: PTH101 - as above
 
 
 def _resealed(tree: Path, entry: TreeEntry) -> str | None:

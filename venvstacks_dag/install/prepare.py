@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from venvstacks_dag.digest import canonical_json
-from venvstacks_dag.fs import TreeEntry, TreeManifest, file_list
+from venvstacks_dag.fs import FILE_MODE, TreeEntry, TreeManifest, file_list
 from venvstacks_dag.install.generated import generated_files
 from venvstacks_dag.install.model import InstallRequest
 from venvstacks_dag.install.plan import PlannedImage, plan_layer
@@ -47,15 +47,17 @@ def make_recipe(request: InstallRequest) -> TreeRecipe:
 
 def _image_files(image: PlannedImage) -> Iterator[ImageFiles]:
     """The files of an image that are placed, by scheme and by what their places start with."""
-    groups: dict[tuple[str, str], tuple[list[str], list[int]]] = {}
+    groups: dict[tuple[str, str], tuple[list[str], list[int], list[str]]] = {}
     for file in image.files:
         entry = file.entry
         if entry.kind == "file" and not file.shared:
             prefix = file.place[: len(file.place) - len(entry.path)]
-            paths, sizes = groups.setdefault((entry.scheme, prefix), ([], []))
+            paths, sizes, programs = groups.setdefault((entry.scheme, prefix), ([], [], []))
             paths.append(entry.path)
             sizes.append(entry.size)
-    for (scheme, prefix), (paths, sizes) in groups.items():
+            if entry.mode != FILE_MODE:
+                programs.append(entry.path)
+    for (scheme, prefix), (paths, sizes, programs) in groups.items():
         yield ImageFiles(
             digest=image.image.digest,
             package=image.package,
@@ -63,6 +65,7 @@ def _image_files(image: PlannedImage) -> Iterator[ImageFiles]:
             prefix=prefix,
             paths=paths,
             sizes=sizes,
+            programs=programs,
         )
 
 

@@ -18,9 +18,11 @@ from venvstacks_dag.platforms import LayerLayout
 from venvstacks_dag.store.images import IMAGE_SCHEMA
 
 # Raise this when the same images would become another tree, or recipes be written another way.
-_SCHEMA = 3
+_SCHEMA = 4
 # The scheme of an image of written files: these have their places in the layer.
 WRITTEN_SCHEME: Final = "root"
+# What such files are called where a package's name would be; no package can have that one.
+_RECORDS: Final = "the packages' records"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class ImageFiles:
     """Files of one scheme of an image: their paths there, and their sizes (bytes).
 
     A file lies at ``folder/path`` in the image, and goes to ``prefix`` + ``path`` in the layer.
+    ``programs`` are the paths of those that can be executed.
     """
 
     digest: str
@@ -36,6 +39,7 @@ class ImageFiles:
     prefix: str
     paths: Sequence[str]
     sizes: Sequence[int]
+    programs: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +68,21 @@ class TreeRecipe:
         """What the image of ``written`` is known by in a store."""
         return sha256_json([[place, sha256_bytes(data)] for place, data in self.written])
 
+    @property
+    def kept_written(self) -> str | None:
+        """The image that what was written is taken from, None where it is written anew."""
+        return next((each.digest for each in self.images if each.package == _RECORDS), None)
+
     def with_written_kept(self, digest: str) -> TreeRecipe:
         """The same tree, with what is written taken from the image `digest`: `written_digest`."""
         kept = ImageFiles(
             digest=digest,
-            package="the packages' records",
+            package=_RECORDS,
             folder=WRITTEN_SCHEME,
             prefix="",
             paths=[place for place, _ in self.written],
             sizes=[len(data) for _, data in self.written],
+            programs=[],
         )
         return replace(self, images=(*self.images, kept), written=())
 
@@ -97,7 +107,15 @@ def recipe_bytes(recipe: TreeRecipe) -> bytes:
     head = {
         "folders": recipe.folders,
         "images": [
-            [each.digest, each.package, each.folder, each.prefix, each.paths, each.sizes]
+            [
+                each.digest,
+                each.package,
+                each.folder,
+                each.prefix,
+                each.paths,
+                each.sizes,
+                each.programs,
+            ]
             for each in recipe.images
         ],
         "links": recipe.links,
@@ -125,8 +143,9 @@ def read_recipe(data: bytes) -> TreeRecipe | None:
                 prefix=prefix,
                 paths=paths,
                 sizes=sizes,
+                programs=programs,
             )
-            for digest, package, folder, prefix, paths, sizes in head["images"]
+            for digest, package, folder, prefix, paths, sizes, programs in head["images"]
         ),
         links=tuple((place, target) for place, target in head["links"]),
         written=(),

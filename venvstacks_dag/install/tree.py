@@ -14,6 +14,8 @@ from threading import Lock
 from venvstacks_dag.errors import StoreError
 from venvstacks_dag.fs import (
     FILE_MODE,
+    PROGRAM_MODE,
+    SEALED_BITS,
     SEALED_NS,
     LinkMode,
     disk_errors,
@@ -30,6 +32,8 @@ _FOLDER_MODE = 0o755
 _PART = 500
 # A folder of this depth (as lib/python3.12/site-packages/NAME), and all below, is one package's.
 _DEPTH = 4
+# Windows knows of files only whether they are read-only.
+_HAS_MODES = os.name != "nt"
 # The system walks down long paths for each file, which takes about a tenth of the time.
 _HAS_DIR_FD = {os.link, os.stat, os.open} <= os.supports_dir_fd
 
@@ -133,14 +137,31 @@ def _make_folders(root: str, folders: Iterable[str]) -> None:
 
 def _check_sealed(files: ImageFiles, source: str) -> None:
     """See that files of an image, which lie below `source`, are as they were sealed."""
-    with _entered(source) as folder:
-        for name, size in zip(files.paths, files.sizes, strict=True):
-            try:
+    path = source
+    file, program = (stat.S_IFREG | mode & SEALED_BITS for mode in (FILE_MODE, PROGRAM_MODE))
+    programs = set(files.programs)
+    try:
+        with _entered(source) as folder:
+            for name, size in zip(files.paths, files.sizes, strict=True):
+                path = source + name
                 found = os.stat(folder.way + name, dir_fd=folder.fd, follow_symlinks=False)
-            except FileNotFoundError as error:
-                raise _lost(files, source + name, "is missing from the store") from error
-            if found.st_size != size or found.st_mtime_ns != SEALED_NS:
-                raise _lost(files, source + name, "was changed in the store")
+                if found.st_size != size or found.st_mtime_ns != SEALED_NS:
+                    raise _lost(files, path, "was changed in the store")
+                mode = program if name in programs else file
+                if found.st_mode != mode and _HAS_MODES:
+                    _seal_again(files, path, found.st_mode, mode)
+    except OSError as error:
+        # Whatever it is (a folder may be gone, or be none), the image can be made anew.
+        raise _lost(files, path, "is missing from the store", error) from error
+
+
+def _seal_again(files: ImageFiles, path: str, found: int, mode: int) -> None:
+    """Give a file of the store its mode again: somebody has changed it, perhaps in a tree."""
+    if not stat.S_ISREG(found):
+        raise _lost(files, path, "was changed in the store")
+    # Where that may not or cannot be, the file serves as it is: its bytes are right.
+    with suppress(OSError):
+        os.chmod(path, stat.S_IMODE(mode))  # noqa: PTH101 - no Path in these loops
 
 
 def _place(files: ImageFiles, start: int, source: str, root: str, mode: LinkMode) -> int:
@@ -154,7 +175,11 @@ def _place(files: ImageFiles, start: int, source: str, root: str, mode: LinkMode
                 done += 1
     # Where no link can be made: whether another way is to be tried is told there.
     for name in names[done:]:
-        place_file(source + name, above + name, mode)
+        try:
+            place_file(source + name, above + name, mode)
+        except FileNotFoundError as error:
+            # Whoever found the image damaged has just taken it away.
+            raise _lost(files, source + name, "is missing from the store", error) from error
     return len(names)
 
 
@@ -171,10 +196,11 @@ def _entered(folder: str) -> Iterator[_Entered]:
         os.close(fd)
 
 
-def _lost(files: ImageFiles, path: str, what: str) -> StoreError:
+def _lost(files: ImageFiles, path: str, what: str, error: OSError | None = None) -> StoreError:
     return StoreError(
         f"a file of {files.package or 'the runtime'} {what}",
         where=path,
+        why=error.strerror if error is not None else None,
         fix="build again; `venvstacks-dag cache verify` drops what is damaged, to be made anew",
     )
 

@@ -62,9 +62,14 @@ def host_items(host: HostPython) -> tuple[PackedItem, ...]:
         return tuple(sorted(items, key=lambda item: item.path))
 
 
-def file_item(path: str, source: Path, *, mode: int | None = None) -> PackedItem:
-    """An item for the file `source`, with the mode of the file unless `mode` says otherwise."""
-    status = source.stat()
+def file_item(
+    path: str, source: Path, *, mode: int | None = None, status: os.stat_result | None = None
+) -> PackedItem:
+    """An item for the file `source`, with the mode of the file unless `mode` says otherwise.
+
+    `status` is the file's, where it is known.
+    """
+    status = status or source.stat()
     return PackedItem(
         path=path,
         source=source,
@@ -127,7 +132,8 @@ def _tree(
                     _refuse_link(entry)
                     waiting.append((Path(entry.path), f"{path}/"))
                 elif entry.is_file() and keeps(path):
-                    yield file_item(f"{destination}/{path}", Path(entry.path))
+                    source = Path(entry.path)
+                    yield file_item(f"{destination}/{path}", source, status=entry.stat())
 
 
 def _refuse_link(folder: os.DirEntry[str]) -> None:

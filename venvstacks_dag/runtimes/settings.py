@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from venvstacks_dag.errors import RuntimeUnavailable
 from venvstacks_dag.net import redact
 from venvstacks_dag.runtimes.locations import ArchiveLocation, parse_location
 
-if TYPE_CHECKING:
-    from venvstacks_dag.spec.model import ToolSettings
-
 ARCHIVES_VARIABLE = "VENVSTACKS_DAG_RUNTIMES"
 ARCHIVES_KEY = "[tool.venvstacks-dag] runtime_archives"
 PBS_VARIABLE = "PBS_INSTALLER_BASE_URL"
+
+
+class NamesArchives(Protocol):
+    """What says where archives are: the specification's settings, or the plan made of them."""
+
+    @property
+    def runtime_archives(self) -> str | tuple[str, ...] | None:
+        """One place or several, as they were written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,9 @@ class RuntimeSettings:
     pbs_base_url: str | None = None
 
     @classmethod
-    def of(cls, spec_tool: ToolSettings, base: Path, environ: Mapping[str, str]) -> RuntimeSettings:
+    def of(
+        cls, spec_tool: NamesArchives, base: Path, environ: Mapping[str, str]
+    ) -> RuntimeSettings:
         """The settings of a specification in the folder `base`, as the environment amends them.
 
         The environment's folder takes the place of the specification's, it does not add to it:

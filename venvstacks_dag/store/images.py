@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.digest import canonical_json, parse_json, sha256_file
-from venvstacks_dag.fs import SEALED_NS
+from venvstacks_dag.fs import SEALED_BITS, SEALED_NS
 from venvstacks_dag.store.model import Image, ImageEntry
 
 # Raise this when images made before would no longer be made the same way.
@@ -76,7 +76,7 @@ def seal(folder: Path, entries: tuple[ImageEntry, ...]) -> None:
     for entry in entries:
         if entry.kind == "file":
             path = f"{folder}/{entry.scheme}/{entry.path}"
-            os.chmod(path, 0o555 if entry.mode & 0o100 else 0o444)  # noqa: PTH101 - see below
+            os.chmod(path, entry.mode & SEALED_BITS)  # noqa: PTH101 - see below
             os.utime(path, ns=(SEALED_NS, SEALED_NS))
 
 

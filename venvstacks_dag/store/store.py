@@ -84,6 +84,12 @@ class Store:
         """Remember `data` under `kind` and `key` (a SHA-256). Raises `DiskError`."""
         atomic_write(self.place("cache", key, kind), data)
 
+    def forget(self, kind: str, key: str) -> None:
+        """Remember nothing any more under `kind` and `key` (a SHA-256). Raises `DiskError`."""
+        place = self.place("cache", key, kind)
+        with disk_errors("remove", place):
+            place.unlink(missing_ok=True)
+
     # --- whole files ----------------------------------------------------------------
 
     def blob(self, sha256: str) -> Path | None:

@@ -122,6 +122,13 @@ def _suggestions(command: Any) -> AbstractContextManager[None]:
     return nullcontext() if stack_of(command) is None else suggestions(command)
 
 
+def _only_look(command: Any) -> None:
+    """Have nothing mended or renewed, and nobody asked, by a command that only tells."""
+    stack = stack_of(command)
+    if stack is not None:
+        stack.run.flags.looking = True
+
+
 def _told(work: Callable[[], int | None]) -> int | None:
     """The exit code of `work`; where it cannot be done, that is said without a traceback."""
     try:
@@ -138,6 +145,7 @@ class StackInfo(Info):  # type: ignore[misc]
 
     def _execute(self, pos_args: list[str], hide_status: bool = False) -> int:
         tasks = {task.name: task for task in self.task_list}
+        _only_look(self)
         with quiet_when_unread(), _suggestions(self):
             check_tasks_exist(tasks, pos_args)
             # doit has groups run always, and says that it is for want of dependencies.
@@ -171,6 +179,7 @@ class StackList(List):  # type: ignore[misc]
         sort: str = "name",
         pos_args: list[str] | None = None,
     ) -> int:
+        _only_look(self)
         with quiet_when_unread(), _suggestions(self):
             result: int = super()._execute(
                 subtasks, quiet, status, private, list_deps, template, sort, pos_args

@@ -47,12 +47,14 @@ class RunFlags:
     For single tasks, by their names: those in ``afresh`` run although nothing has changed (locks
     then forget their pins); the output of those in ``kept`` is used as it is, and refused where
     it is out of date. ``upgrades`` has locks' tasks that forget the pins of these packages only.
-    The environments of the layers in ``removed`` go before anything runs.
+    The environments of the layers in ``removed`` go before anything runs. ``looking`` is whether
+    nothing runs at all: nothing is mended or renewed on the way, and nobody asked.
     """
 
     always: bool = False
     relock: bool = False
     debug: bool = False
+    looking: bool = False
     afresh: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
@@ -234,10 +236,8 @@ class BuildContext:
     def providers(self) -> tuple[RuntimeProvider, ...]:
         """The providers of base runtimes, in the order in which they are asked."""
         from venvstacks_dag.runtimes import RuntimeSettings, providers
-        from venvstacks_dag.spec.model import ToolSettings
 
-        tool = ToolSettings(runtime_archives=self.plan.runtime_archives)
-        settings = RuntimeSettings.of(tool, self.base, self.environ)
+        settings = RuntimeSettings.of(self.plan, self.base, self.environ)
         return providers(settings, self.http, self.store)
 
 

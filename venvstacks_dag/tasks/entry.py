@@ -22,9 +22,14 @@ from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.spelling import check_variables
 
 
-def build_context(settings: BuildSettings, environ: Mapping[str, str]) -> BuildContext:
-    """The surroundings of a build. Raises `SpecError` or `DiskError`."""
-    return BuildContext(settings, load_plan(settings, environ), environ)
+def build_context(
+    settings: BuildSettings, environ: Mapping[str, str], *, keep_plan: bool = True
+) -> BuildContext:
+    """The surroundings of a build. Raises `SpecError` or `DiskError`.
+
+    Without `keep_plan`, nothing is written into the build folder.
+    """
+    return BuildContext(settings, load_plan(settings, environ, keep=keep_plan), environ)
 
 
 def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
@@ -55,7 +60,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
             ),
         )
         settings = settings.also_for(named_platforms(sys.argv[1:]))
-        context = build_context(settings, os.environ)
+        context = build_context(settings, os.environ, keep_plan=not _only_looks(sys.argv[1:]))
     except (VenvstacksDagError, ValueError) as error:
         message = str(error)
         if os.environ.get("VENVSTACKS_DAG_DEBUG", "0") not in ("", "0"):
@@ -63,6 +68,11 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
         # doit prints this one without a traceback, and ends with its code for "cannot load".
         raise InvalidDodoFile(message) from error
     return dict(namespace(context, bound_reporter(context)))
+
+
+def _only_looks(words: list[str]) -> bool:
+    """Whether doit was called for `plan`: the command is its first word but for variables."""
+    return next((word for word in words if "=" not in word or word[0] == "-"), None) == "plan"
 
 
 def _number(name: str, text: str | None) -> int | None:

@@ -121,11 +121,13 @@ def named_platforms(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(platform for platform in found if platform))
 
 
-def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
+def load_plan(
+    settings: BuildSettings, environ: Mapping[str, str], *, keep: bool = True
+) -> StackPlan:
     """The plan of a specification: the kept one where it still holds, else a new one.
 
-    Raises `SpecError` with every mistake in the specification, or `DiskError`, also
-    where the names of files are not UTF-8.
+    Without `keep`, a new one is not written into the build folder. Raises `SpecError` with every
+    mistake in the specification, or `DiskError`, also where the names of files are not UTF-8.
     """
     check_names_encoding(sys.getfilesystemencoding())
     if not settings.spec.is_file():
@@ -139,7 +141,8 @@ def load_plan(settings: BuildSettings, environ: Mapping[str, str]) -> StackPlan:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     compiled = _compile(settings, environ)
-    _keep(settings.plan, canonical_json({"key": key, "plan": compiled}))
+    if keep:
+        _keep(settings.plan, canonical_json({"key": key, "plan": compiled}))
     return _read_back(compiled)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,8 +46,34 @@ def times(tree: Path) -> None:
 @pytest.mark.parametrize("change", [lambda tree: None, bytecode, times])
 def test_as_it_was_made(tree: Path, manifest: TreeManifest, change: Callable[[Path], None]) -> None:
     change(tree)
-    assert probe(tree, manifest) is None
+    assert probe(tree, manifest.as_json()) is None
     assert verify_tree(tree, manifest) == ()
+
+
+@pytest.mark.parametrize(
+    ("found", "linked", "mended"),
+    [(0o755, False, 0o644), (0o000, False, 0o444), (0o6644, False, 0o644), (0o755, True, 0o444)],
+)
+def test_who_may_read_and_execute_is_set_again(
+    tree: Path, manifest: TreeManifest, found: int, linked: bool, mended: int
+) -> None:
+    if linked:
+        (tree / "in the store").hardlink_to(tree / "lib/a.py")
+    os.utime(tree / "lib/a.py", ns=(SEALED_NS, SEALED_NS))
+    (tree / "lib/a.py").chmod(found)
+    assert probe(tree, manifest.as_json()) is None
+    assert stat.S_IMODE((tree / "lib/a.py").stat().st_mode) == mended
+
+
+def test_modes_that_cannot_be_set(
+    tree: Path, manifest: TreeManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    (tree / "lib/a.py").chmod(0o755)
+    monkeypatch.setattr(os, "chmod", refuse)
+    assert probe(tree, manifest.as_json()) is None
 
 
 def to_folder(tree: Path) -> None:
@@ -91,7 +118,7 @@ def test_changed(
     tree: Path, manifest: TreeManifest, change: Callable[[Path], None], reason: str
 ) -> None:
     change(tree)
-    found = probe(tree, manifest)
+    found = probe(tree, manifest.as_json())
     assert found is not None
     assert reason in found
     assert any(reason in line for line in verify_tree(tree, manifest))
@@ -99,17 +126,30 @@ def test_changed(
 
 def test_a_file_of_another_time_is_read_once(tree: Path, manifest: TreeManifest) -> None:
     assert (tree / "lib/a.py").stat().st_mtime_ns != SEALED_NS
-    assert probe(tree, manifest) is None
+    assert probe(tree, manifest.as_json()) is None
     assert (tree / "lib/a.py").stat().st_mtime_ns == SEALED_NS
     (tree / "lib/a.py").write_bytes(b"a = 2\n")
-    assert probe(tree, manifest) == "lib/a.py has other content"
+    assert probe(tree, manifest.as_json()) == "lib/a.py has other content"
+
+
+def test_a_look_without_mending_sees_the_same_and_sets_nothing(
+    tree: Path, manifest: TreeManifest
+) -> None:
+    path = tree / "lib/a.py"
+    path.chmod(0o600)
+    before = path.stat()
+    assert probe(tree, manifest.as_json(), mend=False) is None
+    after = path.stat()
+    assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+    path.write_bytes(b"a = 2\n")
+    assert probe(tree, manifest.as_json(), mend=False) == "lib/a.py has other content"
 
 
 def test_equal_size_and_time_need_the_thorough_look(tree: Path, manifest: TreeManifest) -> None:
     for name, data in (("lib/a.py", b"a = 2\n"), ("bin/python3.11", b"PYTHON")):
         (tree / name).write_bytes(data)
         os.utime(tree / name, ns=(SEALED_NS, SEALED_NS))
-    assert probe(tree, manifest) is None
+    assert probe(tree, manifest.as_json()) is None
     assert verify_tree(tree, manifest) == (
         "bin/python3.11 has other content",
         "lib/a.py has other content",

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -15,8 +16,9 @@ import pytest
 from tests.support.reporting import RecordingReporter
 from tests.support.wheel_images import make_distribution, make_image
 from venvstacks_dag.errors import DiskError, InstallConflict, StoreError, WheelRefused
-from venvstacks_dag.fs import LinkMode, parse_file_list
-from venvstacks_dag.install import InstallRequest, install_layer
+from venvstacks_dag.fs import LINK_MODES, SEALED_NS, LinkMode, parse_file_list
+from venvstacks_dag.install import InstallRequest, install_layer, tree
+from venvstacks_dag.install.recipe import ImageFiles
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.store import Image, ImageScheme, Store
@@ -356,6 +358,37 @@ def test_a_file_that_the_store_has_lost(store: Store, request_for: Maker) -> Non
     assert not request_for().destination.exists()
 
 
+@pytest.mark.parametrize("instead", ["nothing", "a file"])
+def test_a_folder_that_the_store_has_lost(store: Store, request_for: Maker, instead: str) -> None:
+    image = make_distribution(store, "demo", {"demo/x.py": b""})
+    for folder in ("purelib/demo", "purelib"):
+        shutil.rmtree(image.folder / folder)
+        if instead == "a file":
+            (image.folder / folder).write_bytes(b"")
+        with pytest.raises(StoreError, match="a file of demo is missing from the store"):
+            install_layer(request_for(image), NullReporter())
+        if instead == "a file":
+            (image.folder / folder).unlink()
+            (image.folder / folder).mkdir()
+    assert not request_for().destination.exists()
+
+
+@pytest.mark.parametrize("mode", LINK_MODES)
+def test_a_file_that_goes_while_the_tree_is_made(
+    store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
+) -> None:
+    image = make_distribution(store, "demo")
+    real = tree._check_sealed
+
+    def check(files: ImageFiles, source: str) -> None:
+        real(files, source)
+        shutil.rmtree(image.folder)
+
+    monkeypatch.setattr(tree, "_check_sealed", check)
+    with pytest.raises(StoreError, match="a file of demo is missing from the store"):
+        install_layer(replace(request_for(image), link_mode=mode), NullReporter())
+
+
 def test_a_file_that_was_written_to_in_the_store(store: Store, request_for: Maker) -> None:
     image = make_distribution(store, "demo")
     (image.folder / "purelib/demo.py").chmod(0o644)
@@ -363,6 +396,31 @@ def test_a_file_that_was_written_to_in_the_store(store: Store, request_for: Make
     with pytest.raises(StoreError, match="a file of demo was changed in the store"):
         install_layer(request_for(image), NullReporter())
     assert not request_for().destination.exists()
+
+
+@pytest.mark.parametrize(("mode", "is_program"), [(0o777, False), (0o000, True), (0o444, True)])
+def test_a_file_of_the_store_that_has_another_mode(
+    store: Store, request_for: Maker, mode: int, is_program: bool
+) -> None:
+    programs = ("bin/demo-x",) if is_program else ()
+    image = make_image(store, "demo", {("data", "bin/demo-x"): b"x"}, programs=programs)
+    (image.folder / "data/bin/demo-x").chmod(mode)
+    install_layer(request_for(image), NullReporter())
+    for place in (image.folder / "data/bin/demo-x", request_for().destination / "bin/demo-x"):
+        assert stat.S_IMODE(place.stat().st_mode) == (0o555 if is_program else 0o444)
+
+
+def test_a_link_in_the_place_of_a_file_of_the_store(
+    store: Store, request_for: Maker, tmp_path: Path
+) -> None:
+    (tmp_path / "other").write_bytes(b"")
+    image = make_image(store, "demo", {("purelib", "x.py"): b"12345"})
+    file = image.folder / "purelib/x.py"
+    file.unlink()
+    file.symlink_to("other")
+    os.utime(file, ns=(SEALED_NS, SEALED_NS), follow_symlinks=False)
+    with pytest.raises(StoreError, match="a file of demo was changed in the store"):
+        install_layer(request_for(image), NullReporter())
 
 
 def test_a_disk_that_is_full(

@@ -43,7 +43,7 @@ def test_the_first_difference_is_told(context: BuildContext) -> None:
     stage = FakeStage(inputs={"python": "3.12", "packages": {"numpy": "1"}})
     run_stage(stage, context, APP, NullReporter())
     stage.inputs["packages"] = {"numpy": "2"}
-    assert look(stage, context) == "packages: numpy changed from '1' to '2'"
+    assert look(stage, context) == "the lock has a new version of numpy (1 -> 2)"
     stage.inputs["packages"] = {"numpy": "1"}
     assert look(stage, context) == "up to date"
 
@@ -59,7 +59,7 @@ def test_another_schema_of_the_stage_is_a_reason(context: BuildContext) -> None:
     stage = FakeStage()
     run_stage(stage, context, APP, NullReporter())
     stage.schema = 2
-    assert look(stage, context) == "schema changed"
+    assert look(stage, context) == "this tool's schema of install changed (1 -> 2)"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stamps import Parts, Stamp, difference, write_stamp
+from venvstacks_dag.tasks.stamps import Parts, Stamp, write_stamp
 
 # Why a stage runs that has not run before, or did not end well.
 FIRST_RUN = "no good run of it is on record"
@@ -77,7 +78,30 @@ def stale_reason(stage: Stage, context: BuildContext, layer: LayerPlan) -> str |
         parts = full_parts(stage, context, layer)
     except MissingInput as missing:
         return str(missing)
-    return difference(stamp.parts, parts) or stage.damage(context, layer, stamp)
+    return difference(context, stage.name, layer, stamp.parts, parts) or stage.damage(
+        context, layer, stamp
+    )
+
+
+def difference(
+    context: BuildContext, stage: str, layer: LayerPlan, before: Parts, after: Parts
+) -> str | None:
+    """Which input changed, in terms of the specification; None where all are the same."""
+    if before == after:
+        return None
+    # Words are only needed where there is something to tell.
+    from venvstacks_dag.tasks.reasons import Inputs, reason_of
+
+    inputs = Inputs(stage=stage, layer=layer, before=before, after=after)
+    return reason_of(inputs, partial(lock_news, context))
+
+
+def lock_news(context: BuildContext, layer: str, content: str) -> Mapping[str, Any]:
+    """What changed in a layer's lock since it had that digest; nothing where it is not known."""
+    from venvstacks_dag.tasks.news import news_since
+
+    stamp = context.stamped("resolve", layer)
+    return {} if stamp is None else news_since(stamp.facts, content)
 
 
 def run_stage(
@@ -88,15 +112,19 @@ def run_stage(
     Raises `InputChanged` where an input was edited while the stage ran, and whatever the stage
     raises; in both cases no stamp is left.
     """
+    from venvstacks_dag.tasks.news import with_news
+
     path = context.settings.stamp(stage.name, layer.name)
     try:
         parts = full_parts(stage, context, layer)
     except MissingInput as missing:
         raise InputChanged(str(missing), layer=layer.name, fix="build again") from missing
+    before = context.stamped(stage.name, layer.name)
     path.unlink(missing_ok=True)
     result = stage.run(context, layer, reporter)
     try:
-        changed = difference(parts, full_parts(stage, context, layer))
+        after = full_parts(stage, context, layer)
+        changed = difference(context, stage.name, layer, parts, after)
     except MissingInput as missing:
         changed = str(missing)
     if changed is not None:
@@ -110,7 +138,7 @@ def run_stage(
         stage=stage.name,
         layer=layer.name,
         parts=parts,
-        facts=result.facts,
+        facts=with_news(None if before is None else before.facts, result.facts),
         outputs=result.outputs,
     )
     write_stamp(path, stamp)

@@ -14,7 +14,7 @@ from venvstacks_dag.tasks.stages.base import StageResult, facts_of
 from venvstacks_dag.tasks.stages.installing import layer_pins, make_tree, requested_names
 from venvstacks_dag.tasks.stages.trees import keep_listing, manifest_damage
 from venvstacks_dag.tasks.stages.wanted import demand_offline, runtime_release
-from venvstacks_dag.tasks.stamps import Parts, Stamp
+from venvstacks_dag.tasks.stamps import Parts, Stamp, read_stamp
 
 
 class Install:
@@ -61,7 +61,7 @@ class Install:
         packages = count_text(len(layer_pins(context, layer)), "package")
         return StageResult(
             facts={"tree": digest, "size": recipe.size, "python": python},
-            outputs={"manifest": digest},
+            outputs={"manifest": digest, "written": recipe.kept_written},
             summary=f"{packages}, {count_text(recipe.count, 'file')}",
         )
 
@@ -73,8 +73,10 @@ class Install:
 
 def source_digests(context: BuildContext, layer: LayerPlan) -> tuple[str, ...]:
     """The digests of the images that a layer's tree is made of."""
+    stamp = read_stamp(context.settings.stamp(Install.name, layer.name))
+    written = stamp.outputs.get("written") if stamp is not None else None
     pins = layer_pins(context, layer)
     runtime = (
         [runtime_release(context, layer, context.target(layer)).sha256] if layer.is_runtime else []
     )
-    return (*runtime, *(pin["sha256"] for pin in pins))
+    return (*runtime, *(pin["sha256"] for pin in pins), *([written] if written else []))

@@ -12,7 +12,7 @@ from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Progress, Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import facts_of
+from venvstacks_dag.tasks.stages.base import MissingInput, facts_of
 from venvstacks_dag.tasks.stages.wanted import pinned_wheel, runtime_release
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ _RECIPES = "recipes"
 def layer_pins(context: BuildContext, layer: LayerPlan) -> list[dict[str, Any]]:
     """The wheels that a layer's lock chose for the platform. Raises `MissingInput`."""
     facts = facts_of(context, "resolve", layer.name)
-    pins: list[dict[str, Any]] = facts["wheels"][context.settings.platform]
+    pins: list[dict[str, Any]] | None = facts["wheels"].get(context.settings.platform)
+    if pins is None:
+        raise MissingInput(f"{layer.name} is not locked for {context.settings.platform}")
     return pins
 
 
@@ -91,6 +93,13 @@ def _follow(
     tree = context.settings.tree(layer.name)
     follow(recipe, folders, tree, mode=context.link_mode, reporter=reporter)
     return recipe
+
+
+def forget_recipe(context: BuildContext, layer: LayerPlan) -> None:
+    """Have the recipe of a layer made anew: the images that it was made of may be others now."""
+    if not layer.is_runtime:
+        wheels = [pinned_wheel(pin) for pin in layer_pins(context, layer)]
+        context.store.forget(_RECIPES, _recipe_key(context, layer, wheels))
 
 
 def _recipe_key(context: BuildContext, layer: LayerPlan, wheels: list[PinnedWheel]) -> str:

@@ -9,7 +9,7 @@ from venvstacks_dag.digest import parse_json
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
-from venvstacks_dag.tasks.stages.base import facts_of
+from venvstacks_dag.tasks.stages.base import MissingInput, facts_of
 from venvstacks_dag.tasks.stages.locks import metadata_file
 
 
@@ -39,6 +39,9 @@ def python_of(context: BuildContext, layer: LayerPlan) -> str:
     kept = None if context.relocks(layer.name) else _locked_python(context, layer)
     if kept is not None:
         return kept
+    if context.run.flags.looking:
+        # Which Python that is, may have to be asked of the network.
+        raise MissingInput(f"python_implementation {layer.python_implementation!r} is not locked")
     from venvstacks_dag.runtimes import identify
 
     targets = context.targets(layer)

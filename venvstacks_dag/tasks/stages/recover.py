@@ -12,6 +12,7 @@ from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.install import source_digests
+from venvstacks_dag.tasks.stages.installing import forget_recipe
 from venvstacks_dag.tasks.stages.trees import read_manifest
 
 
@@ -38,6 +39,8 @@ def forget_changed_tree(context: BuildContext, layer: LayerPlan, reporter: Repor
         image = context.store.image(digest)
         if image is not None and not context.store.check(image):
             reporter.detail(f"the store's image {digest} was changed too, and is dropped")
+    # It was the description of an image that was damaged, perhaps, and a recipe made by that.
+    forget_recipe(context, layer)
     for stage in stages:
         settings.stamp(stage, layer.name).unlink(missing_ok=True)
     return True

@@ -102,7 +102,7 @@ class Resolve:
             raise _not_locked(context, layer, previous)
         else:
             lock = solve(context, layer, request, previous, upgraded or (), reporter)
-        new = _next_metadata(context, layer, lock, metadata, request)
+        new = next_lock_metadata(context, layer, lock, metadata, request)
         if untouchable and (metadata is None or new.lock_version != metadata.lock_version):
             why = "the version counts edits of its modules, and they were edited"
             raise _not_locked(context, layer, previous, why=why)
@@ -133,13 +133,14 @@ def _not_locked(
     )
 
 
-def _next_metadata(
+def next_lock_metadata(
     context: BuildContext,
     layer: LayerPlan,
     lock: LayerLock,
     metadata: LockMetadata | None,
     request: LockRequest,
 ) -> LockMetadata:
+    """What stands beside a lock of a layer, after `metadata`, which stood there before."""
     from venvstacks_dag import resolve
 
     modules = module_digests(context, layer).values() if layer.versioned else ()
@@ -170,7 +171,7 @@ def valid_lock_version(context: BuildContext, layer: LayerPlan) -> int | None:
     digest = resolve.request_digest(request, sources_of(context, layer))
     if lock is None or metadata is None or not answers(request, digest, lock, metadata):
         return None
-    new = _next_metadata(context, layer, lock, metadata, request)
+    new = next_lock_metadata(context, layer, lock, metadata, request)
     return metadata.lock_version if new.lock_version == metadata.lock_version else None
 
 
@@ -181,7 +182,6 @@ def _result(
     metadata: LockMetadata,
     wheels: Mapping[str, Any],
 ) -> StageResult:
-    """What the later stages are told of the lock."""
     from venvstacks_dag import resolve
 
     own = len(resolve.own_packages(lock))
@@ -191,23 +191,37 @@ def _result(
     left_out = len({name for names in excluded.values() for name in names})
     below += f", {left_out} excluded" if left_out else ""
     return StageResult(
-        facts={
-            "python": metadata.python,
-            "wheels": wheels,
-            "requested": sorted({_name(text) for text in layer.requirements}),
-            "latest_upload": _latest_upload(lock),
-            **({"excluded": excluded} if excluded else {}),
-            # What the layers above are locked against: not how it is written, nor comments.
-            "content": sha256_bytes(resolve.render_lock(lock)),
-            "lock": {
-                "requirements_hash": metadata.requirements_hash,
-                "lock_version": metadata.lock_version,
-                "locked_at": metadata.locked_at,
-            },
-        },
+        facts=lock_facts(context, layer, lock, metadata, wheels, excluded),
         outputs={path.name: sha256_file(path) for path in lock_files(context.settings, layer.name)},
         summary=f"{count_text(own, 'package')}{below}",
     )
+
+
+def lock_facts(
+    context: BuildContext,
+    layer: LayerPlan,
+    lock: LayerLock,
+    metadata: LockMetadata,
+    wheels: Mapping[str, Any],
+    excluded: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the later stages are told of a lock."""
+    from venvstacks_dag import resolve
+
+    return {
+        "python": metadata.python,
+        "wheels": wheels,
+        "requested": sorted({_name(text) for text in layer.requirements}),
+        "latest_upload": _latest_upload(lock),
+        **({"excluded": excluded} if excluded else {}),
+        # What the layers above are locked against: not how it is written, nor comments.
+        "content": sha256_bytes(resolve.render_lock(lock)),
+        "lock": {
+            "requirements_hash": metadata.requirements_hash,
+            "lock_version": metadata.lock_version,
+            "locked_at": metadata.locked_at,
+        },
+    }
 
 
 def _name(requirement: str) -> NormalizedName:

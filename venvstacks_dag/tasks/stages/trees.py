@@ -8,7 +8,6 @@ from venvstacks_dag.digest import canonical_json, parse_json, sha256_bytes
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import TreeManifest, write_if_changed
 from venvstacks_dag.tasks.context import BuildContext
-from venvstacks_dag.tasks.stages.base import file_damage
 from venvstacks_dag.tasks.stamps import Stamp
 
 
@@ -43,11 +42,11 @@ def manifest_damage(context: BuildContext, stamp: Stamp, tree: Path) -> str | No
     from venvstacks_dag.install import probe
 
     path = context.settings.manifest(stamp.stage, stamp.layer)
-    fault = file_damage(path, stamp.outputs.get("manifest"))
-    if fault is not None:
-        return fault
     try:
-        manifest = read_manifest(context, stamp.stage, stamp.layer)
-    except InputChanged as error:
-        return str(error)
-    return probe(tree, manifest)
+        data = path.read_bytes()
+    except OSError:
+        return f"{path.name} is missing"
+    if sha256_bytes(data) != stamp.outputs.get("manifest"):
+        return f"{path.name} was edited"
+    changed = probe(tree, parse_json(data), mend=not context.run.flags.looking)
+    return None if changed is None else f"the tree was changed: {changed}"

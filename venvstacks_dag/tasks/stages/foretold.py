@@ -1,0 +1,55 @@
+"""What locking a layer would tell the later stages, where that is known without locking it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.tasks.context import BuildContext
+from venvstacks_dag.tasks.news import with_news
+from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages.amendments import excluded_packages
+from venvstacks_dag.tasks.stages.base import MissingInput
+from venvstacks_dag.tasks.stages.locks import answers, previous_lock, wheels_in
+from venvstacks_dag.tasks.stages.resolve import lock_facts, next_lock_metadata
+from venvstacks_dag.tasks.stages.solving import lock_request, sources_of
+
+
+def foretold_facts(context: BuildContext, layer: LayerPlan) -> Mapping[str, Any] | None:
+    """The facts of a run that keeps the layer's lock; None where it would make a new one.
+
+    The locks below must be those that there will be. Asks nobody but the disk.
+    """
+    flags = context.run.flags
+    task = f"resolve:{layer.name}"
+    if flags.relocks(layer.name) or flags.upgrades.get(task) is not None:
+        return None
+    try:
+        return _kept_facts(context, layer)
+    except (VenvstacksDagError, MissingInput):
+        # What is wrong is told by the run.
+        return None
+
+
+def _kept_facts(context: BuildContext, layer: LayerPlan) -> Mapping[str, Any] | None:
+    from venvstacks_dag import resolve
+
+    request = lock_request(context, layer)
+    digest = resolve.request_digest(request, sources_of(context, layer))
+    lock, metadata = previous_lock(context, layer)
+    if lock is None or not answers(request, digest, lock, metadata):
+        return None
+    kept = replace(lock, input_digest=digest)
+    new = next_lock_metadata(context, layer, kept, metadata, request)
+    facts = lock_facts(
+        context,
+        layer,
+        kept,
+        new,
+        wheels_in(context, layer, kept, request.python),
+        excluded_packages(context, layer, new.python),
+    )
+    before = context.stamped("resolve", layer.name)
+    return with_news(None if before is None else before.facts, facts)
