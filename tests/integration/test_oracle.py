@@ -62,7 +62,7 @@ def test_whatever_happens_builds_are_clean_builds_and_do_no_more_than_they_must(
             raise AssertionError(f"seed {seed}: {error}") from error
     # Else nothing would have been tried.
     assert counts["compared"] > 5
-    assert counts["killed"] > 1
+    assert counts["killed"] + counts["stopped"] > 0
     assert counts["tasks"] > 100
 
 

@@ -115,10 +115,11 @@ def platforms(part: Part) -> str | None:
 
 
 def platform(part: Part) -> str | None:
-    """The platform that is built for."""
-    if not part.old or not part.new or part.old["name"] != part.new["name"]:
-        return "it is built for another platform"
-    return _floor(part.old, part.new)
+    """The platform that is built for, with its C library where that is not the usual one."""
+    old, new = str(part.old).partition(" "), str(part.new).partition(" ")
+    if old[0] == new[0]:
+        return "linux_target names another C library"
+    return "it is built for another platform"
 
 
 def _floor(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:

@@ -35,11 +35,11 @@ _RESOLVE: Mapping[str, Teller] = {
     "exclude_below": partial(words.items_below, "exclude"),
     "overrides_below": partial(words.items_below, "overrides"),
     "requirements_below": partial(words.items_below, "requirements"),
+    "stacked_below": partial(words.items_below, "the layers below it"),
 }
 _LINK: Mapping[str, Teller] = {
     "launch_module": partial(words.value, "launch_module"),
     "modules": words.modules,
-    "target": partial(words.value, "the platform that it is built for"),
     "dynlib_exclude": partial(words.items, "dynlib_exclude"),
     "import_order": words.order_below,
     "install_target": partial(words.value, "its deployed name"),
@@ -47,11 +47,12 @@ _LINK: Mapping[str, Teller] = {
     "layers_below": words.shown_below,
     "ambiguous_below": words.ambiguous,
     "folder": partial(words.sentence, "the build folder is another one"),
+    "target": words.platform,
     "postinstall": partial(words.sentence, "this tool's post-installation script changed"),
 }
 _ARCHIVE: Mapping[str, Teller] = {
     "format": partial(words.value, "archive_format"),
-    "level": partial(words.value, "archive_level"),
+    "level": partial(words.value, "the level of its archive"),
     "tagged": words.tagged,
     "install_target": partial(words.value, "its deployed name"),
     "tree": partial(words.content, "what is installed"),
@@ -76,6 +77,7 @@ _MANIFEST: Mapping[str, Teller] = {
     "tree": partial(words.content, "what is installed"),
     "links": partial(words.content, "what link made"),
     "archive": words.archive,
+    "toolchain": partial(words.mapping, "what archives are made with: "),
     "lock": words.lock,
     "materials": words.materials,
 }
@@ -101,7 +103,7 @@ _TELLERS: Mapping[str, Mapping[str, Teller]] = {
     },
     "link": _LINK,
     "archive": _ARCHIVE,
-    "build": {**_MANIFEST, "toolchain": partial(words.mapping, "what archives are made with: ")},
+    "build": _MANIFEST,
     "publish": _STACK,
     "export": _MANIFEST,
     "local-export": _STACK,
