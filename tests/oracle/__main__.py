@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="that of the first; others count on")
     parser.add_argument("--length", type=int, default=5, help="builds in each, beside the ends")
     parser.add_argument("--folder", type=Path, help="where to work; a new one by default")
+    parser.add_argument("--seconds", type=float, help="begin no sequence after so long")
     parser.add_argument("--failures", type=int, default=1, help="give up after so many")
     options = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="oracle-", dir=options.folder or quick_folder()))
@@ -76,6 +77,8 @@ def main(arguments: Sequence[str]) -> int:
     with Nursery() as nursery:
         goods = make_goods(folder / "goods")
         for seed in range(options.seed, options.seed + options.sequences):
+            if options.seconds is not None and time.monotonic() - begin > options.seconds:
+                break
             steps = some_sequence(random.Random(seed), options.length)
             found, fault = run_steps(folder / "world", goods, nursery, steps)
             counts += found
