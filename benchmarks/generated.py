@@ -10,7 +10,7 @@ from pathlib import Path
 
 # Frameworks stand on each other in pairs, applications on a pair and one more: five layers deep.
 _CHAIN = 2
-_DODO = 'from venvstacks_dag.tasks import stack\n\nglobals().update(stack("venvstacks.toml"))\n'
+DODO = 'from venvstacks_dag.tasks import stack\n\nglobals().update(stack("venvstacks.toml"))\n'
 _WHEEL = """\
 Wheel-Version: 1.0
 Generator: bench
@@ -31,7 +31,7 @@ def write_project(folder: Path, layers: int, wheels: Path | None = None) -> int:
         text += f'\n[tool.uv]\nno-index = true\nfind-links = ["{wheels}"]\n'
     (folder / "venvstacks.toml").write_text(text, "utf-8")
     (folder / "app.py").write_text("print('hello')\n", "utf-8")
-    (folder / "dodo.py").write_text(_DODO, "utf-8")
+    (folder / "dodo.py").write_text(DODO, "utf-8")
     return sum(edges for _, edges in tables)
 
 

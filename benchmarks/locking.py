@@ -119,10 +119,10 @@ def measure(folder: Path, peer: Peer, runs: int) -> Results:
                 words = ("lock", str(place / "venvstacks.toml"))
                 command = (*OURS, *words) if tool == "ours" else peer.command(*words)
                 for state in ("cold", "warm"):
-                    seconds, memory = run(command, environ)
+                    used = run(command, environ)
                     found = results.setdefault((stack, state, tool), Runs())
-                    found.seconds.append(seconds)
-                    found.memory.append(memory)
+                    found.seconds.append(used.seconds)
+                    found.memory.append(used.memory)
                 shutil.rmtree(place)
     return results
 

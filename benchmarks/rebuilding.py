@@ -12,21 +12,18 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks.generated import tiny_wheels, write_project
+from benchmarks.generated import DODO, tiny_wheels, write_project
 from benchmarks.peer import installed_peer
-from benchmarks.shipping import offer_runtime
+from benchmarks.running import BARE, DOIT, run
+from benchmarks.shipping import environ_of_both
 
-BARE = (sys.executable, "-c", "import doit.doit_cmd")
-DOIT = (sys.executable, "-m", "doit")
 NOTHING = "build, nothing to do"
 LISTING = "list"
 EDIT = "build after an edit of a launch module"
@@ -50,39 +47,22 @@ Results = dict[str, Times]
 
 
 def timed(command: Sequence[str], folder: Path, environ: Mapping[str, str], times: Times) -> None:
-    """Run a command once more. Raises `CalledProcessError`."""
-    before, start = os.times(), time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, check=False
-    )
-    times.wall.append(time.perf_counter() - start)
-    after = os.times()
-    times.cpu.append(
-        after.children_user - before.children_user + after.children_system - before.children_system
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command} failed: {done.stdout}{done.stderr}")
+    """Run a command once more. Raises `RuntimeError` where it fails."""
+    used = run(command, environ, folder)
+    times.wall.append(used.seconds)
+    times.cpu.append(used.cpu)
 
 
 def demo(folder: Path, python: str, runs: int, keep: Path) -> tuple[Results, list[float]]:
     """The demo with both tools; and seconds to build it anew with one and with two processes."""
     peer = installed_peer(keep.absolute() / "peer", python)
-    runtimes = folder / "runtimes"
-    runtimes.mkdir(parents=True)
-    offer_runtime(Path(peer.environ()["PEER_RUNTIME"]), peer.version, runtimes)
-    environ = {
-        **os.environ,
-        **peer.environ(),
-        "VENVSTACKS_DAG_CACHE": str(folder / "store"),
-        "VENVSTACKS_DAG_RUNTIMES": str(runtimes),
-        "UV_CACHE_DIR": str(folder / "uv"),
-    }
+    environ = environ_of_both(folder, peer)
     places = {tool: folder / f"demo-{tool}" for tool in ("ours", "peer")}
     for place in places.values():
         _copy_demo(place, peer.version)
     theirs = peer.command("build", "--publish", "--lock-if-needed", "venvstacks.toml")
-    run_in(places["peer"], theirs, environ)
-    run_in(places["ours"], (*DOIT, "build"), environ)
+    run(theirs, environ, places["peer"])
+    run((*DOIT, "build"), environ, places["ours"])
     results = {name: Times() for name in ("bare", NOTHING, LISTING, EDIT)}
     results |= {PEER + name: Times() for name in (NOTHING, EDIT)}
     for number in range(runs):
@@ -97,20 +77,13 @@ def demo(folder: Path, python: str, runs: int, keep: Path) -> tuple[Results, lis
     return results, [_anew(places["ours"], environ, jobs) for jobs in (1, 2, 1, 2, 1, 2)]
 
 
-def run_in(folder: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Run a command in a folder, unmeasured."""
-    timed(command, folder, environ, Times())
-
-
 def _copy_demo(place: Path, version: str) -> None:
     shutil.copytree(_DEMO / "apps", place / "apps")
     text = (_DEMO / "venvstacks.toml").read_text("utf-8").replace("@host", f"@{version}")
     # The peer builds for all platforms that are listed, and by default for all there are.
     text = text.replace('"numpy>=2"]', f'"numpy>=2"]\nplatforms = ["linux_{os.uname().machine}"]')
     (place / "venvstacks.toml").write_text(text, "utf-8")
-    (place / "dodo.py").write_text(
-        'from venvstacks_dag.tasks import stack\n\nglobals().update(stack("venvstacks.toml"))\n'
-    )
+    (place / "dodo.py").write_text(DODO, "utf-8")
 
 
 def _edit(place: Path, number: int) -> None:
@@ -122,10 +95,8 @@ def _anew(place: Path, environ: Mapping[str, str], jobs: int) -> float:
     """Seconds to build all again but the locks, with so many tasks at once."""
     for name in ("_build", "_artifacts"):
         shutil.rmtree(place / name)
-    run_in(place, (*DOIT, "resolve"), environ)
-    times = Times()
-    timed((*DOIT, "-n", str(jobs), "build"), place, environ, times)
-    return times.wall[0]
+    run((*DOIT, "resolve"), environ, place)
+    return run((*DOIT, "-n", str(jobs), "build"), environ, place).seconds
 
 
 def many_layers(folder: Path, sizes: Sequence[int], runs: int) -> dict[int, Results]:
@@ -136,7 +107,7 @@ def many_layers(folder: Path, sizes: Sequence[int], runs: int) -> dict[int, Resu
     tiny_wheels(wheels, max(sizes))
     for layers, project in projects.items():
         write_project(project, layers, wheels=wheels)
-        run_in(project, (*DOIT, "build"), environ)
+        run((*DOIT, "build"), environ, project)
     found = {n: {name: Times() for name in ("bare", NOTHING, LISTING)} for n in sizes}
     for _ in range(runs):
         for layers, project in projects.items():

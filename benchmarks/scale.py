@@ -12,20 +12,18 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 from benchmarks.generated import write_project
+from benchmarks.running import BARE, DOIT, run
 
 # What a first listing may take, as a multiple of the bare import.
 ALLOWED = {300: 8.0, 1000: 20.0}
-_BARE = (sys.executable, "-c", "import doit.doit_cmd")
-_LIST = (sys.executable, "-m", "doit", "list")
+_LIST = (*DOIT, "list")
 # Variables that would make it another stack, or something else than a listing.
 _LEFT_OUT = ("VENVSTACKS_DAG_SPEC", "UV_EXCLUDE_NEWER", "MACOSX_DEPLOYMENT_TARGET")
 
@@ -57,7 +55,7 @@ def measure(folder: Path, sizes: Sequence[int], runs: int) -> Measurements:
     for project in projects.values():  # compiles bytecode, and warms the disk's cache
         _seconds(_LIST, project)
     for _ in range(runs):
-        result.bare.append(_seconds(_BARE, folder))
+        result.bare.append(_seconds(BARE, folder))
         for layers, project in projects.items():
             shutil.rmtree(project / "_build")
             result.first[layers].append(_seconds(_LIST, project))
@@ -67,9 +65,7 @@ def measure(folder: Path, sizes: Sequence[int], runs: int) -> Measurements:
 
 def _seconds(command: Sequence[str], folder: Path) -> float:
     environ = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
-    start = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    return run(command, environ, folder).seconds
 
 
 def table(measured: Measurements) -> Iterator[str]:

@@ -81,16 +81,7 @@ class Bench:
 
     def prepare(self, stack: str) -> None:
         """Lock and build with both tools."""
-        runtimes = self.folder / "runtimes"
-        runtimes.mkdir(parents=True, exist_ok=True)
-        self.environ = {
-            **os.environ,
-            **self.peer.environ(),
-            "VENVSTACKS_DAG_CACHE": str(self.folder / "store"),
-            "VENVSTACKS_DAG_RUNTIMES": str(runtimes),
-            "UV_CACHE_DIR": str(self.folder / "uv"),
-        }
-        offer_runtime(Path(self.peer.environ()["PEER_RUNTIME"]), self.peer.version, runtimes)
+        self.environ = environ_of_both(self.folder, self.peer)
         for tool in ("ours", "peer"):
             place = self.folder / f"{stack}-{tool}"
             place.mkdir(exist_ok=True)
@@ -111,9 +102,9 @@ class Bench:
         out = place / f"archives-{profile or tool}"
         shutil.rmtree(out, ignore_errors=True)
         more = ["--output-dir", str(out), *(["--profile", profile] if profile else [])]
-        seconds, memory = run(self.command(tool, "publish", place, *more), self.environ)
+        used = run(self.command(tool, "publish", place, *more), self.environ)
         size = sum(path.stat().st_size for path in archives(out))
-        return Shipped(publish=seconds, size=size, memory=memory)
+        return Shipped(publish=used.seconds, size=size, memory=used.memory)
 
     def unpack(self, stack: str, tool: str, profile: str, shipped: Shipped) -> None:
         """Unpack what was published into an empty folder, and finish it there."""
@@ -124,15 +115,18 @@ class Bench:
         names = [str(path) for path in archives(out)]
         if tool == "ours":
             words = (sys.executable, "-c", _UNPACK, str(target), *names)
-            shipped.unpack, _ = run(words, self.environ)
+            shipped.unpack = run(words, self.environ).seconds
         else:
             shipped.unpack = sum(
-                run(("tar", "-xJf", name, "-C", str(target)), self.environ)[0] for name in names
+                run(("tar", "-xJf", name, "-C", str(target)), self.environ).seconds
+                for name in names
             )
         base = target / "cpython-3.12" if (target / "cpython-3.12").is_dir() else target / "python"
         layers = sorted(target.iterdir(), key=lambda path: (path != base, path.name))
         shipped.postinstall = sum(
-            run((str(base / "bin" / "python3"), str(layer / "postinstall.py")), self.environ)[0]
+            run(
+                (str(base / "bin" / "python3"), str(layer / "postinstall.py")), self.environ
+            ).seconds
             for layer in layers
         )
 
@@ -140,6 +134,20 @@ class Bench:
 def archives(folder: Path) -> list[Path]:
     """The archives that were published into `folder`."""
     return sorted(path for path in folder.rglob("*.tar.*") if path.suffix in (".xz", ".zst"))
+
+
+def environ_of_both(folder: Path, peer: Peer) -> dict[str, str]:
+    """The environment for both tools: the peer's runtime for both, and caches in `folder`."""
+    runtimes = folder / "runtimes"
+    runtimes.mkdir(parents=True, exist_ok=True)
+    offer_runtime(Path(peer.environ()["PEER_RUNTIME"]), peer.version, runtimes)
+    return {
+        **os.environ,
+        **peer.environ(),
+        "VENVSTACKS_DAG_CACHE": str(folder / "store"),
+        "VENVSTACKS_DAG_RUNTIMES": str(runtimes),
+        "UV_CACHE_DIR": str(folder / "uv"),
+    }
 
 
 def offer_runtime(packed: Path, version: str, folder: Path) -> None:
@@ -209,8 +217,9 @@ def large(folder: Path, megabytes: int) -> Iterator[str]:
     yield "|---|---|---|---|"
     for profile in PROFILES:
         words = ("publish", str(folder / "venvstacks.toml"), "--profile", profile)
-        seconds, memory = run((*OURS, *words), environ)
-        yield f"| {profile} | {seconds:.1f} s | {memory / 1e6:.0f} MB | {MEMORY_AIM / 1e6:.0f} MB |"
+        used = run((*OURS, *words), environ)
+        memory = f"{used.memory / 1e6:.0f} MB | {MEMORY_AIM / 1e6:.0f} MB"
+        yield f"| {profile} | {used.seconds:.1f} s | {memory} |"
 
 
 def make_wheel(folder: Path, size: int) -> None:

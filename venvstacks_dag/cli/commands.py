@@ -80,20 +80,9 @@ def _register_build(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )  # fmt: skip
     add_flag(parser, "build", "build environments", default=True)
     add_flag(parser, "publish", "make archives and manifests, too")
-    add_flag(parser, "tag-outputs", "put platform and build number into names")
-    add_target(parser, "for this platform, or 'all' (repeatable)")
-    add_packing(parser)
+    _add_archives(parser)
     add_flag(parser, "clean", "build (and publish) from nothing")
-    add_include(
-        parser,
-        "lock-dependencies",
-        "build-dependencies",
-        "publish-dependencies",
-        "build-derived",
-        "publish-derived",
-    )
-    add_flag(parser, "include-dependencies", "all three --*-dependencies at once", default=None)
-    add_reset_lock(parser)
+    _add_choice_of_build(parser)
     add_wheel_sources(parser)
     add_show(parser)
     parser.set_defaults(run=_build)
@@ -107,19 +96,8 @@ def _register_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         f"--include app-x {_SPEC}",
     )
     add_output_dir(parser, "_artifacts", "archives and manifests")
-    add_flag(parser, "tag-outputs", "put platform and build number into names")
-    add_target(parser, "for this platform, or 'all' (repeatable)")
-    add_packing(parser)
-    add_include(
-        parser,
-        "lock-dependencies",
-        "build-dependencies",
-        "publish-dependencies",
-        "build-derived",
-        "publish-derived",
-    )
-    add_flag(parser, "include-dependencies", "all three --*-dependencies at once", default=None)
-    add_reset_lock(parser)
+    _add_archives(parser)
+    _add_choice_of_build(parser)
     parser.add_argument("--exit-code", action="store_true", help="end with 1 if any would run")
     add_flag(parser, "json", "as JSON")
     parser.set_defaults(run=_plan)
@@ -130,9 +108,7 @@ def _register_publish(commands: argparse._SubParsersAction[argparse.ArgumentPars
         commands, "publish", "pack built environments into archives, with manifests", _SPEC
     )
     add_output_dir(parser, "_artifacts", "archives and manifests")
-    add_flag(parser, "tag-outputs", "put platform and build number into names")
-    add_target(parser, "for this platform, or 'all' (repeatable)")
-    add_packing(parser)
+    _add_archives(parser)
     add_flag(parser, "prune", "then remove what the specification no longer makes")
     _add_shipping(parser)
     parser.set_defaults(run=_publish)
@@ -148,6 +124,25 @@ def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParse
     add_output_dir(parser, "_export", "where to")
     _add_shipping(parser)
     parser.set_defaults(run=_export)
+
+
+def _add_archives(parser: argparse.ArgumentParser) -> None:
+    add_flag(parser, "tag-outputs", "put platform and build number into names")
+    add_target(parser, "for this platform, or 'all' (repeatable)")
+    add_packing(parser)
+
+
+def _add_choice_of_build(parser: argparse.ArgumentParser) -> None:
+    add_include(
+        parser,
+        "lock-dependencies",
+        "build-dependencies",
+        "publish-dependencies",
+        "build-derived",
+        "publish-derived",
+    )
+    add_flag(parser, "include-dependencies", "all three --*-dependencies at once", default=None)
+    add_reset_lock(parser)
 
 
 def _add_shipping(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from venvstacks_dag.fs.encoding import check_names_encoding
 from venvstacks_dag.fs.filelist import file_list, parse_file_list
 from venvstacks_dag.fs.files import (
     FILE_MODE,
+    HAS_MODES,
     PROGRAM_MODE,
     SEALED_BITS,
     SEALED_NS,
@@ -29,6 +30,7 @@ from venvstacks_dag.fs.trees import (
 
 __all__ = [
     "FILE_MODE",
+    "HAS_MODES",
     "LINK_MODES",
     "PROGRAM_MODE",
     "SEALED_BITS",

@@ -21,6 +21,8 @@ PARTIAL_PREFIX = ".partial-"
 SEALED_NS = 315_532_800 * 10**9
 # What a mode says of who may read and execute: all of it in the store, where nobody may write.
 SEALED_BITS = 0o555
+# Windows knows of files only whether they are read-only.
+HAS_MODES = os.name != "nt"
 
 
 @contextmanager

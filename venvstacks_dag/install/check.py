@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.digest import sha256_file
-from venvstacks_dag.fs import FILE_MODE, SEALED_BITS, SEALED_NS, TreeEntry, TreeManifest
+from venvstacks_dag.fs import FILE_MODE, HAS_MODES, SEALED_BITS, SEALED_NS, TreeEntry, TreeManifest
 
-# Windows knows of files only whether they are read-only.
-_HAS_MODES = os.name != "nt"
 # The part of a mode that a manifest tells.
 _TOLD = SEALED_BITS | stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
@@ -61,7 +59,7 @@ def _is_sealed(path: str, value: Mapping[str, Any]) -> bool:
 
 
 def _has_mode(found: os.stat_result, mode: int) -> bool:
-    return not _HAS_MODES or found.st_mode & _TOLD == mode & SEALED_BITS
+    return not HAS_MODES or found.st_mode & _TOLD == mode & SEALED_BITS
 
 
 def verify_tree(tree: Path, manifest: TreeManifest) -> tuple[str, ...]:

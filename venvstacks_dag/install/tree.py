@@ -14,6 +14,7 @@ from threading import Lock
 from venvstacks_dag.errors import StoreError
 from venvstacks_dag.fs import (
     FILE_MODE,
+    HAS_MODES,
     PROGRAM_MODE,
     SEALED_BITS,
     SEALED_NS,
@@ -32,8 +33,6 @@ _FOLDER_MODE = 0o755
 _PART = 500
 # A folder of this depth (as lib/python3.12/site-packages/NAME), and all below, is one package's.
 _DEPTH = 4
-# Windows knows of files only whether they are read-only.
-_HAS_MODES = os.name != "nt"
 # The system walks down long paths for each file, which takes about a tenth of the time.
 _HAS_DIR_FD = {os.link, os.stat, os.open} <= os.supports_dir_fd
 
@@ -148,7 +147,7 @@ def _check_sealed(files: ImageFiles, source: str) -> None:
                 if found.st_size != size or found.st_mtime_ns != SEALED_NS:
                     raise _lost(files, path, "was changed in the store")
                 mode = program if name in programs else file
-                if found.st_mode != mode and _HAS_MODES:
+                if found.st_mode != mode and HAS_MODES:
                     _seal_again(files, path, found.st_mode, mode)
     except OSError as error:
         # Whatever it is (a folder may be gone, or be none), the image can be made anew.

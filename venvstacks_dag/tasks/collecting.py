@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 
-from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.folders import folder_of, stack_of, sweep_folders
 from venvstacks_dag.tasks.garbage import collect
-from venvstacks_dag.tasks.output import quiet_when_unread
-
-_ERROR = 2
+from venvstacks_dag.tasks.output import quiet_when_unread, reported
 
 _DRY_RUN = {
     "name": "dryrun",
@@ -37,19 +34,18 @@ class StackCollect(DoitCmdBase):  # type: ignore[misc]
     )
     cmd_options = (_DRY_RUN,)
 
-    def _execute(self, dryrun: bool) -> int:
+    def _execute(self, dryrun: bool) -> int | None:
         stack = stack_of(self)
         if stack is None:
             self._say("Nothing to remove: there is no stack here.")
             return 0
-        try:
-            with folder_of(stack), quiet_when_unread():
-                if not dryrun:
-                    sweep_folders(stack, ())
-                found = collect(stack, dry_run=dryrun)
-        except VenvstacksDagError as error:
-            sys.stderr.write(f"{error.headed()}\n")
-            return _ERROR
+        return reported(lambda: self._collect(stack, dryrun=dryrun))
+
+    def _collect(self, stack: BuildContext, *, dryrun: bool) -> int:
+        with folder_of(stack), quiet_when_unread():
+            if not dryrun:
+                sweep_folders(stack, ())
+            found = collect(stack, dry_run=dryrun)
         base = stack.base
         for path in found.removed:
             told = os.path.relpath(path, base) if path.is_relative_to(base) else path

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -30,10 +29,10 @@ from venvstacks_dag.tasks.folders import (
     sweep_folders,
 )
 from venvstacks_dag.tasks.fresh import Fresh
-from venvstacks_dag.tasks.output import quiet_when_unread
+from venvstacks_dag.tasks.output import ERROR, quiet_when_unread, reported
 from venvstacks_dag.tasks.spelling import suggestions
 
-_FAILED, _ERROR = 1, 2
+_FAILED = 1
 # What shells report of a program that was interrupted: 128 + SIGINT.
 _INTERRUPTED = 130
 
@@ -99,7 +98,7 @@ class StackRun(Run):  # type: ignore[misc]
                 )
         except VenvstacksDagError as error:
             sys.stderr.write(f"{error.headed()}\n")
-            return _ERROR
+            return ERROR
         except KeyboardInterrupt:
             if stack is None:
                 raise
@@ -113,7 +112,7 @@ class StackRun(Run):  # type: ignore[misc]
             if stack is not None:
                 stack.close()
         # doit counts a task that others block as an error of its own.
-        only_failed = result == _ERROR and stack is not None and not stack.run.errors
+        only_failed = result == ERROR and stack is not None and not stack.run.errors
         return _FAILED if only_failed else result
 
 
@@ -127,15 +126,6 @@ def _only_look(command: Any) -> None:
     stack = stack_of(command)
     if stack is not None:
         stack.run.flags.looking = True
-
-
-def _told(work: Callable[[], int | None]) -> int | None:
-    """The exit code of `work`; where it cannot be done, that is said without a traceback."""
-    try:
-        return work()
-    except VenvstacksDagError as error:
-        sys.stderr.write(f"{error.headed()}\n")
-        return _ERROR
 
 
 class StackInfo(Info):  # type: ignore[misc]
@@ -209,7 +199,7 @@ class StackClean(Clean):  # type: ignore[misc]
             # doit goes on to the next task, and would end well.
             return _FAILED if stack is not None and stack.run.uncleaned else result
 
-        return _told(clean)
+        return reported(clean)
 
 
 class StackForget(Forget):  # type: ignore[misc]
@@ -230,7 +220,7 @@ class StackForget(Forget):  # type: ignore[misc]
                 result: int | None = execute(forget_sub, forget_disable_default, forget_all)
             return result
 
-        return _told(forget)
+        return reported(forget)
 
     def _forgotten(
         self, forget_sub: bool, forget_disable_default: bool, forget_all: bool

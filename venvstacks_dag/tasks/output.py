@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from venvstacks_dag.errors import printable, show_all
+from venvstacks_dag.errors import VenvstacksDagError, printable, show_all
 
+# How a command ends that could not do its work, as doit's own.
+ERROR = 2
 # What shells report of a program that a closed pipe ended: 128 + SIGPIPE.
 _UNREAD = 141
 
@@ -27,6 +29,15 @@ def quiet_when_unread() -> Iterator[None]:
         # The interpreter flushes standard output once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_UNREAD)
+
+
+def reported(work: Callable[[], int | None]) -> int | None:
+    """The exit code of `work`; where it cannot be done, that is said without a traceback."""
+    try:
+        return work()
+    except VenvstacksDagError as error:
+        sys.stderr.write(f"{error.headed()}\n")
+        return ERROR
 
 
 def open_streams() -> None:

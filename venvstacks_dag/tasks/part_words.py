@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -60,11 +61,16 @@ def content(what: str, part: Part) -> str | None:
 
 def contents(what: str, part: Part) -> str | None:
     """Several things of which there are only digests, by name."""
+    return _first_content(lambda name: f"{what}{name}", part)
+
+
+def _first_content(called: Callable[[str], str], part: Part) -> str | None:
     old, new = part.old or {}, part.new or {}
     names = changed_names(old, new)
     if not names:
         return None
-    told = content_change(f"{what}{names[0]}", old.get(names[0]), new.get(names[0]))
+    first = names[0]
+    told = content_change(called(first), old.get(first), new.get(first))
     return f"{told}{and_more(len(names) - 1)}"
 
 
@@ -75,13 +81,7 @@ def sentence(text: str, part: Part) -> str:
 
 def modules(part: Part) -> str | None:
     """Launch and support modules, which are known by the names of their files or folders."""
-    old, new = part.old or {}, part.new or {}
-    names = changed_names(old, new)
-    if not names:
-        return None
-    first = names[0]
-    told = content_change(_module(part.layer, first), old.get(first), new.get(first))
-    return f"{told}{and_more(len(names) - 1)}"
+    return _first_content(partial(_module, part.layer), part)
 
 
 def _module(layer: LayerPlan, name: str) -> str:
