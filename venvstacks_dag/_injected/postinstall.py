@@ -28,9 +28,9 @@ import json
 import marshal
 import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import MAGIC_NUMBER
@@ -40,6 +40,8 @@ from typing import Any
 
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
 _UNCHECKED = (1).to_bytes(4, "little")
+# Never through a link that somebody put there.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _WORTH_WORKERS = 40  # so many modules take as long as the start of processes
 _VERSION = re.compile(r"\d+\.\d+\.\d+\Z", re.ASCII)
 
@@ -262,23 +264,31 @@ def _write(path: Path, content: bytes) -> None:
     """Make `path` a file for all to read, unless it holds `content` already. Raises `OSError`."""
     if _holds(path, content):
         return
-    temporary = None
+    # By rename, so that an interpreter that starts meanwhile never reads half a file, and so that
+    # a file which shares its content with another layer by a hard link is left alone.
+    temporary = path.parent / f".{path.name[:60]}.{os.getpid()}"
     try:
         _make_folder(path.parent)
-        # By rename, so that an interpreter that starts meanwhile never reads half a file, and so
-        # that a file which shares its content with another layer by a hard link is left alone.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
+        with os.fdopen(_new_file(temporary), "wb") as stream:
             stream.write(content)
         temporary.chmod(0o644)
         temporary.replace(path)
-    except OSError as error:
-        # Users know nothing of the temporary file.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            # Users know nothing of the temporary file.
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def _new_file(path: Path) -> int:
+    try:
+        return os.open(path, _NEW, 0o600)
+    except FileExistsError:
+        # A process that was killed, and had the number of this one, left it.
+        path.unlink()
+        return os.open(path, _NEW, 0o600)
 
 
 def _make_folder(folder: Path) -> None:
@@ -349,21 +359,27 @@ def bytecode(source: bytes, name: str) -> bytes:
     code = compile(source, name, "exec", dont_inherit=True)
     # `marshal` marks what is referred to more than once, also from elsewhere in the process: as
     # names are, which all modules share. (Since Python 3.11 it marks all of those.)
-    _, data = list(_strings(code)), marshal.dumps(code)
+    _, data = _strings(code), marshal.dumps(code)
     return MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + data
 
 
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (tuple, frozenset)):
-        for each in value:
-            yield from _strings(each)
-    elif isinstance(value, CodeType):
-        yield from (value.co_filename, value.co_name, getattr(value, "co_qualname", ""))
-        for part in (value.co_names, value.co_varnames, value.co_cellvars, value.co_freevars):
-            yield from part
-        yield from _strings(value.co_consts)
+def _strings(code: CodeType) -> list[str]:
+    found: list[str] = []
+    left: list[Any] = [code]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, (tuple, frozenset)):
+            left.extend(value)
+        elif isinstance(value, CodeType):
+            found += (value.co_filename, value.co_name, getattr(value, "co_qualname", ""))
+            found += value.co_names
+            found += value.co_varnames
+            found += value.co_cellvars
+            found += value.co_freevars
+            left.extend(value.co_consts)
+    return found
 
 
 def _says_the_same(path: Path, content: bytes) -> bool:

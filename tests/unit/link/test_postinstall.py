@@ -414,6 +414,18 @@ def test_what_cannot_be_written_leaves_nothing_behind(
     assert sorted(deployed.iterdir()) == before
 
 
+def test_what_a_killed_run_left_is_in_nobodys_way(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = deployed.parent / "elsewhere"
+    elsewhere.write_text("kept", "utf-8")
+    (deployed / f".pyvenv.cfg.{os.getpid()}").symlink_to(elsewhere)
+    assert in_process(deployed, monkeypatch, "--no-compile") == 0
+    assert elsewhere.read_text("utf-8") == "kept"
+    assert (deployed / "pyvenv.cfg").read_text("utf-8").startswith("home = ")
+    assert not list(deployed.glob(".pyvenv*"))
+
+
 def test_local_files_are_complete_in_process(
     deployed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
