@@ -16,6 +16,7 @@ from venvstacks_dag.fs.files import PROGRAM_MODE, atomic_write
 MODULES = (
     "_injected/postinstall",
     "_version",
+    "archive/ahead",
     "archive/decompression",
     "archive/members",
     "archive/model",
