@@ -6,6 +6,8 @@ PYTEST_ARGS ?=
 # Files of tests are shared out to so many processes.
 PYTEST_JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP_ARGS ?=
+# As installing a wheel does: where bytecode is not written, each start would compile anew.
+COMPILE = $(BIN)/python -m compileall -q venvstacks_dag
 
 # Sequences for the oracle, and the seed of the first.
 N ?= 500
@@ -54,8 +56,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.users: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -e .
+	$(COMPILE)
 	touch $@
 
 $(VENV)/.developers: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -e '.[dev]'
+	$(COMPILE)
 	touch $@ $(VENV)/.users

@@ -21,7 +21,7 @@ from statistics import median
 
 from benchmarks.generated import DODO, tiny_wheels, write_project
 from benchmarks.peer import installed_peer
-from benchmarks.running import BARE, DOIT, run
+from benchmarks.running import BARE, DOIT, compile_ours, run
 from benchmarks.shipping import environ_of_both
 
 NOTHING = "build, nothing to do"
@@ -155,6 +155,7 @@ def main() -> int:
     parser.add_argument("--no-demo", action="store_true", help="only stacks with tiny wheels")
     parser.add_argument("--folder", type=Path, help="keeps the peer for other runs")
     options = parser.parse_args()
+    compile_ours()
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
