@@ -75,7 +75,7 @@ def shaped_members(version: str, platform: str, *, new_launchers: bool = False) 
     files, links = _shape(version, platform, new_launchers)
     return [
         *(
-            TarMember(name=f"python/{path}", data=data, mode=0o755 if _runs(path) else 0o644)
+            TarMember(name=f"python/{path}", data=data, mode=0o755 if runs(path) else 0o644)
             for path, data in files.items()
         ),
         *(
@@ -94,7 +94,8 @@ def make_shaped(folder: Path, version: str, platform: str, *, new_launchers: boo
     return folder / name
 
 
-def _runs(path: str) -> bool:
+def runs(path: str) -> bool:
+    """Whether a file of a runtime is a program, by its name."""
     return path.startswith("bin/") or path.endswith((".exe", ".dylib")) or ".so" in path
 
 
@@ -106,7 +107,8 @@ def _shape(
     return _posix(version, platform)
 
 
-def _common(library: str, headers: str, version: str) -> dict[str, bytes]:
+def common_files(library: str, headers: str, version: str) -> dict[str, bytes]:
+    """What each runtime has, and what a layer leaves out of it."""
     site = f"{library}/site-packages"
     return {
         f"{headers}/Python.h": b"/* Python */\n",
@@ -133,7 +135,7 @@ def _windows(version: str, platform: str, new_launchers: bool) -> dict[str, byte
     # They were called after what they become until 3.12.
     launchers = ("venvlauncher.exe", "venvwlauncher.exe")
     names = launchers if new_launchers else ("python.exe", "pythonw.exe")
-    return _common("Lib", "include", version) | {
+    return common_files("Lib", "include", version) | {
         "DLLs/_ssl.pyd": native(platform, salt=b"ssl"),
         "DLLs/libssl-3-x64.dll": native(platform, salt=b"libssl"),
         "DLLs/py.ico": b"icon",
@@ -163,7 +165,7 @@ def _posix(version: str, platform: str) -> tuple[dict[str, bytes], dict[str, str
     suffix = "darwin" if mac else f"{platform.removeprefix('linux_')}-linux-gnu"
     extension = f"{library}/lib-dynload/_ssl.cpython-{short.replace('.', '')}-{suffix}.so"
     multiarch = "darwin_darwin" if mac else f"linux_{suffix}"
-    files = _common(library, headers, version) | {
+    files = common_files(library, headers, version) | {
         f"{library}/_sysconfigdata__{multiarch}.py": _BUILD_DATA,
         f"bin/python{short}": native(platform, program=True),
         f"bin/python{short}-config": script,
@@ -187,51 +189,3 @@ def _posix(version: str, platform: str) -> tuple[dict[str, bytes], dict[str, str
         files["share/terminfo/N/NCR"] = files["share/terminfo/n/ncr"] = b"terminal"
         links[f"lib/libpython{short}.so"] = f"libpython{short}.so.1.0"
     return files, links
-
-
-_PYPY_PLATFORMS = {
-    "linux_x86_64": "linux64",
-    "linux_aarch64": "aarch64",
-    "macosx_arm64": "macos_arm64",
-    "macosx_x86_64": "macos_x86_64",
-}
-
-
-def pypy_members(version: str, release: str, platform: str) -> list[TarMember]:
-    """All members of an archive of PyPy, as its project shapes them since 7.3.6."""
-    short = ".".join(version.split(".")[:2])
-    top, library = f"pypy{short}-v{release}-{_PYPY_PLATFORMS[platform]}", f"lib/pypy{short}"
-    mac = platform.startswith("macosx")
-    shared = f"bin/libpypy{short}-c.{'dylib' if mac else 'so'}"
-    suffix = "darwin" if mac else f"{platform.removeprefix('linux_')}-linux-gnu"
-    abi = f"pypy{short.replace('.', '')}-pp{''.join(release.split('.')[:2])}"
-    files = _common(library, f"include/pypy{short}", version) | {
-        f"bin/pypy{short}": native(platform, program=True),
-        shared: native(platform),
-        f"{shared}.debug": native(platform, salt=b"debug"),
-        f"{library}/_ssl_cffi.{abi}-{suffix}.so": native(platform),
-        f"{library}/cffi/__init__.py": b"# cffi\n",
-        f"{library}/cffi-1.17.dist-info/METADATA": b"Name: cffi\n",
-        "LICENSE": b"MIT\n",
-    }
-    names = ("pypy", "pypy3", "python", "python3", f"python{short}")
-    return [
-        TarMember(name=top, kind=tarfile.DIRTYPE, mode=0o755),
-        *(
-            TarMember(name=f"{top}/{path}", data=data, mode=0o755 if _runs(path) else 0o644)
-            for path, data in files.items()
-        ),
-        *(
-            TarMember(name=f"{top}/bin/{name}", link=f"pypy{short}", kind=tarfile.SYMTYPE)
-            for name in names
-        ),
-    ]
-
-
-def make_pypy(folder: Path, version: str, release: str, platform: str, *, suffix: str) -> Path:
-    """The archive of such a PyPy in `folder`; `suffix` is ``bz2`` or ``gz``, as both are used."""
-    members = pypy_members(version, release, platform)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{members[0].name}.tar.{suffix}"
-    path.write_bytes(compressed(tar_bytes(members), suffix))
-    return path

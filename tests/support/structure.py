@@ -55,6 +55,7 @@ def check_stack(
                 finished=finished,
                 foreign=tuple(foreign),
                 unwanted=tuple(unwanted),
+                implementation=entry["python_implementation"].partition("@")[0],
             )
             found += [*check_layer(tree), *_against_manifest(tree, kind, entry)]
     # Exports have their manifests beside them.
@@ -72,7 +73,7 @@ def _against_manifest(tree: Tree, kind: str, entry: Mapping[str, Any]) -> Iterat
     site = tree.site
     for what, expected, is_so in (
         ("target_platform", tree.platform, entry.get("target_platform", tree.platform)),
-        ("python", entry["python_implementation"], f"cpython@{config.get('py_version')}"),
+        ("python", entry["python_implementation"], _python(tree)),
         ("pylib_dirs", [f"../{name}/{site}" for name in below], config.get("pylib_dirs")),
         ("launch_module", entry.get("app_launch_module"), config.get("launch_module")),
         ("is a runtime", kind == "runtimes", tree.is_runtime),
@@ -84,6 +85,10 @@ def _against_manifest(tree: Tree, kind: str, entry: Mapping[str, Any]) -> Iterat
     places = [f"{site}/{module}.py", f"{site}/{module}/__main__.py"]
     if module and not any(place in tree.files for place in places):
         yield tree.wrong(site, "manifest", f"no module {module}")
+
+
+def _python(tree: Tree) -> str:
+    return f"{tree.implementation}@{tree.config.get('py_version')}"
 
 
 def _kinds(tree: Tree) -> Iterator[Violation]:

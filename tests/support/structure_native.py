@@ -21,7 +21,7 @@ _LOADED = {
     "macosx": re.compile(r"\.(so|dylib)\Z"),
 }
 # Extension modules whose names have a tag (PEP 3149; Windows since 3.5).
-_TAGGED = re.compile(r"\.(cp\d+t?-[^./]+\.pyd|cpython-[^./]+\.so)\Z")
+_TAGGED = re.compile(r"\.(cp\d+t?-[^./]+\.pyd|cpython-[^./]+\.so|pypy\d+-pp\d+-[^./]+\.(pyd|so))\Z")
 
 
 def native_faults(tree: Tree) -> Iterator[Violation]:
@@ -59,10 +59,13 @@ def _suffix_faults(tree: Tree, path: str) -> Iterator[Violation]:
         return
     system, _, machine = tree.platform.partition("_")
     nodot = tree.short.replace(".", "")
+    soabi = f"cp{nodot}" if tree.windows else f"cpython-{nodot}"
+    if tree.pypy:
+        soabi = tree.pypy_abi
     wanted = {
-        "win": f"cp{nodot}-{tree.platform}.pyd",
-        "linux": f"cpython-{nodot}-{machine}-linux-gnu.so",
-        "macosx": f"cpython-{nodot}-darwin.so",
+        "win": f"{soabi}-{tree.platform}.pyd",
+        "linux": f"{soabi}-{machine}-linux-gnu.so",
+        "macosx": f"{soabi}-darwin.so",
     }[system]
     if match[1] not in (wanted, wanted.replace("-gnu", "-musl")):
         yield tree.wrong(path, "suffix", f"this Python imports *.{wanted}")

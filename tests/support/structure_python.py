@@ -1,4 +1,4 @@
-"""Rules about what makes a folder a Python layer: interpreter, configuration, packages."""
+"""Rules about what makes a folder a Python layer: configuration, packages, local files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from tests.support.structure_interpreter import interpreter_faults
 from tests.support.structure_tree import CONFIG, Tree, Violation
 
 _INSTALLERS = ("pip", "setuptools", "wheel", "pkg_resources", "_distutils_hack")
@@ -18,7 +19,6 @@ _LIBRARY_NAMES = {
     "linux": re.compile(r"[^/]+\.so(\.[^/]+)?\Z"),
     "macosx": re.compile(r".+\.dylib\Z"),
 }
-_HEADS = {"linux": "#!/bin/bash", "macosx": "#!/bin/zsh"}
 
 
 def python_faults(tree: Tree) -> Iterator[Violation]:
@@ -26,9 +26,11 @@ def python_faults(tree: Tree) -> Iterator[Violation]:
     yield from _configuration(tree)
     if not tree.short:
         return
-    yield from (_runtime if tree.is_runtime else _environment)(tree)
+    yield from interpreter_faults(tree)
+    if tree.is_runtime:
+        yield from _installers(tree)
+        yield from _start_up(tree)
     yield from _local(tree)
-    yield from _scripts(tree)
     yield from _dynlib(tree)
     # Only those at the top: packages carry others inside themselves.
     for path in tree.files:
@@ -63,28 +65,6 @@ def _python(tree: Tree) -> str:
     return "python.exe" if tree.is_runtime else "Scripts/python.exe"
 
 
-def _runtime(tree: Tree) -> Iterator[Violation]:
-    nodot = tree.short.replace(".", "")
-    programs = [f"bin/python{tree.short}"]
-    libraries = [f"{tree.library}/os.py", f"{tree.library}/encodings/__init__.py"]
-    if tree.windows:
-        programs = ["python.exe", "pythonw.exe"]
-        libraries += [f"python{nodot}.dll", "python3.dll", "vcruntime140.dll"]
-        if not any(path.startswith("DLLs/") for path in tree.files):
-            yield tree.wrong("DLLs", "libraries", "no extension modules")
-        if _launcher(tree, "python.exe") is None:
-            yield tree.wrong("Lib/venv/scripts/nt", "launcher", "the runtime has none")
-    for rule, paths in (("interpreter", programs), ("libraries", libraries)):
-        for path in paths:
-            if path not in tree.files:
-                yield tree.wrong(path, rule, "missing")
-    for path in () if tree.windows else ("bin/python", "bin/python3"):
-        if not (tree.folder / path).is_file():
-            yield tree.wrong(path, "interpreter", "missing")
-    yield from _installers(tree)
-    yield from _start_up(tree)
-
-
 def _installers(tree: Tree) -> Iterator[Violation]:
     for path in tree.files:
         name = path.removeprefix(f"{tree.site}/")
@@ -104,61 +84,6 @@ def _start_up(tree: Tree) -> Iterator[Violation]:
             yield tree.wrong(path, "start-up", "hides that of the layers")
 
 
-def _environment(tree: Tree) -> Iterator[Violation]:
-    runtime = tree.peer(str(tree.config["base_python"])).relative_to(tree.folder.parent).parts[0]
-    if tree.windows:
-        for name in ("python.exe", "pythonw.exe"):
-            yield from _launcher_faults(tree, runtime, name)
-        for path in tree.entries:
-            if re.fullmatch(r"(python[^/]*|vcruntime[^/]*)\.(exe|dll)", path, re.IGNORECASE):
-                yield tree.wrong(path, "launcher", "only the runtime has this")
-        return
-    base = f"../../{runtime}/bin/python"
-    links = {"bin/python_": base, "bin/python3": "python", f"bin/python{tree.short}": "python"}
-    for path, target in links.items():
-        if tree.links.get(path) != target:
-            yield tree.wrong(path, "interpreter", f"no link to {target}")
-    if "bin/python" in tree.files:
-        yield from _wrapper_faults(tree)
-    elif tree.links.get("bin/python") != base:
-        yield tree.wrong("bin/python", "interpreter", f"neither a link to {base} nor a script")
-    elif tree.config["dynlib_dirs"]:
-        yield tree.wrong("bin/python", "interpreter", "a link, though there are libraries below")
-
-
-def _wrapper_faults(tree: Tree) -> Iterator[Violation]:
-    text = tree.files["bin/python"].read_text("utf-8")
-    system = tree.platform.partition("_")[0]
-    variable = "DYLD_LIBRARY_PATH" if system == "macosx" else "LD_LIBRARY_PATH"
-    if not text.startswith(_HEADS[system]) or not re.search(rf"^export {variable}$", text, re.M):
-        yield tree.wrong("bin/python", "interpreter", f"no {_HEADS[system]} that sets {variable}")
-    if not tree.entries["bin/python"].st_mode & 0o100:
-        yield tree.wrong("bin/python", "mode", "cannot be run")
-    for folder in tree.config["dynlib_dirs"]:
-        if folder.removeprefix("../") not in text:
-            yield tree.wrong("bin/python", "interpreter", f"says nothing of {folder}")
-
-
-def _launcher(tree: Tree, name: str) -> bytes | None:
-    """The launcher of virtual environments that the runtime in `tree` has."""
-    window = "w" if name == "pythonw.exe" else ""
-    for source in (f"venv{window}launcher.exe", name):
-        path = tree.folder / "Lib/venv/scripts/nt" / source
-        if path.is_file():
-            return path.read_bytes()
-    return None
-
-
-def _launcher_faults(tree: Tree, runtime: str, name: str) -> Iterator[Violation]:
-    path = f"Scripts/{name}"
-    base = Tree(folder=tree.folder.parent / runtime, platform=tree.platform)
-    expected = _launcher(base, name)
-    have = tree.files[path].read_bytes() if path in tree.files else None
-    if have != expected:
-        what = "missing" if have is None else "not the launcher that the runtime has"
-        yield tree.wrong(path, "launcher", what)
-
-
 def _local(tree: Tree) -> Iterator[Violation]:
     """A finished layer that is no runtime has both files, any other has none of them."""
     wanted = tree.finished and not tree.is_runtime
@@ -171,22 +96,6 @@ def _local(tree: Tree) -> Iterator[Violation]:
     adds = custom.read_text("utf-8").count("addsitedir(") if wanted and custom else 0
     if wanted and adds != len(tree.config["pylib_dirs"]):
         yield tree.wrong(f"{tree.site}/sitecustomize.py", "local", "does not add the layers below")
-
-
-def _scripts(tree: Tree) -> Iterator[Violation]:
-    folder = "Scripts" if tree.windows else "bin"
-    names = (
-        {"python.exe", "pythonw.exe"}
-        if tree.windows
-        else {"python", "python3", f"python{tree.short}", "python_"}
-    )
-    if tree.is_runtime:
-        names -= {"python_", "python.exe", "pythonw.exe"}
-    for path in tree.entries:
-        top, _, name = path.partition("/")
-        # Windows does not tell `bin` from `BIN`, and has data of packages in it.
-        if top.lower() == folder.lower() and name and name not in names:
-            yield tree.wrong(path, "scripts", "layers have none")
 
 
 def _dynlib(tree: Tree) -> Iterator[Violation]:
@@ -243,8 +152,11 @@ def _fits(tree: Tree, tag: str) -> bool:
     major, minor = (int(part) for part in tree.short.split("."))
     cp = f"cp{major}{minor}"
     if abi == "none":
-        match = re.fullmatch(rf"(py|cp){major}(\d*)", interpreter)
+        own = "pp" if tree.pypy else "cp"
+        match = re.fullmatch(rf"(py|{own}){major}(\d*)", interpreter)
         python = match is not None and (not match[2] or int(match[2]) <= minor)
+    elif tree.pypy:
+        python = (interpreter, abi) == (f"pp{major}{minor}", tree.pypy_abi.replace("-", "_"))
     elif abi == "abi3":
         match = re.fullmatch(r"cp3(\d+)", interpreter)
         python = match is not None and int(match[1]) <= minor

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -53,7 +54,8 @@ class Violation:
 class Tree:
     """An unpacked layer. ``finished``: its postinstall has run. ``foreign`` are patterns of files
     (below the layer) that a package carries for other machines, as data. ``unwanted`` are texts
-    that no file may hold, such as the folder that it was built in.
+    that no file may hold, such as the folder that it was built in. ``implementation`` is
+    ``cpython`` or ``pypy``.
     """
 
     folder: Path
@@ -61,6 +63,11 @@ class Tree:
     finished: bool = False
     foreign: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
+    implementation: str = "cpython"
+
+    @property
+    def pypy(self) -> bool:
+        return self.implementation == "pypy"
 
     @property
     def windows(self) -> bool:
@@ -116,7 +123,46 @@ class Tree:
 
     @property
     def library(self) -> str:
-        return "Lib" if self.windows else f"lib/python{self.short}"
+        name = "pypy" if self.pypy else "python"
+        return "Lib" if self.windows else f"lib/{name}{self.short}"
+
+    @property
+    def program(self) -> str:
+        """What the interpreter's own file is called, without a suffix."""
+        if self.pypy:
+            return "pypy3" if self.short == "3.8" else f"pypy{self.short}"
+        return f"python{self.short}"
+
+    @property
+    def pypy_library(self) -> str:
+        """What the library is called that PyPy's program calls."""
+        suffix = "dll" if self.windows else "dylib" if self.mac else "so"
+        return f"lib{self.program}-c.{suffix}"
+
+    @property
+    def runtime(self) -> Tree:
+        """The tree of the runtime, this one where it is one."""
+        if self.is_runtime:
+            return self
+        base = self.peer(str(self.config["base_python"])).relative_to(self.folder.parent)
+        return replace(self, folder=self.folder.parent / base.parts[0])
+
+    @cached_property
+    def interpreter_files(self) -> dict[str, Path]:
+        """On Windows, the programs and libraries that lie at the top."""
+        return {
+            path: file
+            for path, file in self.files.items()
+            if "/" not in path and path.lower().endswith((".exe", ".dll"))
+        }
+
+    @cached_property
+    def pypy_abi(self) -> str:
+        """PyPy's ABI, such as ``pypy311-pp73``, as names of the runtime's own modules tell it."""
+        nodot = self.short.replace(".", "")
+        pattern = re.compile(rf"{re.escape(self.library)}/[^/]+\.(pypy{nodot}-pp\d+)-[^/]+\Z")
+        found = {match[1] for path in self.runtime.files if (match := pattern.match(path))}
+        return found.pop() if len(found) == 1 else "unknown"
 
     @property
     def site(self) -> str:

@@ -144,6 +144,20 @@ _STAY = (
     "sys.path[:] = [here if os.path.realpath(path) == here else path for path in sys.path]",
     "",
 )
+# CPython has Windows search the folders that were added, but not PATH. PyPy loads modules in a way
+# by which it is the other way round (LOAD_WITH_ALTERED_SEARCH_PATH); old ones cannot add folders.
+_DLL_FOLDERS = (
+    "libraries = [path for path in libraries if os.path.isdir(path)]",
+    "if sys.implementation.name == 'pypy':",
+    "    others = os.environ.get('PATH', '').split(os.pathsep)",
+    "    others = [path for path in others if path and path not in libraries]",
+    "    os.environ['PATH'] = os.pathsep.join([*libraries, *others])",
+    "for path in libraries:",
+    "    try:",
+    "        os.add_dll_directory(path)",
+    "    except AttributeError:",
+    "        pass",
+)
 
 
 def pyvenv_cfg(layer: Layer) -> str:
@@ -169,10 +183,8 @@ def sitecustomize(layer: Layer) -> str:
         *(f"site.addsitedir({str(folder)!a})" for folder in layer.pylib_dirs),
     ]
     if layer.is_windows and layer.dynlib_dirs:
-        lines.append("")
-        for folder in layer.dynlib_dirs:
-            literal = ascii(str(folder))
-            lines += [f"if os.path.isdir({literal}):", f"    os.add_dll_directory({literal})"]
+        literals = "".join(f"    {str(folder)!a},\n" for folder in layer.dynlib_dirs)
+        lines += ["", f"libraries = [\n{literals}]", *_DLL_FOLDERS]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from venvstacks_dag.link.binaries import read_facts, remembering
     from venvstacks_dag.link.clashes import Clash, clashes_below
     from venvstacks_dag.link.facts import LibraryFacts
+    from venvstacks_dag.link.interpreter import launcher_sources
     from venvstacks_dag.link.model import (
         Linked,
         LinkModules,
@@ -40,6 +41,7 @@ __all__ = [
     "Offers",
     "SourceFile",
     "clashes_below",
+    "launcher_sources",
     "link_layer",
     "module_digest",
     "module_sources",
@@ -55,6 +57,7 @@ __getattr__ = lazy_exports(
         "binaries": ("read_facts", "remembering"),
         "clashes": ("Clash", "clashes_below"),
         "facts": ("LibraryFacts",),
+        "interpreter": ("launcher_sources",),
         "model": ("Linked", "LinkModules", "LinkPlan", "LinkRequest", "LowerLink"),
         "modules": (
             "Module",

@@ -1,5 +1,8 @@
 """What runs a layer that is no runtime: links to its runtime's Python, or a script around it.
 
+On Windows, copies: of CPython's launcher for virtual environments, which starts the runtime's
+Python, and of all that makes up PyPy's interpreter, as its own ``venv`` makes them.
+
 The links and the script name their peers as they are deployed, since they are shipped. In the
 build folder those of versioned layers have other names; see `write.link_layer` for the links
 that stand in for them there.
@@ -12,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from venvstacks_dag.errors import LinkError
-from venvstacks_dag.fs import PROGRAM_MODE, TreeEntry
+from venvstacks_dag.fs import PROGRAM_MODE, TreeEntry, TreeManifest
 from venvstacks_dag.link.model import (
     LinkRequest,
     LowerLink,
@@ -20,7 +23,7 @@ from venvstacks_dag.link.model import (
     planned_bytes,
     planned_link,
 )
-from venvstacks_dag.platforms import TargetPlatform
+from venvstacks_dag.platforms import LayerLayout, TargetPlatform
 
 # Windows' launcher that reads pyvenv.cfg: venv copies it under the interpreter's name. It is
 # called after what it becomes until Python 3.12, and after what it is from 3.13 on.
@@ -29,6 +32,9 @@ _LAUNCHERS = {
     "pythonw.exe": ("venvwlauncher.exe", "pythonw.exe"),
 }
 _LAUNCHER_DIR = "Lib/venv/scripts/nt"
+# PyPy has no such launcher (its `venv` says so): Windows loads the libraries that lie beside a
+# program, and PyPy itself finds its home by the pyvenv.cfg one folder up.
+_PYPY_SUFFIXES = (".exe", ".dll")
 
 # bash and zsh are shells whose `exec` takes -a, and each is there on all systems that wheels for
 # glibc or macOS are made for. Alpine has neither: what POSIX asks of `sh` has to do with musl. All
@@ -105,6 +111,30 @@ def wrapper_script(target: TargetPlatform, library_dirs: tuple[str, ...]) -> str
     return (_ZSH_HEAD if target.system == "macos" else _BASH_HEAD) + body + _EXEC
 
 
+def launcher_sources(runtime: LayerLayout, installed: TreeManifest) -> dict[str, TreeEntry]:
+    """The files of a `runtime` for Windows that layers have copies of, by their names there.
+
+    `installed` is all that the runtime has. For PyPy these are its programs and libraries; files
+    that packages brought are not among them.
+    """
+    own = {entry.path: entry for entry in installed.entries if not entry.package}
+    if runtime.python.implementation == "pypy":
+        return {
+            path: entry
+            for path, entry in own.items()
+            if "/" not in path and path.lower().endswith(_PYPY_SUFFIXES)
+        }
+    found = (
+        (name, [own[place] for place in _launcher_places(name) if place in own])
+        for name in _LAUNCHERS
+    )
+    return {name: entries[0] for name, entries in found if entries}
+
+
+def _launcher_places(name: str) -> list[str]:
+    return [f"{_LAUNCHER_DIR}/{source}" for source in _LAUNCHERS[name]]
+
+
 def interpreter_entries(request: LinkRequest, build_folder: PurePath) -> Iterator[PlannedEntry]:
     """How the layer is run; nothing for a runtime, which has its own Python.
 
@@ -140,25 +170,25 @@ def _links(request: LinkRequest, runtime: LowerLink) -> Iterator[PlannedEntry]:
 def _launchers(
     request: LinkRequest, runtime: LowerLink, build_folder: PurePath
 ) -> Iterator[PlannedEntry]:
-    installed = {entry.path: entry for entry in runtime.installed.entries}
-    for name, sources in _LAUNCHERS.items():
-        places = [f"{_LAUNCHER_DIR}/{source}" for source in sources]
-        found = next((installed[place] for place in places if place in installed), None)
-        if found is not None:
-            yield PlannedEntry(
-                entry=TreeEntry(
-                    path=str(request.layout.scripts_dir / name),
-                    mode=PROGRAM_MODE,
-                    size=found.size,
-                    sha256=found.sha256,
-                ),
-                content=Path(build_folder, runtime.env_name, found.path),
-            )
-        elif name == "python.exe":
-            raise LinkError(
-                f"{runtime.env_name} has no launcher for virtual environments",
-                layer=request.env_name,
-                where=" or ".join(places),
-                why="on Windows a layer is run by a copy of it",
-                fix="choose a runtime that has the venv module whole",
-            )
+    sources = launcher_sources(runtime.layout, runtime.installed)
+    if "python.exe" not in sources:
+        raise LinkError(
+            f"{runtime.env_name} has no launcher for virtual environments",
+            layer=request.env_name,
+            where=" or ".join(_launcher_places("python.exe")),
+            why="on Windows a layer is run by a copy of it",
+            fix="choose a runtime that has the venv module whole",
+        )
+    is_pypy = runtime.layout.python.implementation == "pypy"
+    for name, found in sources.items():
+        yield PlannedEntry(
+            entry=TreeEntry(
+                path=str(request.layout.scripts_dir / name),
+                # What is shared is one file, with one mode.
+                mode=found.mode if is_pypy else PROGRAM_MODE,
+                size=found.size,
+                sha256=found.sha256,
+            ),
+            content=Path(build_folder, runtime.env_name, found.path),
+            shared=is_pypy,
+        )

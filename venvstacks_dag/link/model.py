@@ -76,11 +76,13 @@ class PlannedEntry:
     """One file or link to make, and where a file's content is had from.
 
     ``content`` is the bytes themselves, or the path of a file to copy, which must still have
-    the digest that ``entry`` states when it is copied; a link has none.
+    the digest that ``entry`` states when it is copied; a link has none. A ``shared`` file is one
+    that nobody writes to, so that the tree may have it as the other tree does: by a hard link.
     """
 
     entry: TreeEntry
     content: bytes | Path | None = None
+    shared: bool = False
 
 
 def planned_bytes(

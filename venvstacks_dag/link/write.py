@@ -8,15 +8,17 @@ import stat
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from venvstacks_dag.digest import sha256_bytes
+from venvstacks_dag.digest import sha256_bytes, sha256_file
 from venvstacks_dag.errors import InputChanged, LinkError
 from venvstacks_dag.fs import (
+    LinkMode,
     TreeEntry,
     TreeManifest,
     atomic_write,
     disk_errors,
     make_folders,
     make_link,
+    place_file,
     read_bytes,
     remove_path,
     staging_folder,
@@ -38,6 +40,7 @@ def link_layer(
     reporter: Reporter,
     facts_reader: FactsReader = read_facts,
     announce: Callable[[TreeManifest], object] = lambda _: None,
+    mode: LinkMode = "auto",
 ) -> Linked:
     """Make the installed `tree` a layer that runs, and say what was made in it.
 
@@ -45,7 +48,8 @@ def link_layer(
     manifest that an earlier call returned for the same tree: what is in it and no longer needed
     goes away, and what is right already is left as it is. `facts_reader` may remember answers by
     digest. `announce` is told, before anything changes, all that may be in the tree from then
-    on: that is the `previous` of the next call if this one is killed.
+    on: that is the `previous` of the next call if this one is killed. `mode` says how files that
+    the runtime's tree has, too, get into this one.
 
     Everything shipped names peers as they are deployed. Where that is ``name@N``, links of that
     name are kept beside the trees of the build folder, so that the very bytes that are shipped
@@ -67,7 +71,7 @@ def link_layer(
         _take_away(tree, entry)
     # Beside the tree: what a killed run leaves there is swept, and never part of a layer.
     with staging_folder(tree.parent, tree.name) as working:
-        written = sum(_put(tree, planned, working) for planned in plan.entries)
+        written = sum(_put(tree, planned, working, mode) for planned in plan.entries)
     _stand_in_for_versions(request, tree)
     reporter.detail(
         f"{request.env_name}: linked {len(plan.entries)} files, "
@@ -102,7 +106,7 @@ def _read_modules(request: LinkRequest) -> LinkModules:
         raise
 
 
-def _put(tree: Path, planned: PlannedEntry, working: Path) -> bool:
+def _put(tree: Path, planned: PlannedEntry, working: Path, mode: LinkMode) -> bool:
     """Make one entry, by way of `working`, unless it is there already; tells whether it wasn't."""
     entry, path = planned.entry, tree / planned.entry.path
     with disk_errors("write", path):
@@ -113,6 +117,8 @@ def _put(tree: Path, planned: PlannedEntry, working: Path) -> bool:
         make_link(entry.target, path)
         return True
     content = planned.content
+    if planned.shared and isinstance(content, Path):
+        return _share(content, path, entry, working, mode)
     data = _copied(content, entry) if isinstance(content, Path) else content
     assert data is not None
     if _holds(path, data, entry.mode):
@@ -126,13 +132,32 @@ def _put(tree: Path, planned: PlannedEntry, working: Path) -> bool:
 
 def _copied(source: Path, entry: TreeEntry) -> bytes:
     data = read_bytes(source)
-    if sha256_bytes(data) != entry.sha256:
+    _demand_same(source, sha256_bytes(data), entry)
+    return data
+
+
+def _demand_same(source: Path, digest: str, entry: TreeEntry) -> None:
+    if digest != entry.sha256:
         raise InputChanged(
             "a file was edited while it was being copied into the layer",
             where=str(source),
             fix="build again",
         )
-    return data
+
+
+def _share(source: Path, path: Path, entry: TreeEntry, working: Path, mode: LinkMode) -> bool:
+    """Make `path` the file `source` of another tree; its bytes are copied only where need be.
+
+    PyPy's library has tens of megabytes, and each layer on it has one.
+    """
+    with disk_errors("read", source):
+        _demand_same(source, sha256_file(source), entry)
+    with disk_errors("write", path):
+        if path.is_file() and not path.is_symlink() and sha256_file(path) == entry.sha256:
+            return False
+        place_file(str(source), str(working / "new"), mode)
+        (working / "new").replace(path)
+    return True
 
 
 def _holds(path: Path, data: bytes, mode: int) -> bool:

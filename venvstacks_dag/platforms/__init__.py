@@ -3,7 +3,7 @@
 from venvstacks_dag.platforms.file_names import fold, is_windows_device
 from venvstacks_dag.platforms.layout import LayerLayout
 from venvstacks_dag.platforms.markers import marker_environment
-from venvstacks_dag.platforms.pypy import pypy_release
+from venvstacks_dag.platforms.pypy import pypy_program, pypy_release
 from venvstacks_dag.platforms.python import PythonVersion
 from venvstacks_dag.platforms.target import (
     PLATFORM_NAMES,
@@ -24,5 +24,6 @@ __all__ = [
     "marker_environment",
     "parse_linux_target",
     "parse_macosx_target",
+    "pypy_program",
     "pypy_release",
 ]

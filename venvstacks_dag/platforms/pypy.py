@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from venvstacks_dag.platforms.python import PythonVersion
 
-# The releases that lie in `bin` and `lib/pypyX.Y` (7.3.6 was the first) and whose ABI tag is known
-# from wheels. Where several speak the same version of the language, the one that pbs-installer's
-# index has.
+# The releases that are laid out as CPython is (`bin` and `lib/pypyX.Y`, on Windows `Lib`; 7.3.6 was
+# the first) and whose ABI tag is known from wheels. Where several speak the same version of the
+# language, the one that pbs-installer's index has.
 _RELEASES = {
     "3.12.15": "8.0.1",
     "3.12.14": "8.0.0",
@@ -33,10 +33,23 @@ _RELEASES = {
     "3.8.13": "7.3.9",
 }
 
+# Programs of earlier ones are not called after the minor version of the language (POSIX_EXE in
+# PyPy's `package.py`).
+_FIRST_WITH_MINOR = (3, 9)
+
 
 def pypy_release(python: PythonVersion) -> str | None:
     """PyPy's release that is the Python `python`, such as ``7.3.20``; None where not known."""
     return _RELEASES.get(python.full) if python.implementation == "pypy" else None
+
+
+def pypy_program(python: PythonVersion) -> str:
+    """What PyPy calls its program, without a suffix: ``pypy3.11``, and ``pypy3`` until 3.8.
+
+    The library that does the work is called after it: ``libpypy3.11-c.so``, ``.dylib``, ``.dll``.
+    """
+    short = (python.major, python.minor)
+    return "pypy3" if short < _FIRST_WITH_MINOR else f"pypy{python.short}"
 
 
 def pypy_abi(python: PythonVersion) -> str | None:

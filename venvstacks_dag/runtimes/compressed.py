@@ -66,7 +66,7 @@ def _decoder(head: bytes) -> _Decoder:
         return zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
     if head.startswith(_BZIP2_MAGIC):
         return _Bzip2()
-    raise ArchiveError("this is neither a gzip nor a zstd file, nor one of bzip2")
+    raise ArchiveError("this is neither a gzip nor a zstd file, nor one of bzip2 or ZIP")
 
 
 class CompressedStream:

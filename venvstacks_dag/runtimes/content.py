@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform, pypy_release
+from venvstacks_dag.platforms import (
+    LayerLayout,
+    PythonVersion,
+    TargetPlatform,
+    pypy_program,
+    pypy_release,
+)
 from venvstacks_dag.runtimes.machine import program_platforms
 from venvstacks_dag.runtimes.member_names import checked_link
 from venvstacks_dag.runtimes.startup import is_installations_own, leads_interpreter_away
@@ -36,31 +42,31 @@ class RuntimeContent:
         """The interpreter's own file, which the other names of it link to."""
         if self.target.is_windows:
             return str(self.layout.python_executable)
-        return f"bin/{self._stem}{self.version.short}"
+        stem = pypy_program(self.version) if self._is_pypy else f"python{self.version.short}"
+        return f"bin/{stem}"
 
     @property
-    def _stem(self) -> str:
-        return "pypy" if self.version.implementation == "pypy" else "python"
+    def _is_pypy(self) -> bool:
+        return self.version.implementation == "pypy"
 
     @property
     def _names(self) -> tuple[str, ...]:
         """The names in ``bin`` that an interpreter goes by, on systems that have such a folder."""
-        stems = ("python", "pypy") if self._stem == "pypy" else ("python",)
+        stems = ("python", "pypy") if self._is_pypy else ("python",)
         return tuple(f"{stem}{end}" for stem in stems for end in ("", "3", self.version.short))
 
     @property
     def _library(self) -> str | None:
         """The library that the program calls and that lies beside it, where that is always so."""
-        if self.target.is_windows:
-            return f"python{self.version.nodot}.dll"
-        if self._stem == "pypy":
-            suffix = "dylib" if self.target.system == "macos" else "so"
-            return f"bin/libpypy{self.version.short}-c.{suffix}"
-        return None
+        if self._is_pypy:
+            suffix = {"linux": "so", "macos": "dylib", "windows": "dll"}[self.target.system]
+            name = f"lib{pypy_program(self.version)}-c.{suffix}"
+            return name if self.target.is_windows else f"bin/{name}"
+        return f"python{self.version.nodot}.dll" if self.target.is_windows else None
 
     def is_top(self, folder: str) -> bool:
         """Whether all of the archive may lie in a folder of this name."""
-        if self._stem != "pypy":
+        if not self._is_pypy:
             return folder == "python"
         release = pypy_release(self.version) or ""
         return re.fullmatch(rf"pypy{self.version.short}-v{release}-\w+", folder) is not None
@@ -68,7 +74,7 @@ class RuntimeContent:
     @property
     def landmark(self) -> str:
         """A file by which the interpreter finds its standard library."""
-        return str(self.layout.stdlib_dir / "os.py")
+        return str(self.layout.stdlib_dir / ("site.py" if self._is_pypy else "os.py"))
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -83,10 +89,9 @@ class RuntimeContent:
     @property
     def version_header(self) -> str:
         """The C header that states the exact version."""
-        folder = f"include/{self._stem}{self.version.short}"
         if self.target.is_windows:
-            folder = "include"
-        return f"{folder}/patchlevel.h"
+            return "include/patchlevel.h"
+        return f"include/{'pypy' if self._is_pypy else 'python'}{self.version.short}/patchlevel.h"
 
     @property
     def properties(self) -> tuple[tuple[str, str], ...]:
@@ -166,9 +171,7 @@ class RuntimeContent:
         self, by_path: Mapping[str, ImageEntry], read: Callable[[str], bytes]
     ) -> None:
         """Demand that all usual names of the interpreter are programs for the target."""
-        for name in self._program_names:
-            if name not in by_path:
-                continue
+        for name in filter(self._is_program, by_path):
             path = followed(name, by_path)
             if path is None or self.target.name not in program_platforms(read(path)):
                 raise ArchiveError(
@@ -176,11 +179,13 @@ class RuntimeContent:
                     why=f"{name} is a program for another platform, or none at all",
                 )
 
-    @property
-    def _program_names(self) -> tuple[str, ...]:
-        if self.target.is_windows:
-            return self.program, "pythonw.exe"
-        return tuple(f"bin/{name}" for name in self._names)
+    def _is_program(self, path: str) -> bool:
+        if not self.target.is_windows:
+            return path.startswith("bin/") and path.removeprefix("bin/") in self._names
+        if self._is_pypy:
+            # Layers have copies of them all, under the names that they have here.
+            return "/" not in path and path.lower().endswith(".exe")
+        return path in (self.program, "pythonw.exe")
 
     @property
     def _usual_names(self) -> tuple[str, ...]:

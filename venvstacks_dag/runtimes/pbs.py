@@ -35,7 +35,7 @@ class _File:
 
 
 class PbsProvider:
-    """``install_only`` archives for all six targets.
+    """``install_only`` archives for all six targets, and PyPy's own for all but ``win_arm64``.
 
     ``base_url`` is a mirror (``PBS_INSTALLER_BASE_URL``). It need not be trusted: the digests
     come with the installed pbs-installer package, whichever server has the files.
@@ -76,23 +76,30 @@ class PbsProvider:
         wanted = WantedPython.of(request)
         if wanted.is_host:
             return Absence(why="serves versions only")
-        usable = [
-            version
-            for version, file in self._files(request).items()
-            if file.sha256 and version.implementation == wanted.implementation
-        ]
-        nearest = sorted(sorted(usable, reverse=True), key=wanted.distance)[:3]
-        if wanted.implementation == "pypy" and request.target.is_windows:
+        nearest = self._nearest(request, wanted, wanted.implementation)[:3]
+        if wanted.implementation == "pypy" and not nearest:
+            others = self._nearest(request, wanted, "cpython")[:1]
+            instead = "".join(f", or ask for {version}" for version in others)
             return Absence(
-                why="layers on PyPy are for Linux and macOS: its virtual environments for Windows "
-                "need copies of its libraries",
-                fix="leave Windows out of the layer's platforms, or ask for a CPython",
+                why=f"pbs-installer's index has no PyPy at all for {request.target.shown}",
+                fix=f"leave {request.target.name} out of the layer's platforms{instead}",
             )
         kind = "PyPy 7.3 or 8.0 of " if wanted.implementation == "pypy" else ""
         return Absence(
             why=f"pbs-installer's index has no {kind}{wanted} for {request.target.shown}",
             fix=f"ask for {' or '.join(str(version) for version in nearest)}" if nearest else None,
         )
+
+    def _nearest(
+        self, request: RuntimeRequest, wanted: WantedPython, implementation: str
+    ) -> list[PythonVersion]:
+        """The versions that could be had for the target, those nearest to `wanted` first."""
+        usable = (
+            version
+            for version, file in self._files(request).items()
+            if file.sha256 and version.implementation == implementation
+        )
+        return sorted(sorted(usable, reverse=True), key=wanted.distance)
 
     def image(self, release: RuntimeRelease, reporter: Reporter) -> Image:
         """The unpacked archive."""
@@ -136,25 +143,20 @@ class PbsProvider:
             )
             for name, (platform, machine) in _PLATFORMS.items():
                 url, sha256 = files.get((platform, machine, True), ("", None))
-                if url and _can_be_used(version, name, url):
+                if url and _can_be_used(version, url):
                     index[name][version] = _File(
                         url=url, sha256=sha256 if sha256 and is_sha256(sha256) else None
                     )
         return index
 
 
-def _can_be_used(version: PythonVersion, platform: str, url: str) -> bool:
+def _can_be_used(version: PythonVersion, url: str) -> bool:
     """Whether layers can be made on what lies at `url`.
 
-    Of PyPy only releases whose ABI tag is known are: wheels are chosen by it. On Windows its
-    environments are no small launchers, but copies of the interpreter and its libraries.
+    Of PyPy that holds for releases whose ABI tag is known: wheels are chosen by it.
     """
     if version.implementation == "cpython":
         return True
     release = pypy_release(version)
     name = url.rsplit("/", 1)[-1]
-    return (
-        release is not None
-        and not platform.startswith("win")
-        and name.startswith(f"pypy{version.short}-v{release}-")
-    )
+    return release is not None and name.startswith(f"pypy{version.short}-v{release}-")

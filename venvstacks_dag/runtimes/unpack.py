@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, Protocol
 
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import ArchiveError
@@ -17,6 +17,7 @@ from venvstacks_dag.runtimes.machine import HEAD_SIZE
 from venvstacks_dag.runtimes.member_names import NameClaims, checked_link, checked_name
 from venvstacks_dag.runtimes.relocated import relocated_entries
 from venvstacks_dag.runtimes.tarball import Member, TarReader
+from venvstacks_dag.runtimes.zipped import ZIP_MAGIC, ZipReader
 from venvstacks_dag.store import ImageContent, ImageEntry
 
 _SCHEME: Literal["root"] = "root"
@@ -32,6 +33,14 @@ class Limits:
     members: int = 200_000
 
 
+class _Reader(Protocol):
+    """Iterates over members; a file's content is read right after it came."""
+
+    def __iter__(self) -> Iterator[Member]: ...
+
+    def copy_content(self, sink: BinaryIO | None) -> str: ...
+
+
 def unpack_runtime(
     archive: Path,
     folder: Path,
@@ -42,18 +51,27 @@ def unpack_runtime(
 ) -> ImageContent:
     """Unpack the ``install_only`` `archive` below the new empty `folder`, as `content` wants it.
 
+    It is a compressed tar, or a ZIP file, by its first bytes.
     `on_read` is told how many bytes of the archive were read. Nothing in it is executed.
     Raises `ArchiveError` (the caller throws `folder` away) or `DiskError`.
     """
     limits = limits or Limits()
     unpacker = _Unpacker(folder / _SCHEME, content, limits)
     with disk_errors("unpack a runtime into", folder), archive.open("rb") as source:
-        reader = TarReader(CompressedStream(source, limit=limits.total_bytes, on_read=on_read))
+        reader = _reader(source, limits.total_bytes, on_read)
         for member in reader:
             unpacker.take(member, reader)
         entries = relocated_entries(unpacker.finish(), folder / _SCHEME)
         content.check(entries, lambda path: _head(folder / _SCHEME / path))
     return ImageContent(entries=entries, properties=content.properties)
+
+
+def _reader(source: BinaryIO, limit: int, on_read: Callable[[int], None] | None) -> _Reader:
+    is_zip = source.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+    source.seek(0)
+    if is_zip:
+        return ZipReader(source, limit=limit, on_read=on_read)
+    return TarReader(CompressedStream(source, limit=limit, on_read=on_read))
 
 
 class _Unpacker:
@@ -73,7 +91,7 @@ class _Unpacker:
         self._leads_to: dict[str, str] = {}
         self._top = ""
 
-    def take(self, member: Member, reader: TarReader) -> None:
+    def take(self, member: Member, reader: _Reader) -> None:
         """Check one member and, if it belongs to the layer, write it. Raises `ArchiveError`."""
         try:
             path = self._checked_path(member)
@@ -139,7 +157,7 @@ class _Unpacker:
             )
         return path
 
-    def _write(self, path: str, member: Member, reader: TarReader) -> None:
+    def _write(self, path: str, member: Member, reader: _Reader) -> None:
         place = self._root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         try:

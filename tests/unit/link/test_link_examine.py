@@ -141,6 +141,31 @@ def test_windows_looks_beside_the_module_then_in_library_folders_then_at_python(
         assert (need.found, need.layer) == expected, name
 
 
+def test_on_windows_pypy_has_libraries_beside_its_program_only() -> None:
+    runtime = view(
+        "py",
+        binary("libpypy3.11-c.dll", "VCRUNTIME140.dll", "libffi-8.dll", at=WINDOWS, package=""),
+        binary("libffi-8.dll", at=WINDOWS, package=""),
+        binary("Lib/_sqlite3_cffi.pypy311-pp73-win_amd64.pyd", "sqlite3.dll", at=WINDOWS,
+               package=""),
+        binary("Lib/sqlite3.dll", at=WINDOWS, package=""),
+        at=WINDOWS,
+    )  # fmt: skip
+    for name, expected in {
+        "libpypy3.11-c.dll": ("runtime", "py"),
+        "LIBFFI-8.dll": ("runtime", "py"),
+        "sqlite3.dll": ("unoffered", "py"),
+        "python311.dll": ("missing", ""),
+    }.items():
+        need = resolve(binary("x/x.pyd", name, at=WINDOWS), below=[runtime])
+        assert (need.found, need.layer) == expected, name
+    own = {each.path: [(n.name, n.found) for n in each.needs] for each in
+           examine(runtime, ()).binaries}  # fmt: skip
+    # The redistributable is no part of PyPy's archives.
+    assert own["libpypy3.11-c.dll"] == [("VCRUNTIME140.dll", "missing"), ("libffi-8.dll", "rpath")]
+    assert own["Lib/_sqlite3_cffi.pypy311-pp73-win_amd64.pyd"] == [("sqlite3.dll", "rpath")]
+
+
 def test_what_is_optional_is_not_missing() -> None:
     need = resolve(binary("x/x.so", "libnone.so", optional=("libnone.so",)))
     assert (need.found, need.is_missing) == ("missing", False)

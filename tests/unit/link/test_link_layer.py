@@ -12,7 +12,15 @@ import pytest
 from tests.support.elf import make_elf
 from tests.support.macho import make_macho
 from tests.support.reporting import RecordingReporter
-from tests.unit.link.builders import ELF, RUNTIME, SITE, app_request, installed, lower
+from tests.unit.link.builders import (
+    ELF,
+    RUNTIME,
+    SITE,
+    app_request,
+    file_entry,
+    installed,
+    lower,
+)
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import DiskError, InputChanged, LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest
@@ -271,6 +279,60 @@ def test_windows_launchers_are_copied_from_the_runtime(tree: Path) -> None:
     assert_as_stated(tree, made)
     assert (tree / "Scripts" / "python.exe").read_bytes() == b"MZ"
     assert not (tree.parent / "py@2").exists()
+
+
+def pypy_on_windows(tree: Path, library: bytes) -> LinkRequest:
+    """A layer on a PyPy that lies beside it."""
+    files = {"python.exe": b"MZ", "libpypy3.11-c.dll": library}
+    for name, data in files.items():
+        path = tree.parent / "py" / name
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)
+        path.chmod(0o444)
+    manifest = TreeManifest.of(
+        file_entry(name, package="", content=data) for name, data in files.items()
+    )
+    runtime = lower("py", runtime=True, platform="win_amd64", manifest=manifest)
+    python = replace(runtime.layout.python, implementation="pypy")
+    runtime = replace(runtime, layout=replace(runtime.layout, python=python))
+    request = app_request(runtime, platform="win_amd64")
+    return replace(request, layout=replace(request.layout, python=python))
+
+
+def test_pypys_library_is_one_file_in_all_layers(tree: Path) -> None:
+    request = pypy_on_windows(tree, b"library")
+    made = link(request, tree)
+    library, source = tree / "Scripts/libpypy3.11-c.dll", tree.parent / "py/libpypy3.11-c.dll"
+    assert library.samefile(source)
+    assert {entry.path for entry in made.entries} == set(snapshot(tree))
+    before = snapshot(tree)
+    assert link(request, tree, made) == made
+    assert snapshot(tree) == before
+    # Another one takes its place, and leaves that of other trees alone.
+    again = link(pypy_on_windows(tree, b"another"), tree, made)
+    assert library.read_bytes() == b"another"
+    assert library.samefile(source)
+    assert again != made
+
+
+def test_pypys_library_is_copied_where_that_is_asked_for(tree: Path) -> None:
+    request = pypy_on_windows(tree, b"library")
+    link_layer(request, tree, previous=None, reporter=NullReporter(), mode="copy")
+    library = tree / "Scripts/libpypy3.11-c.dll"
+    assert library.read_bytes() == b"library"
+    assert not library.samefile(tree.parent / "py/libpypy3.11-c.dll")
+
+
+def test_a_library_that_was_edited_is_not_taken(tree: Path) -> None:
+    request = pypy_on_windows(tree, b"library")
+    edited = tree.parent / "py/libpypy3.11-c.dll"
+    edited.chmod(0o644)
+    edited.write_bytes(b"another")
+    with pytest.raises(InputChanged) as caught:
+        link(request, tree)
+    assert caught.value.where == str(edited)
+    assert not (tree / "Scripts/libpypy3.11-c.dll").exists()
 
 
 def test_what_a_killed_call_made_is_known_to_the_next_one(

@@ -236,6 +236,32 @@ def test_a_runtime_without_launcher_is_refused() -> None:
     assert "venvlauncher.exe" in str(caught.value)
 
 
+def test_pypys_layers_for_windows_have_copies_of_its_programs_and_libraries() -> None:
+    """As its `venv` copies them: Windows loads what lies beside a program."""
+    own = ("python.exe", "pypy3.11w.exe", "libpypy3.11-c.dll", "LIBFFI-8.DLL")
+    others = ("README.rst", "Lib/sqlite3.dll", "Lib/venv/scripts/nt/python.exe", "tcl/x.exe")
+    manifest = TreeManifest.of(
+        (
+            *installed(*own, *others, package="").entries,
+            *installed("tool.exe", "brought.dll", package="some").entries,
+        )
+    )
+    runtime = lower("py", target="py@2", runtime=True, platform="win_amd64", manifest=manifest)
+    python = replace(PYTHON, implementation="pypy")
+    runtime = replace(runtime, layout=replace(runtime.layout, python=python))
+    request = app_request(runtime, platform="win_amd64")
+    planned = plan(replace(request, layout=replace(request.layout, python=python)))
+    copies = {one.entry.path: one for one in planned.entries if "Scripts" in one.entry.path}
+    assert sorted(copies) == sorted(f"Scripts/{name}" for name in own)
+    for name in own:
+        found = copies[f"Scripts/{name}"]
+        # From the build folder, with the mode that the file has there.
+        assert found.content == Path("/build/py") / name
+        assert (found.entry.mode, found.shared, found.entry.local) == (0o644, True, False)
+    assert config(planned)["base_python"] == "../py@2/python.exe"
+    assert config(planned)["site_dir"] == "Lib/site-packages"
+
+
 def test_windows_layers_are_configured_as_such() -> None:
     planned = plan(windows("python.exe"))
     assert config(planned) == {

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,11 +92,42 @@ def test_no_path_escapes_from_its_literal(name: str) -> None:
 def test_windows_also_gets_dll_folders() -> None:
     layer = resolve_layer(PureWindowsPath("C:\\apps\\app-x"), ON_WINDOWS)
     assert layer.is_windows
-    dll = "C:\\apps\\framework-a\\Library\\bin"
-    calls = _calls(postinstall.sitecustomize(layer))
-    assert calls.count(("add_dll_directory", dll)) == 1
-    assert calls.count(("isdir", dll)) == 1
     assert "home = C:\\apps\\py\n" in postinstall.pyvenv_cfg(layer)
+
+
+DLLS = "C:\\apps\\framework-a\\Library\\bin"
+GONE = "C:\\apps\\it's \\Library\\bin"
+
+
+@pytest.mark.parametrize(
+    ("implementation", "path", "afterwards"),
+    [
+        ("cpython", "C:\\Windows;D:\\x", "C:\\Windows;D:\\x"),
+        ("pypy", "C:\\Windows;D:\\x", f"{DLLS};C:\\Windows;D:\\x"),
+        ("pypy", f"{DLLS};C:\\Windows", f"{DLLS};C:\\Windows"),
+        ("pypy", "", DLLS),
+    ],
+)
+@pytest.mark.parametrize("adds", [True, False])
+def test_windows_finds_dlls_of_layers_below(
+    monkeypatch: pytest.MonkeyPatch, implementation: str, path: str, afterwards: str, adds: bool
+) -> None:
+    """By the folders that are added or, where PyPy loads modules, by PATH: run with doubles."""
+    config = ON_WINDOWS | {"dynlib_dirs": ["../framework-a/Library/bin", "../it's /Library/bin"]}
+    source = postinstall.sitecustomize(resolve_layer(PureWindowsPath("C:\\apps\\app-x"), config))
+    added: list[str] = []
+    monkeypatch.setattr("site.addsitedir", lambda _path: None)
+    monkeypatch.setattr("os.path.isdir", lambda path: path != GONE)
+    monkeypatch.setattr("os.pathsep", ";")
+    monkeypatch.setattr("sys.implementation", SimpleNamespace(name=implementation))
+    monkeypatch.setattr("sys.path", [])
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.delattr("os.add_dll_directory", raising=False)
+    if adds:
+        monkeypatch.setattr("os.add_dll_directory", added.append, raising=False)
+    exec(compile(source, "sitecustomize.py", "exec"), {})
+    assert os.environ["PATH"] == afterwards
+    assert added == ([DLLS] if adds else [])
 
 
 def test_a_runtime_has_no_local_files() -> None:

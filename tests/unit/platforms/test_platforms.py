@@ -19,6 +19,7 @@ from venvstacks_dag.platforms import (
     marker_environment,
     parse_linux_target,
     parse_macosx_target,
+    pypy_program,
 )
 from venvstacks_dag.platforms.tags import platform_tags, tag_priorities, wheel_tags
 
@@ -221,6 +222,35 @@ def test_pypy_has_tags_of_its_own(python: str, abi: str) -> None:
     assert not any(tag.interpreter.startswith("cp") for tag in tags)
 
 
+def test_pypy_on_windows_takes_windows_wheels() -> None:
+    """As its own interpreter reports it, and wheels on the index are called."""
+    windows, python = TargetPlatform(name="win_amd64"), PythonVersion.parse("pypy@3.11.13")
+    tags = wheel_tags(windows, python)
+    assert tags[0] == Tag("pp311", "pypy311_pp73", "win_amd64")
+    assert {tag.platform for tag in tags} == {"win_amd64", "any"}
+    markers = marker_environment(windows, python)
+    assert {name: markers[name] for name in markers if not name.endswith("version")} == {
+        "implementation_name": "pypy",
+        "os_name": "nt",
+        "platform_machine": "AMD64",
+        "platform_python_implementation": "PyPy",
+        "platform_release": "",
+        "platform_system": "Windows",
+        "sys_platform": "win32",
+    }
+    assert (markers["implementation_version"], markers["python_full_version"]) == (
+        "7.3.20",
+        "3.11.13",
+    )
+
+
+@pytest.mark.parametrize(
+    ("python", "program"), [("3.8.16", "pypy3"), ("3.9.19", "pypy3.9"), ("3.12.15", "pypy3.12")]
+)
+def test_what_pypy_calls_its_program(python: str, program: str) -> None:
+    assert pypy_program(PythonVersion.parse(f"pypy@{python}")) == program
+
+
 def test_an_unknown_pypy_takes_no_compiled_wheels() -> None:
     tags = wheel_tags(LINUX, PythonVersion.parse("pypy@3.11.99"))
     assert {tag.abi for tag in tags} == {"none"}
@@ -275,3 +305,7 @@ def test_windows_layout() -> None:
     assert str(layer.site_packages) == "Lib/site-packages"
     assert str(layer.headers_dir) == "Include"
     assert str(layer.dynlib_dir) == "Library/bin"
+    for is_runtime, plain in ((True, runtime), (False, layer)):
+        pypy = _layout("win_amd64", runtime=is_runtime, python="pypy@3.11.13")
+        for name in ("python_executable", "stdlib_dir", "site_packages", "headers_dir"):
+            assert getattr(pypy, name) == getattr(plain, name)

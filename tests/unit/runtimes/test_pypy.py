@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pypy_shapes import make_pypy, pypy_members, zip_bytes
 from tests.support.runtimes import PlainDownloader, TarMember, compressed, serving, tar_bytes
-from tests.support.shapes import make_pypy, native, pypy_members
+from tests.support.shapes import native
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import ArchiveError, RuntimeUnavailable
 from venvstacks_dag.platforms import (
@@ -26,7 +27,7 @@ from venvstacks_dag.runtimes.content import RuntimeContent
 from venvstacks_dag.runtimes.fetch import ArchiveFetcher
 from venvstacks_dag.runtimes.pbs import PbsProvider
 from venvstacks_dag.runtimes.unpack import unpack_runtime
-from venvstacks_dag.store import ImageContent, Store
+from venvstacks_dag.store import Image, ImageContent, Store
 
 PYTHON = PythonVersion.parse("pypy@3.11.13")
 RELEASE = "7.3.20"
@@ -35,8 +36,8 @@ THEIRS = {
     "linux_aarch64": ("linux", "aarch64"),
     "macosx_arm64": ("macos", "aarch64"),
     "macosx_x86_64": ("macos", "x86_64"),
+    "win_amd64": ("windows", "x86_64"),
 }
-WINDOWS = ("win_amd64", "win_arm64")
 
 
 def request(python: str, platform: str = "linux_x86_64") -> RuntimeRequest:
@@ -48,12 +49,17 @@ def pbs(store: Path, base_url: str | None = None) -> PbsProvider:
     return PbsProvider(base_url, ArchiveFetcher(store=Store(store), downloader=PlainDownloader()))
 
 
+@pytest.mark.parametrize(
+    ("platform", "end"), [("linux_x86_64", "linux64.tar."), ("win_amd64", "win64.zip")]
+)
 @pytest.mark.parametrize("text", sorted(_RELEASES))
-def test_the_real_index_has_the_releases_that_are_known(tmp_path: Path, text: str) -> None:
-    release = pbs(tmp_path).find(request(f"pypy@{text}"))
+def test_the_real_index_has_the_releases_that_are_known(
+    tmp_path: Path, text: str, platform: str, end: str
+) -> None:
+    release = pbs(tmp_path).find(request(f"pypy@{text}", platform))
     assert release is not None
     assert release.version == PythonVersion.parse(f"pypy@{text}")
-    assert f"-v{_RELEASES[text]}-linux64.tar." in release.source
+    assert f"-v{_RELEASES[text]}-{end}" in release.source
 
 
 def test_the_newest_is_the_same_on_all_platforms(tmp_path: Path) -> None:
@@ -82,29 +88,58 @@ def test_what_there_is_not_is_explained(tmp_path: Path) -> None:
     assert "cpython" not in fix
 
 
-@pytest.mark.parametrize("platform", WINDOWS)
-def test_there_is_none_for_windows(tmp_path: Path, platform: str) -> None:
-    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
-    with pytest.raises(RuntimeUnavailable, match=f"for {platform}") as caught:
-        find_runtime(request("pypy@3.11", platform), asked)
-    assert "leave Windows out of the layer's platforms" in (caught.value.fix or "")
-
-
-@pytest.mark.parametrize("suffix", ["bz2", "gz"])
-@pytest.mark.parametrize("platform", sorted(THEIRS))
-def test_an_archive_becomes_a_layer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, suffix: str
+@pytest.mark.parametrize("text", ["pypy@3.11", "pypy@3.11.13", "pypy@3.9.19"])
+def test_a_platform_without_any_is_told_so_and_what_else_there_is(
+    tmp_path: Path, text: str
 ) -> None:
-    path = make_pypy(tmp_path / "mirror", PYTHON.full, RELEASE, platform, suffix=suffix)
-    system, machine = THEIRS[platform]
-    version = {"implementation": "pypy", "major": 3, "minor": 11, "micro": 13}
+    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
+    with pytest.raises(RuntimeUnavailable, match="for win_arm64") as caught:
+        find_runtime(request(text, "win_arm64"), asked)
+    assert "has no PyPy at all for win_arm64" in (caught.value.why or "")
+    assert "leave win_arm64 out of the layer's platforms, or ask for cpython@3.11." in (
+        caught.value.fix or ""
+    )
+
+
+def test_what_windows_lacks_is_explained_as_elsewhere(tmp_path: Path) -> None:
+    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
+    with pytest.raises(RuntimeUnavailable) as caught:
+        find_runtime(request("pypy@3.11.14", "win_amd64"), asked)
+    assert "has no PyPy 7.3 or 8.0 of 3.11.14 for win_amd64" in (caught.value.why or "")
+    assert "pypy@3.11.13" in (caught.value.fix or "")
+
+
+def fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path, python: PythonVersion, on: str
+) -> Image:
+    """The image of an archive, by pbs-installer's index and a mirror."""
+    system, machine = THEIRS[on]
+    version = {
+        "implementation": "pypy",
+        "major": python.major,
+        "minor": python.minor,
+        "micro": python.micro,
+    }
     file = {"platform": system, "arch": machine, "install_only": True, "filename": path.name}
     place = {"url": f"https://unreachable.invalid/{path.name}", "sha256": sha256_file(path)}
     entry = {"python_version": version | {"freethreaded": False}, "files": [file | place]}
     monkeypatch.setattr("pbs_installer._versions._read_versions_payload", lambda: [entry])
     with serving(path.parent) as mirror:
         of = pbs(tmp_path / "store", mirror)
-        image = of.image(find_runtime(request("pypy@3.11", platform), [of]), NullReporter())
+        return of.image(find_runtime(request(str(python), on), [of]), NullReporter())
+
+
+POSIX = sorted(platform for platform in THEIRS if platform != "win_amd64")
+
+
+@pytest.mark.parametrize("suffix", ["bz2", "gz"])
+@pytest.mark.parametrize("platform", POSIX)
+def test_an_archive_becomes_a_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, suffix: str
+) -> None:
+    path = make_pypy(tmp_path / "mirror", PYTHON.full, RELEASE, platform, suffix=suffix)
+    system, machine = THEIRS[platform]
+    image = fetched(tmp_path, monkeypatch, path, PYTHON, platform)
     assert image.property("implementation") == "pypy"
     assert image.property("version") == "3.11.13"
     suffixes = ("dylib", "darwin") if system == "macos" else ("so", f"{machine}-linux-gnu")
@@ -132,12 +167,76 @@ def test_an_archive_becomes_a_layer(
     ]
 
 
+def test_windows_archive_becomes_a_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_pypy(tmp_path / "mirror", PYTHON.full, RELEASE, "win_amd64", suffix="zip")
+    image = fetched(tmp_path, monkeypatch, path, PYTHON, "win_amd64")
+    assert image.property("platform") == "win_amd64"
+    names = ("pypy", "pypy3", "pypy3.11", "pypy3.11w", "pypyw")
+    assert [entry.path for entry in image.entries] == [
+        "LICENSE",
+        "Lib/LICENSE.txt",
+        "Lib/_ssl_cffi.pypy311-pp73-win_amd64.pyd",
+        "Lib/_tkinter/tcl86t.dll",
+        "Lib/cffi-1.17.dist-info/METADATA",
+        "Lib/cffi/__init__.py",
+        "Lib/encodings/__init__.py",
+        "Lib/ensurepip/__init__.py",
+        "Lib/ensurepip/_bundled/pip-24.2-py3-none-any.whl",
+        "Lib/os.py",
+        "Lib/site-packages/README.txt",
+        "Lib/site.py",
+        "Lib/sqlite3.dll",
+        "Lib/venv/scripts/nt/Activate.ps1",
+        "README.rst",
+        "include/Python.h",
+        "include/patchlevel.h",
+        "libffi-8.dll",
+        "libpypy3.11-c.dll",
+        "libs/python311.lib",
+        *sorted(f"{name}.exe" for name in (*names, "python", "python3", "python3.11", "pythonw")),
+        "tcl/tcl8.6/init.tcl",
+    ]
+    modes = {entry.path: entry.mode for entry in image.entries}
+    assert (modes["python.exe"], modes["Lib/os.py"]) == (0o755, 0o644)
+
+
+@pytest.mark.parametrize(
+    ("platform", "suffix", "paths"),
+    [
+        ("linux_x86_64", "bz2", ("bin/pypy3", "bin/libpypy3-c.so")),
+        ("macosx_arm64", "bz2", ("bin/pypy3", "bin/libpypy3-c.dylib")),
+        ("win_amd64", "zip", ("python.exe", "libpypy3-c.dll")),
+    ],
+)
+def test_the_program_of_3_8_is_not_called_after_its_minor_version(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    suffix: str,
+    paths: tuple[str, ...],
+) -> None:
+    old = PythonVersion.parse("pypy@3.8.16")
+    path = make_pypy(tmp_path / "mirror", old.full, "7.3.11", platform, suffix=suffix)
+    image = fetched(tmp_path, monkeypatch, path, old, platform)
+    kinds = {entry.path: entry.kind for entry in image.entries}
+    assert {kinds.get(path) for path in paths} == {"file"}
+    if platform != "win_amd64":
+        links = {entry.path: entry.target for entry in image.entries if entry.kind == "link"}
+        names = ("pypy", "pypy3.8", "python", "python3", "python3.8")
+        assert links == {f"bin/{name}": "pypy3" for name in names}
+
+
 def unpack(
-    tmp_path: Path, members: Sequence[TarMember], python: PythonVersion = PYTHON
+    tmp_path: Path,
+    members: Sequence[TarMember],
+    python: PythonVersion = PYTHON,
+    platform: str = "linux_x86_64",
 ) -> ImageContent:
     archive = tmp_path / "archive"
-    archive.write_bytes(compressed(tar_bytes(members), "gz"))
-    content = RuntimeContent(version=python, target=TargetPlatform(name="linux_x86_64"))
+    is_zip = platform == "win_amd64"
+    data = zip_bytes(members) if is_zip else compressed(tar_bytes(members), "gz")
+    archive.write_bytes(data)
+    content = RuntimeContent(version=python, target=TargetPlatform(name=platform))
     return unpack_runtime(archive, tmp_path / "to", content)
 
 
@@ -179,6 +278,51 @@ ODD: list[tuple[list[TarMember], str]] = [
 def test_odd_archives_are_refused(tmp_path: Path, odd: list[TarMember], message: str) -> None:
     with pytest.raises(ArchiveError) as caught:
         unpack(tmp_path, odd)
+    assert message in (caught.value.why or "")
+
+
+WIN_TOP = f"pypy3.11-v{RELEASE}-win64"
+
+
+def on_windows(*, without: str = "", extra: Sequence[TarMember] = ()) -> list[TarMember]:
+    made = pypy_members(PYTHON.full, RELEASE, "win_amd64")
+    return [*(m for m in made if not without or not m.name.endswith(without)), *extra]
+
+
+def of_windows(path: str, data: bytes) -> list[TarMember]:
+    return [TarMember(name=f"{WIN_TOP}/{path}", data=data)]
+
+
+FOREIGN = native("win_arm64", program=True)
+ODD_ON_WINDOWS: list[tuple[list[TarMember], str]] = [
+    (on_windows(without="libpypy3.11-c.dll"), "no file libpypy3.11-c.dll"),
+    (on_windows(without="/python.exe"), "no file python.exe"),
+    (on_windows(without="Lib/site.py"), "no file Lib/site.py"),
+    (
+        on_windows(without="/pypyw.exe", extra=of_windows("pypyw.exe", FOREIGN)),
+        "pypyw.exe is a program for another platform",
+    ),
+    (on_windows(extra=of_windows("PYTHON.EXE", b"")), "another member has the same name"),
+    (on_windows(extra=of_windows("Lib/aux.py", b"")), "Windows has no such file names"),
+    (on_windows(extra=of_windows("../x", b"")), "'..'"),
+    (on_windows(extra=of_windows("pyvenv.cfg", b"")), "a runtime layer is a whole Python"),
+    (
+        on_windows(
+            without="patchlevel.h",
+            extra=of_windows("include/patchlevel.h", b'#define PY_VERSION "3.11.11"'),
+        ),
+        "says 3.11.11",
+    ),
+    (pypy_members(PYTHON.full, "8.0.1", "win_amd64"), "does not lie in the folder"),
+]
+
+
+@pytest.mark.parametrize(("odd", "message"), ODD_ON_WINDOWS)
+def test_odd_archives_for_windows_are_refused(
+    tmp_path: Path, odd: list[TarMember], message: str
+) -> None:
+    with pytest.raises(ArchiveError) as caught:
+        unpack(tmp_path, odd, platform="win_amd64")
     assert message in (caught.value.why or "")
 
 

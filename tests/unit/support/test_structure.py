@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.pypy_shapes import pypy_members
 from tests.support.shapes import elf, macho, native, pe, shaped_members, universal
 from tests.support.structure import RULES, Tree, check_layer, check_stack
 from tests.support.structure_native import machines
@@ -31,10 +32,14 @@ LIBRARIES = {LINUX: "libspeed.so.1", MAC: "libspeed.1.dylib"}
 class Good:
     """A runtime ``py``, a framework ``framework-fast`` and ``app-one``, without any fault."""
 
-    def __init__(self, folder: Path, platform: str, *, finished: bool = False) -> None:
-        self.folder, self.platform, self.finished = folder, platform, finished
+    def __init__(
+        self, folder: Path, platform: str, *, finished: bool = False, pypy: bool = False
+    ) -> None:
+        self.folder, self.platform, self.finished, self.pypy = folder, platform, finished, pypy
         self.windows = platform == WIN
-        self.site = "Lib/site-packages" if self.windows else "lib/python3.12/site-packages"
+        self.version = "3.12.14" if pypy else "3.12.7"
+        name = "pypy" if pypy else "python"
+        self.site = "Lib/site-packages" if self.windows else f"lib/{name}3.12/site-packages"
         self.manifest: dict[str, Any] = {"layers": {}}
         self._runtime()
         self._layer("frameworks", "framework-fast", ())
@@ -77,8 +82,16 @@ class Good:
 
     def _runtime(self) -> None:
         away = re.compile(r"pip|setuptools|wheel|hack|distutils|Scripts|__pycache__|config|2to3")
-        for member in shaped_members("3.12.7", self.platform):
-            path = "py" + member.name.removeprefix("python")
+        members = (
+            pypy_members(self.version, "8.0.0", self.platform)
+            if self.pypy
+            else shaped_members(self.version, self.platform)
+        )
+        for member in members:
+            path = "py/" + member.name.partition("/")[2]
+            # The folder itself, and debug information, as layers have none of either.
+            if path == "py/" or path.endswith(".debug"):
+                continue
             if away.search(path) and "ensurepip" not in path:
                 continue
             if member.link:
@@ -91,7 +104,11 @@ class Good:
     def _layer(
         self, kind: str, name: str, below: tuple[str, ...], launch: str | None = None
     ) -> None:
-        if self.windows:
+        if self.windows and self.pypy:
+            for file in (self.folder / "py").iterdir():
+                if file.suffix in (".exe", ".dll"):
+                    self.write(f"{name}/Scripts/{file.name}", file.read_bytes(), 0o755)
+        elif self.windows:
             for program in ("python.exe", "pythonw.exe"):
                 launcher = self.folder / "py/Lib/venv/scripts/nt" / program
                 self.write(f"{name}/Scripts/{program}", launcher.read_bytes(), 0o755)
@@ -126,7 +143,7 @@ class Good:
             "layer_name": name,
             "install_target": name,
             "runtime_layer": "py",
-            "python_implementation": "cpython@3.12.7",
+            "python_implementation": f"{'pypy' if self.pypy else 'cpython'}@{self.version}",
             "bound_to_implementation": runtime or self.windows,
             "target_platform": self.platform,
         }
@@ -139,7 +156,7 @@ class Good:
         dynlib = [] if self.windows else [f"../{one}/share/venv/dynlib" for one in below]
         self.configure(
             name,
-            py_version="3.12.7",
+            py_version=self.version,
             site_dir=self.site,
             pylib_dirs=[f"../{peer}/{self.site}" for peer in peers],
             dynlib_dirs=dynlib,
@@ -152,12 +169,16 @@ class Good:
         """A wheel with an extension module and a shared library in the framework."""
         layer, site = "framework-fast", f"framework-fast/{self.site}"
         module = native(self.platform) if self.platform != MAC else macho(MAC, kind=8)
-        files = {f"fast/{EXTENSIONS[self.platform]}": module, "fast/__init__.py": b"# fast\n"}
+        tag, extension = f"cp312-cp312-{TAGS[self.platform]}", EXTENSIONS[self.platform]
+        if self.pypy:
+            tag = tag.replace("cp312-cp312", "pp312-pypy312_pp80")
+            extension = re.sub("cp(ython-)?312", "pypy312-pp80", extension)
+        files = {f"fast/{extension}": module, "fast/__init__.py": b"# fast\n"}
         if name := LIBRARIES.get(self.platform):
             files[f"fast/{name}"] = native(self.platform, salt=b"library")
             up = "../../../"
             self.link(f"{layer}/share/venv/dynlib/{name}", f"{up}{self.site}/fast/{name}")
-        wheel = f"Wheel-Version: 1.0\nTag: cp312-cp312-{TAGS[self.platform]}\n".encode()
+        wheel = f"Wheel-Version: 1.0\nTag: {tag}\n".encode()
         files["fast-1.0.dist-info/WHEEL"] = wheel
         rows = [f"{path},{digest(data)},{len(data)}\n" for path, data in files.items()]
         files["fast-1.0.dist-info/RECORD"] = "".join(
@@ -174,8 +195,11 @@ def digest(data: bytes) -> str:
 
 @pytest.mark.parametrize("platform", [WIN, LINUX, MAC])
 @pytest.mark.parametrize("finished", [False, True])
-def test_good_trees_have_no_violations(tmp_path: Path, platform: str, finished: bool) -> None:
-    good = Good(tmp_path, platform, finished=finished)
+@pytest.mark.parametrize("pypy", [False, True])
+def test_good_trees_have_no_violations(
+    tmp_path: Path, platform: str, finished: bool, pypy: bool
+) -> None:
+    good = Good(tmp_path, platform, finished=finished, pypy=pypy)
     assert good.faults == []
     if finished:
         good.write(f"app-one/{good.site}/__pycache__/one.cpython-312.pyc", b"code")
@@ -343,6 +367,66 @@ def test_each_fault_of_finished_layers_is_found(
     good = Good(tmp_path, platform, finished=True)
     damage(good)
     assert (rule, path) in good.faults
+
+
+PYPY_SITE = "lib/pypy3.12/site-packages"
+PYPY_FAULTS: list[tuple[str, str, str, Damage]] = [
+    ("interpreter", WIN, "py/pypy3.12.exe", lambda g: g.remove("py/pypy3.12.exe")),
+    ("interpreter", LINUX, "py/bin/pypy3.12", lambda g: g.remove("py/bin/pypy3.12")),
+    ("interpreter", MAC, "py/bin/pypy3", lambda g: g.remove("py/bin/pypy3")),
+    ("launcher", WIN, "app-one/Scripts/libpypy3.12-c.dll",
+     lambda g: g.remove("app-one/Scripts/libpypy3.12-c.dll")),
+    ("launcher", WIN, "app-one/Scripts/libffi-8.dll",
+     lambda g: g.write("app-one/Scripts/libffi-8.dll", pe(WIN, dll=True), 0o755)),
+    ("launcher", WIN, "app-one/Scripts/pypyw.exe",
+     lambda g: g.write("app-one/Scripts/pypyw.exe", pe(WIN, salt=b"another"), 0o755)),
+    ("launcher", WIN, "app-one/libpypy3.12-c.dll",
+     lambda g: g.write("app-one/libpypy3.12-c.dll", pe(WIN, dll=True))),
+    ("libraries", WIN, "py/libpypy3.12-c.dll", lambda g: g.remove("py/libpypy3.12-c.dll")),
+    ("libraries", WIN, "py/Lib/site.py", lambda g: g.remove("py/Lib/site.py")),
+    ("libraries", MAC, "py/bin/libpypy3.12-c.dylib",
+     lambda g: g.remove("py/bin/libpypy3.12-c.dylib")),
+    ("machine", WIN, "py/pypy.exe",
+     lambda g: g.write("py/pypy.exe", pe("win_arm64"), 0o755)),
+    ("manifest", WIN, f"app-one/{CONFIG}",
+     lambda g: g.entry("app-one").update(python_implementation="pypy@3.12.13")),
+    ("scripts", WIN, "app-one/Scripts/python2.exe",
+     lambda g: g.write("app-one/Scripts/python2.exe", pe(WIN), 0o755)),
+    ("scripts", LINUX, "py/bin/pip", lambda g: g.write("py/bin/pip", b"#!/x\n", 0o755)),
+    ("suffix", WIN, f"app-one/{WIN_SITE}/x.pypy312-pp73-win_amd64.pyd",
+     lambda g: g.write(f"app-one/{WIN_SITE}/x.pypy312-pp73-win_amd64.pyd", pe(WIN, dll=True))),
+    ("suffix", LINUX, f"app-one/{PYPY_SITE}/x.cpython-312-x86_64-linux-gnu.so",
+     lambda g: g.write(f"app-one/{PYPY_SITE}/x.cpython-312-x86_64-linux-gnu.so", elf(LINUX))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "platform", "path", "damage"), PYPY_FAULTS)
+def test_each_fault_of_pypys_layers_is_found(
+    tmp_path: Path, rule: str, platform: str, path: str, damage: Damage
+) -> None:
+    good = Good(tmp_path, platform, pypy=True)
+    damage(good)
+    assert (rule, path) in good.faults
+
+
+@pytest.mark.parametrize(
+    ("tag", "fits"),
+    [
+        ("py3-none-any", True),
+        ("pp3-none-any", True),
+        ("pp312-pypy312_pp80-win_amd64", True),
+        ("pp312-pypy312_pp73-win_amd64", False),
+        ("pp312-pypy312_pp80-win_arm64", False),
+        ("cp312-cp312-win_amd64", False),
+        ("cp312-abi3-win_amd64", False),
+        ("cp3-none-win_amd64", False),
+    ],
+)
+def test_tags_of_wheels_for_pypy(tmp_path: Path, tag: str, fits: bool) -> None:
+    good = Good(tmp_path, WIN, pypy=True)
+    path = f"framework-fast/{good.site}/fast-1.0.dist-info/WHEEL"
+    good.write(path, f"Tag: {tag}\n".encode())
+    assert (("tags", path) not in good.faults) is fits
 
 
 @pytest.mark.parametrize(

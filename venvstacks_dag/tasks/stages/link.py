@@ -91,6 +91,7 @@ class Link:
             reporter=reporter,
             facts_reader=link.remembering(context.store),
             announce=lambda either: keep_manifest(context, self.name, layer.name, either),
+            mode=context.link_mode,
         )
         manifest = linked.manifest
         digest = keep_manifest(context, self.name, layer.name, manifest)
@@ -202,11 +203,18 @@ def _shown(layer: LowerLink) -> dict[str, Any]:
         "has_libraries": layer.has_libraries,
     }
     if layer.layout.is_runtime and layer.layout.target.is_windows:
-        # Copied into the layers above as their launchers.
-        shown["launchers"] = [
-            entry.sha256 for entry in layer.installed.entries if entry.path.endswith(".exe")
-        ]
+        shown["launchers"] = _launchers(layer)
     return shown
+
+
+def _launchers(runtime: LowerLink) -> list[str]:
+    """What is copied into the layers above, to run them."""
+    if runtime.layout.python.implementation == "pypy":
+        from venvstacks_dag.link import launcher_sources
+
+        sources = launcher_sources(runtime.layout, runtime.installed)
+        return [f"{entry.sha256} {name}" for name, entry in sources.items()]
+    return [entry.sha256 for entry in runtime.installed.entries if entry.path.endswith(".exe")]
 
 
 def _summary(layer: LayerPlan, linked: TreeManifest) -> str:
