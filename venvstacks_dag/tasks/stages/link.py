@@ -9,7 +9,7 @@ from venvstacks_dag import _injected
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import TreeManifest, remove_path
-from venvstacks_dag.platforms import LayerLayout, PythonVersion
+from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
@@ -20,6 +20,7 @@ from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
     from venvstacks_dag.link import LinkRequest, LowerLink, Offers
+    from venvstacks_dag.platforms import LayerLayout
 
 _POSTINSTALL = Path(_injected.__file__).with_name("postinstall.py")
 
