@@ -43,6 +43,21 @@ def flip_byte(path: Path) -> None:
     os.utime(path, ns=(1, 1))
 
 
+def move_away(tree: Path) -> Path:
+    """Where a tree is now; a link leads there."""
+    place = tree.parents[2] / f"{tree.parents[1].name}-moved" / tree.name
+    place.parent.mkdir(exist_ok=True)
+    tree.rename(place)
+    tree.symlink_to(place)
+    return place
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Kind, mode, size and time of all that is in a folder."""
+    found = {path.relative_to(folder).as_posix(): path.lstat() for path in folder.rglob("*")}
+    return {name: (it.st_mode, it.st_size, it.st_mtime_ns) for name, it in found.items()}
+
+
 Damage = Callable[[Project], None]
 RIGHT = "framework-right"
 
@@ -64,6 +79,11 @@ RIGHT = "framework-right"
             lambda p: shutil.rmtree(p.tree(RIGHT)),
             each("install link", RIGHT),
             id="a tree is gone",
+        ),
+        pytest.param(
+            lambda p: move_away(p.tree(RIGHT)),
+            each("install link", RIGHT),
+            id="a link took a tree's place",
         ),
         pytest.param(
             lambda p: (p.tree(RIGHT) / "postinstall.py").unlink(),
@@ -434,3 +454,30 @@ def test_what_no_quick_look_sees_is_found_when_packing_and_mended(
     other.build()
     assert (site(other, RIGHT) / "righty.py").read_bytes() == clean
     assert other.archives() == project.archives()
+
+
+@pytest.mark.parametrize("words", ["build", "clean -a", "clean link:app-one", "-s link:app-one"])
+def test_what_lies_behind_a_link_is_left_alone(project: Project, words: str) -> None:
+    project.build()
+    moved = move_away(project.tree("app-one"))
+    before = listing(moved)
+    outcome = project.doit(*(["run", *words.split()] if words[0] == "-" else words.split()))
+    assert listing(moved) == before
+    assert "Traceback" not in outcome.output
+    if words == "build":
+        assert outcome.ran == each("install link", "app-one")
+        assert not project.tree("app-one").is_symlink()
+    if words[0] == "-":
+        assert outcome.code == 1
+        assert "replaced by a symbolic link" in outcome.output
+    assert project.build().code == 0
+    assert project.tree("app-one").is_dir()
+    assert not project.tree("app-one").is_symlink()
+    assert listing(moved) == before
+
+
+def test_the_reason_for_a_link_is_told(project: Project) -> None:
+    project.build()
+    move_away(project.tree("app-one"))
+    said = project.doit("plan")
+    assert "the tree was replaced by a symbolic link" in said.output
