@@ -140,3 +140,50 @@ def test_before_any_build_there_is_nothing(project: Project, words: list[str]) -
     told = ended(project.start("doit", *words))
     assert told.code == 0, told.output
     assert told.output == "Nothing to remove.\n"
+
+
+def test_the_command_does_and_says_the_same(project: Project) -> None:
+    project.build()
+    project.doit("local-export")
+    project.remove("app-two")
+    project.build()
+    before = made(project)
+    words = ("gc", "--dry-run", "venvstacks.toml")
+    dry, told = project.command(*words), project.doit("gc", "--dry-run")
+    assert dry.code == 0
+    assert dry.output == told.output
+    assert made(project) == before
+    real = project.command("gc", "venvstacks.toml")
+    assert real.code == 0
+    assert real.output == dry.output.replace("would remove", "removed")
+    assert "removed _export/app-two" in real.output
+    assert not [entry for entry in made(project) if "app-two" in entry]
+    again = project.command("gc", "venvstacks.toml")
+    assert (again.code, again.output.splitlines()[0]) == (
+        0,
+        "kept requirements/app-two: locks are yours to remove",
+    )
+    assert again.output.splitlines()[-1] == "Nothing to remove."
+
+
+def test_the_command_looks_into_the_folders_that_are_named(project: Project) -> None:
+    places = ("--output-dir", "out", "--build-dir", "made")
+    spec = "venvstacks.toml"
+    assert project.command("build", "--lock-if-needed", "--publish", *places, spec).code == 0
+    export = ("local-export", "--output-dir", "there", "--build-dir", "made", spec)
+    assert project.command(*export).code == 0
+    project.remove("app-two")
+    assert project.command("gc", "--export-dir", "there", *places, spec).code == 0
+    assert not (project.folder / "made" / "app-two").exists()
+    assert not (project.folder / "out" / "app-two.tar.zst").exists()
+    assert not (project.folder / "there" / "app-two").exists()
+    assert (project.folder / "there" / "app-one").is_dir()
+
+
+def test_a_command_that_cannot_collect_says_so(project: Project) -> None:
+    project.build()
+    project.remove("app-two")
+    said = project.command("gc", "elsewhere.toml")
+    assert said.code == 1
+    assert "elsewhere.toml" in said.output
+    assert "Traceback" not in said.output

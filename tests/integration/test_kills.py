@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.stacks import ALL_TASKS, Project, ended, kill
+import pytest
+
+from tests.support.stacks import ALL_TASKS, DODO, Project, ended, kill
 
 ROUNDS = 6
 LEFTOVERS = (".staging-", ".trash-", ".partial-")
@@ -96,3 +99,66 @@ def test_ctrl_c_stops_a_build_without_a_traceback(project: Project) -> None:
     project.build()
     assert project.build().did_nothing
     assert leftovers(project.folder) == []
+
+
+_SLOW = """
+import os, pathlib, subprocess, sys, time
+if len(sys.argv) < 2:
+    subprocess.Popen([sys.executable, "-S", __file__, "child"])
+name = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "script").name
+place = pathlib.Path({folder!r}, name)
+place.with_suffix(".new").write_text(str(os.getpid()))
+place.with_suffix(".new").rename(place)
+time.sleep(120)
+"""
+_SLOW_DODO = """
+from venvstacks_dag.tasks.stages import export
+
+finish = export._finish
+
+def slow(python, place, reporter):
+    (place / "postinstall.py").unlink()
+    (place / "postinstall.py").write_text({text!r})
+    finish(python, place, reporter)
+
+export._finish = slow
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(what: str, happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if happened():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"waited in vain: {what}")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_scripts_of_an_export_end_with_it(
+    project: Project, tmp_path: Path, sent: signal.Signals
+) -> None:
+    text = _SLOW.format(folder=str(tmp_path))
+    project.write("slow.py", _SLOW_DODO.format(text=text) + DODO)
+    project.build()
+    build = project.start("doit", "-f", "slow.py", "export:py")
+    notes = [tmp_path / "script", tmp_path / "child"]
+    wait_for("the script starts", lambda: all(note.exists() for note in notes))
+    pids = [int(note.read_text()) for note in notes]
+    assert all(map(is_alive, pids))
+    build.send_signal(sent)  # To the one process only.
+    build.wait(timeout=60)
+    wait_for("the script ends", lambda: not any(map(is_alive, pids)))
+    assert build.stdout is not None
+    build.stdout.close()
+    exported = project.doit("local-export")
+    assert exported.code == 0, exported.output
+    assert "export:py" in exported.ran

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -399,3 +401,22 @@ def test_a_newer_runtime_is_taken_when_it_is_asked_for(project: Project, tmp_pat
     assert outcome.ran == expected, outcome.output
     assert manifest(project, "py")["python_implementation"] == f"cpython@{newer}"
     assert project.build().did_nothing
+
+
+def test_a_build_with_nothing_to_do_imports_little(project: Project) -> None:
+    """Its time is that of its imports."""
+    project.build()
+    late = ("pathspec", "platformdirs", "concurrent.futures", "networkx", "packaging", "rich")
+    code = (
+        "import sys; from doit.doit_cmd import DoitMain; code = DoitMain().run(['build']); "
+        f"print(code, sorted(set({late}) & set(sys.modules)))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.folder,
+        env=project.process_environ(),
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "Nothing to do" in said
+    assert said.splitlines()[-1] == "0 []"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.stacks import ALL_TASKS, LAYERS, Project, each
+from venvstacks_dag.deploy.check import Finding, check_tree
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.tasks import verify
 
 EVERY = " ".join(LAYERS)
 
@@ -43,6 +47,21 @@ def flip_byte(path: Path) -> None:
     os.utime(path, ns=(1, 1))
 
 
+def move_away(tree: Path) -> Path:
+    """Where a tree is now; a link leads there."""
+    place = tree.parents[2] / f"{tree.parents[1].name}-moved" / tree.name
+    place.parent.mkdir(exist_ok=True)
+    tree.rename(place)
+    tree.symlink_to(place)
+    return place
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Kind, mode, size and time of all that is in a folder."""
+    found = {path.relative_to(folder).as_posix(): path.lstat() for path in folder.rglob("*")}
+    return {name: (it.st_mode, it.st_size, it.st_mtime_ns) for name, it in found.items()}
+
+
 Damage = Callable[[Project], None]
 RIGHT = "framework-right"
 
@@ -64,6 +83,11 @@ RIGHT = "framework-right"
             lambda p: shutil.rmtree(p.tree(RIGHT)),
             each("install link", RIGHT),
             id="a tree is gone",
+        ),
+        pytest.param(
+            lambda p: move_away(p.tree(RIGHT)),
+            each("install link", RIGHT),
+            id="a link took a tree's place",
         ),
         pytest.param(
             lambda p: (p.tree(RIGHT) / "postinstall.py").unlink(),
@@ -434,3 +458,82 @@ def test_what_no_quick_look_sees_is_found_when_packing_and_mended(
     other.build()
     assert (site(other, RIGHT) / "righty.py").read_bytes() == clean
     assert other.archives() == project.archives()
+
+
+@pytest.mark.parametrize("words", ["build", "clean -a", "clean link:app-one", "-s link:app-one"])
+def test_what_lies_behind_a_link_is_left_alone(project: Project, words: str) -> None:
+    project.build()
+    moved = move_away(project.tree("app-one"))
+    before = listing(moved)
+    outcome = project.doit(*(["run", *words.split()] if words[0] == "-" else words.split()))
+    assert listing(moved) == before
+    assert "Traceback" not in outcome.output
+    if words == "build":
+        assert outcome.ran == each("install link", "app-one")
+        assert not project.tree("app-one").is_symlink()
+    if words[0] == "-":
+        assert outcome.code == 1
+        assert "replaced by a symbolic link" in outcome.output
+    assert project.build().code == 0
+    assert project.tree("app-one").is_dir()
+    assert not project.tree("app-one").is_symlink()
+    assert listing(moved) == before
+
+
+def test_the_reason_for_a_link_is_told(project: Project) -> None:
+    project.build()
+    move_away(project.tree("app-one"))
+    said = project.doit("plan")
+    assert "the tree was replaced by a symbolic link" in said.output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize(
+    ("path", "mode", "told"),
+    [
+        ("", 0o777, True),
+        ("bin", 0o700, True),
+        ("bin", 0o757, True),
+        ("share/venv", 0o744, True),
+        ("bin", 0o775, False),
+        ("bin", 0o2755, False),
+    ],
+)
+def test_modes_of_folders_are_verified(project: Project, path: str, mode: int, told: bool) -> None:
+    project.build()
+    place = project.tree("app-one") / path
+    place.chmod(mode)
+    said = project.command("verify", "_build")
+    assert said.code == int(told), said.output
+    name = f"app-one/{path}".rstrip("/")
+    assert (f"changed {name}: the folder's mode is {mode:04o}, not 0755" in said.output) is told
+    place.chmod(0o755)
+
+
+def test_a_link_in_the_place_of_an_environment_is_found(project: Project) -> None:
+    project.build()
+    move_away(project.tree("app-one"))
+    said = project.command("verify", "_build")
+    assert said.code == 1
+    assert "changed app-one: it is a link to another place" in said.output
+
+
+def test_what_cannot_be_read_does_not_keep_other_environments_from_being_verified(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.build()
+    (project.tree("framework-right") / "postinstall.py").unlink()
+    compare = check_tree
+
+    def refuse(tree: Path, *words: Any, **options: Any) -> list[Finding]:
+        if tree.name == "app-one":
+            raise PermissionError(errno.EACCES, "Permission denied", str(tree / "bin"))
+        return compare(tree, *words, **options)
+
+    monkeypatch.setattr(verify, "check_tree", refuse)
+    found = {str(finding) for finding in verify.verify_build(project.folder / "_build").findings}
+    assert "missing framework-right/postinstall.py" in found
+    assert any(
+        line.startswith("changed app-one: something in it cannot be read") and "bin" in line
+        for line in found
+    )

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pytest
 
 from venvstacks_dag import errors
-from venvstacks_dag.cli.main import _parser
+from venvstacks_dag.cli.program import _parser
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.publish import AppModules, LayerManifest, PublishedArchive, SupportModule

@@ -244,6 +244,16 @@ class Stack:
             context.run.display.line(f"removed {name}")
         return found
 
+    def collect(self, *, dry_run: bool = False) -> tuple[str, ...]:
+        """Remove all that the specification no longer makes, as `doit gc`; what is told of it.
+
+        Of removed layers all but the locks goes, for all platforms, and archives of earlier
+        versions. With `dry_run`, nothing is removed. Raises `DiskError`, `BuildFolderBusy`.
+        """
+        from venvstacks_dag.tasks.collecting import collect_lines
+
+        return collect_lines(self.context(), dry_run=dry_run)
+
     def export(self, choice: Choice = _ALL, *, force: bool = False) -> None:
         """Copy environments that are built to the export folder, ready to run there.
 

@@ -23,6 +23,7 @@ actions:
   dir     print its folder
   size    print what is in it, and how large that is
   verify  read all of it, drop what is damaged, and end with 1 if anything was
+          or cannot be read
   gc      remove what has not been used for a while; builds may run meanwhile
 """
 
@@ -89,15 +90,26 @@ def _verify(store: Store, options: argparse.Namespace) -> None:
             }
             for item in checked.damaged
         ]
-        show(pretty_json({"checked": checked.count, "damaged": damaged}))
+        unreadable = [{"path": str(each.path), "why": each.why} for each in checked.unreadable]
+        show(pretty_json({"checked": checked.count, "damaged": damaged, "unreadable": unreadable}))
     else:
         lines = [f"{item.room} {item.digest}: {item.path}\n" for item in checked.damaged]
-        found = f"{len(lines)} damaged and {_fate(checked)}:" if lines else "all of them good"
+        lines += [f"cannot be read ({each.why}): {each.path}\n" for each in checked.unreadable]
         if lines or not options.quiet:
             files = count_text(checked.count, "file")
-            show_text("".join((f"checked {files} and images, {found}\n", *lines)))
+            show_text("".join((f"checked {files} and images, {_found(checked)}\n", *lines)))
+    if checked.damaged or checked.unreadable:
+        raise BuildFailed("the store is damaged, or cannot be read")
+
+
+def _found(checked: Checked) -> str:
+    """What came of it, in one line."""
+    found = []
     if checked.damaged:
-        raise BuildFailed("the store was damaged")
+        found.append(f"{len(checked.damaged)} damaged and {_fate(checked)}")
+    if checked.unreadable:
+        found.append(f"{len(checked.unreadable)} that cannot be read and may be damaged or not")
+    return f"{', '.join(found)}:" if found else "all of them good"
 
 
 def _fate(checked: Checked) -> str:

@@ -18,6 +18,7 @@ from venvstacks_dag.cli.options import (
     add_wheel_sources,
     choice_of,
 )
+from venvstacks_dag.cli.output import show_text
 from venvstacks_dag.cli.stacks import as_json, goes_on, opened, print_preview, print_state, warn
 
 _SPEC = "path/to/venvstacks.toml"
@@ -31,6 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _register_plan(commands)
     _register_publish(commands)
     _register_export(commands)
+    _register_gc(commands)
 
 
 def _register_show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -126,6 +128,18 @@ def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParse
     parser.set_defaults(run=_export)
 
 
+def _register_gc(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        commands, "gc", "remove what the specification no longer makes", f"--dry-run {_SPEC}"
+    )
+    add_output_dir(parser, "_artifacts", "archives and manifests")
+    parser.add_argument("--export-dir", default="_export", help="exports (default: _export)")
+    add_flag(parser, "tag-outputs", "put platform and build number into names")
+    add_target(parser, "for this platform, or 'all' (repeatable)")
+    add_flag(parser, "dry-run", "only say what would be removed")
+    parser.set_defaults(run=_gc)
+
+
 def _add_archives(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "tag-outputs", "put platform and build number into names")
     add_target(parser, "for this platform, or 'all' (repeatable)")
@@ -218,3 +232,8 @@ def _ship(options: argparse.Namespace, *, archives: bool) -> None:
     stack.run(work)
     if archives and options.prune:
         stack.prune()
+
+
+def _gc(options: argparse.Namespace) -> None:
+    stack = opened(options, keep_plan=False if options.dry_run else None)
+    show_text("".join(f"{line}\n" for line in stack.collect(dry_run=options.dry_run)))

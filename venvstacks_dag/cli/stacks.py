@@ -24,6 +24,8 @@ def opened(options: argparse.Namespace, *, keep_plan: bool | None = None) -> Sta
         folders["export_dir"] = options.output_dir
     elif hasattr(options, "output_dir"):
         folders["output_dir"] = options.output_dir
+    if hasattr(options, "export_dir"):
+        folders["export_dir"] = options.export_dir
     if keep_plan is None:
         keep_plan = not getattr(options, "show_only", False)
     return load_stack(

@@ -1,11 +1,12 @@
-"""Running a layer's own script, so that it never outlives the deployment unnoticed.
+"""Running a layer's own script, so that it never outlives what started it unnoticed.
 
 A deployment may be killed alone. What it started would go on writing into a version that the next
 deployment sweeps away. So, but on Windows, a script holds the lock as well until it has ended, and
 ends as soon as the deployment does: a thread beside it waits for the end of its input, and then
 kills the script's process group, with all that the script started. On Windows a program that runs
 cannot be removed, so the next deployment waits there until it can (`place.Place.sweep`); a thread
-that reads would stop the script's own workers from starting.
+that reads would stop the script's own workers from starting. Builds that export run scripts in the
+same way, but for the lock.
 """
 
 from __future__ import annotations
@@ -38,13 +39,18 @@ threading.Thread(target=watch, daemon=True).start()
 
 
 def run_script(
-    python: Path, script: Path, options: Sequence[str], lock: int, *, program: str = ""
+    python: Path,
+    script: Path,
+    options: Sequence[str],
+    lock: int | None,
+    *,
+    program: str = "",
 ) -> tuple[int, str]:
     """Run a script with nothing but Python's own library; its exit code and what it said of faults.
 
-    `lock` is the open file whose lock the script holds as well. A `program` is run in place of the
-    script, with the same arguments: the script's path, then the options. Raises `OSError` where
-    `python` cannot be started.
+    `lock` is the open file whose lock the script holds as well, if any. A `program` is run in
+    place of the script, with the same arguments: the script's path, then the options. Raises
+    `OSError` where `python` cannot be started.
     """
     text = f"{_WATCH}{program or _RUN}" if _HAS_GROUPS else program
     words = ["-c", text] if text else []
@@ -70,9 +76,10 @@ def run_script(
         os.close(writer)
 
 
-def _bound(lock: int) -> dict[str, Any]:
-    # Of a group of its own, it gets no Ctrl+C: the deployment does, and ends it.
-    return {"pass_fds": (lock,), "process_group": 0} if _HAS_GROUPS else {}
+def _bound(lock: int | None) -> dict[str, Any]:
+    # Of a group of its own, it gets no Ctrl+C: what started it does, and ends it.
+    held = () if lock is None else (lock,)
+    return {"pass_fds": held, "process_group": 0} if _HAS_GROUPS else {}
 
 
 def _ended(child: subprocess.Popen[bytes]) -> int:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from venvstacks_dag.errors import BuildFolderBusy
 from venvstacks_dag.fs.files import disk_errors
 
@@ -21,6 +19,9 @@ def folder_lock(
     `on_wait` is called once if somebody else holds it. The operating system frees the
     lock when its holder dies. Raises `BuildFolderBusy`.
     """
+    # Most of what doit is asked takes no lock, and should not pay for the import.
+    from filelock import FileLock, Timeout  # noqa: PLC0415
+
     with disk_errors("make", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)

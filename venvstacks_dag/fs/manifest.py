@@ -17,7 +17,7 @@ from venvstacks_dag.fs.files import FILE_MODE
 TreeEntryKind = Literal["file", "link"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreeEntry:
     """One file or symbolic link of a layer.
 

@@ -6,14 +6,30 @@ and the index play no part: a layer must not depend on whose checkout it is buil
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from venvstacks_dag.fs import read_bytes
 
 if TYPE_CHECKING:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+# What a plain pattern consists of: characters that stand for themselves, and ``*``.
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+@*/")
+
+
+class _Pattern(NamedTuple):
+    """One line that means something: whether it ignores what it names, and what that is.
+
+    `fits` is asked with a path relative to the pattern's folder; a folder's ends with ``/``.
+    """
+
+    ignores: bool
+    fits: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +37,7 @@ class _Rules:
     """The patterns of one `.gitignore`, relative to the folder it lies in, in its order."""
 
     folder: Path
-    patterns: tuple[GitIgnoreSpecPattern, ...]
+    patterns: tuple[_Pattern, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +63,64 @@ class IgnoreRules:
         for rules in reversed(self._stack):
             relative = path.relative_to(rules.folder).as_posix()
             for pattern in reversed(rules.patterns):
-                if _fits(pattern, f"{relative}/" if is_folder else relative):
-                    return bool(pattern.include)
+                if pattern.fits(f"{relative}/" if is_folder else relative):
+                    return pattern.ignores
         return False
 
 
-def _patterns(text: str) -> tuple[GitIgnoreSpecPattern, ...]:
-    # Takes a while to import, and many repositories of stacks have no such file.
+def _patterns(text: str) -> tuple[_Pattern, ...]:
+    found = []
+    for written in text.split("\n"):
+        line = written.removesuffix("\r")
+        if line and not line.startswith("#"):
+            pattern = plain_pattern(line) or any_pattern(line)
+            if pattern is not None:
+                found.append(pattern)
+    return tuple(found)
+
+
+def plain_pattern(line: str) -> _Pattern | None:
+    """A line of names, with ``*`` in them and ``/`` around them or not; most lines are.
+
+    None for all others, which are for `any_pattern` to read. That gives the same for these, but
+    its library takes longer to import than a layer takes to look whether it is up to date.
+    """
+    wanted = line.removesuffix("/").removeprefix("/").split("/")
+    if not _PLAIN.issuperset(line) or any(not name.strip(".") or "**" in name for name in wanted):
+        return None
+    only_folders = line.endswith("/")
+    # A line with a slash before its end is about one place, any other about a name anywhere.
+    anywhere = "/" not in line.removesuffix("/")
+
+    def fits(path: str) -> bool:
+        names = path.removesuffix("/").split("/")
+        if only_folders and not path.endswith("/"):
+            return False
+        if anywhere:
+            return _is_named(names[-1], wanted[0])
+        return len(names) == len(wanted) and all(map(_is_named, names, wanted))
+
+    return _Pattern(ignores=True, fits=fits)
+
+
+def _is_named(name: str, wanted: str) -> bool:
+    return fnmatchcase(name, wanted) if "*" in wanted else name == wanted
+
+
+@cache
+def any_pattern(line: str) -> _Pattern | None:
+    """A line as pathspec reads it; None for one that names nothing."""
+    # Takes a while to import, and many repositories of stacks do without.
     from pathspec.patterns.gitignore import GitIgnorePatternError  # noqa: PLC0415
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
 
-    found = []
-    for line in text.split("\n"):
-        try:
-            pattern = GitIgnoreSpecPattern(line.removesuffix("\r"))
-        except GitIgnorePatternError:
-            continue  # To git, a line that is no pattern is one that never fits.
-        if pattern.include is not None:
-            found.append(pattern)
-    return tuple(found)
+    try:
+        pattern = GitIgnoreSpecPattern(line)
+    except GitIgnorePatternError:
+        return None  # To git, a line that is no pattern is one that never fits.
+    if pattern.include is None:
+        return None
+    return _Pattern(pattern.include, partial(_fits, pattern))
 
 
 def _fits(pattern: GitIgnoreSpecPattern, path: str) -> bool:

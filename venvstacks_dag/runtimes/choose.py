@@ -2,42 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks_dag.errors import NetworkError, RuntimeUnavailable
-from venvstacks_dag.net.model import Downloader
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform
 from venvstacks_dag.reporting import Reporter
-from venvstacks_dag.runtimes.archive import ArchiveProvider
-from venvstacks_dag.runtimes.fetch import ArchiveFetcher
 from venvstacks_dag.runtimes.host import HostProvider
 from venvstacks_dag.runtimes.model import RuntimeProvider, RuntimeRelease, RuntimeRequest
-from venvstacks_dag.runtimes.pbs import PbsProvider
-from venvstacks_dag.runtimes.settings import (
-    ARCHIVES_KEY,
-    ARCHIVES_VARIABLE,
-    PBS_VARIABLE,
-    RuntimeSettings,
-)
 from venvstacks_dag.runtimes.wanted import HOST_PYTHON
-from venvstacks_dag.store import Image, Store
+
+if TYPE_CHECKING:
+    from venvstacks_dag.net.model import Downloader
+    from venvstacks_dag.runtimes.settings import RuntimeSettings
+    from venvstacks_dag.store import Image, Store
 
 
 def providers(
     settings: RuntimeSettings, downloader: Downloader, store: Store
 ) -> tuple[RuntimeProvider, ...]:
     """All providers, in the order in which they are asked: what needs no network comes first."""
-    fetcher = ArchiveFetcher(store=store, downloader=downloader)
-    return (
-        HostProvider(store),
-        ArchiveProvider(settings.archives, fetcher),
-        PbsProvider(settings.pbs_base_url, fetcher),
-    )
+    return tuple(late_providers(lambda: settings, downloader, store))
 
 
-def find_runtime(request: RuntimeRequest, providers: Sequence[RuntimeProvider]) -> RuntimeRelease:
+def late_providers(
+    settings: Callable[[], RuntimeSettings], downloader: Downloader, store: Store
+) -> Iterable[RuntimeProvider]:
+    """The same, each made when it is first asked: those after the host's take long to import."""
+    return _LateProviders(settings, downloader, store)
+
+
+class _LateProviders:
+    def __init__(
+        self, settings: Callable[[], RuntimeSettings], downloader: Downloader, store: Store
+    ) -> None:
+        self._settings = settings
+        self._downloader = downloader
+        self._store = store
+        self._host = HostProvider(store)
+
+    def __iter__(self) -> Iterator[RuntimeProvider]:
+        yield self._host
+        yield from self._others
+
+    @cached_property
+    def _others(self) -> tuple[RuntimeProvider, ...]:
+        from venvstacks_dag.runtimes.archive import ArchiveProvider
+        from venvstacks_dag.runtimes.fetch import ArchiveFetcher
+        from venvstacks_dag.runtimes.pbs import PbsProvider
+
+        settings = self._settings()
+        fetcher = ArchiveFetcher(store=self._store, downloader=self._downloader)
+        return (
+            ArchiveProvider(settings.archives, fetcher),
+            PbsProvider(settings.pbs_base_url, fetcher),
+        )
+
+
+def find_runtime(request: RuntimeRequest, providers: Iterable[RuntimeProvider]) -> RuntimeRelease:
     """The release of the first provider that has one.
 
     Raises `RuntimeUnavailable` that says of each provider why it has none and what would help.
@@ -59,7 +84,7 @@ def identify(
     layer: str,
     python_implementation: str,
     targets: Sequence[TargetPlatform],
-    providers: Sequence[RuntimeProvider],
+    providers: Iterable[RuntimeProvider],
 ) -> PythonVersion:
     """The exact version of a runtime layer, which is the same for all of its `targets`.
 
@@ -87,7 +112,7 @@ def identify(
 
 
 def runtime_image(
-    release: RuntimeRelease, providers: Sequence[RuntimeProvider], reporter: Reporter
+    release: RuntimeRelease, providers: Iterable[RuntimeProvider], reporter: Reporter
 ) -> Image:
     """The unpacked, verified runtime in the store (made at the first call).
 
@@ -99,7 +124,7 @@ def runtime_image(
 
 
 def fetch_runtime(
-    release: RuntimeRelease, providers: Sequence[RuntimeProvider], reporter: Reporter
+    release: RuntimeRelease, providers: Iterable[RuntimeProvider], reporter: Reporter
 ) -> Path | None:
     """The runtime's archive in the store, for later; None where no network is needed for it.
 
@@ -110,7 +135,7 @@ def fetch_runtime(
         return provider.fetch(release, reporter)
 
 
-def _provider_of(release: RuntimeRelease, providers: Sequence[RuntimeProvider]) -> RuntimeProvider:
+def _provider_of(release: RuntimeRelease, providers: Iterable[RuntimeProvider]) -> RuntimeProvider:
     provider = next((one for one in providers if one.name == release.provider), None)
     if provider is None:
         raise RuntimeUnavailable(
@@ -122,6 +147,8 @@ def _provider_of(release: RuntimeRelease, providers: Sequence[RuntimeProvider]) 
 @contextmanager
 def _advising(release: RuntimeRelease) -> Iterator[None]:
     """Say what helps where the network fails in the block."""
+    from venvstacks_dag.runtimes.settings import PBS_VARIABLE
+
     try:
         yield
     except NetworkError as error:
@@ -134,6 +161,8 @@ def _advising(release: RuntimeRelease) -> Iterator[None]:
 
 
 def _other_ways(release: RuntimeRelease) -> str:
+    from venvstacks_dag.runtimes.settings import ARCHIVES_KEY, ARCHIVES_VARIABLE
+
     host = f"or ask for {HOST_PYTHON}, to try things out on this machine"
     if release.version.implementation != "cpython":  # Folders of archives have CPython only.
         return host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import InputChanged, RuntimeUnavailable
@@ -13,7 +14,9 @@ from venvstacks_dag.runtimes.host_fingerprint import fingerprint
 from venvstacks_dag.runtimes.host_python import HostPython, this_python
 from venvstacks_dag.runtimes.model import Absence, RuntimeRelease, RuntimeRequest
 from venvstacks_dag.runtimes.wanted import HOST_PYTHON, WantedPython
-from venvstacks_dag.store import Image, ImageContent, Store
+
+if TYPE_CHECKING:
+    from venvstacks_dag.store import Image, ImageContent, Store
 
 HOST_WARNING = (
     f"{HOST_PYTHON} packs the Python that runs the build, which leans on libraries of this "
@@ -92,6 +95,7 @@ class HostProvider:
         from venvstacks_dag.runtimes.content import RuntimeContent
         from venvstacks_dag.runtimes.host_pack import pack
         from venvstacks_dag.runtimes.host_plan import make_plan
+        from venvstacks_dag.store import ImageContent
 
         with self._lock:
             if not self._warned:

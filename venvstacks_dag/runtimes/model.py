@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform
 from venvstacks_dag.reporting import Reporter
-from venvstacks_dag.store.model import Image
+
+if TYPE_CHECKING:
+    from venvstacks_dag.store.model import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from venvstacks_dag.digest import is_sha256, sha256_file
 from venvstacks_dag.errors import DigestMismatch, StoreError
 from venvstacks_dag.fs import (
@@ -66,6 +64,9 @@ class Store:
         named = environ.get("VENVSTACKS_DAG_CACHE")
         if named:
             return cls(Path(named).absolute())
+        # Only asked where nothing is named: it takes a while to import.
+        import platformdirs  # noqa: PLC0415
+
         return cls(platformdirs.user_cache_path("venvstacks-dag", appauthor=False))
 
     # --- small cached answers -------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from venvstacks_dag.digest import sha256_file
@@ -33,15 +34,25 @@ _SAFE_SECONDS = 2 * GRAIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A blob, an image or a folder of them that the system does not let be read, and why."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """How many blobs and images were read, and which were damaged.
 
-    These are dropped, but for those in ``kept``: the store cannot be written to there.
+    These are dropped, but for those in ``kept``: the store cannot be written to there. Of what is
+    ``unreadable`` nothing can be told, and it stays.
     """
 
     count: int
     damaged: tuple[StoreItem, ...]
     kept: tuple[StoreItem, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 def verify_store(store: Store, *, on_item: Callable[[], object] = lambda: None) -> Checked:
@@ -49,12 +60,12 @@ def verify_store(store: Store, *, on_item: Callable[[], object] = lambda: None) 
 
     Hashing runs on all cores; `on_item` is called after each. What is dropped is fetched or
     unpacked again when it is needed. Images of other versions of this tool are left alone.
-    A store that cannot be written to is read all the same. Raises `DiskError` where something
-    cannot be read.
+    A store that cannot be written to is read all the same, and what cannot be read keeps nothing
+    else from being checked.
     """
     items = [item for item in store_items(store) if item.room in (BLOBS, IMAGES)]
 
-    def check(item: StoreItem) -> _State:
+    def check(item: StoreItem) -> _State | Unreadable:
         state = _check(store, item)
         on_item()
         return state
@@ -63,18 +74,45 @@ def verify_store(store: Store, *, on_item: Callable[[], object] = lambda: None) 
         states = list(zip(items, pool.map(check, items), strict=True))
     return Checked(
         count=len(items),
-        damaged=tuple(item for item, state in states if state != "good"),
+        damaged=tuple(item for item, state in states if state in ("dropped", "kept")),
         kept=tuple(item for item, state in states if state == "kept"),
+        unreadable=(
+            *_unlisted(store),
+            *(state for _, state in states if isinstance(state, Unreadable)),
+        ),
     )
+
+
+def _unlisted(store: Store) -> Iterator[Unreadable]:
+    """The folders of blobs and images whose names cannot be had: what is in them is unknown."""
+    for room in (BLOBS, IMAGES):
+        top = store.root / room
+        try:
+            shards = sorted(top.iterdir())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield Unreadable(path=top, why=error.strerror or str(error))
+            continue
+        for shard in shards:
+            try:
+                os.listdir(shard)  # noqa: PTH208 - only whether it can be
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                yield Unreadable(path=shard, why=error.strerror or str(error))
 
 
 _State = Literal["good", "dropped", "kept"]
 
 
-def _check(store: Store, item: StoreItem) -> _State:
+def _check(store: Store, item: StoreItem) -> _State | Unreadable:
     """What has become of an item; it is looked at again under its lock before it is dropped."""
-    if _is_good(item):
-        return "good"
+    try:
+        if _is_good(item):
+            return "good"
+    except DiskError as error:
+        return Unreadable(path=item.path, why=error.why or error.what)
     try:
         with store.filling(item.digest):
             if _is_good(item):

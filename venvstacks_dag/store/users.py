@@ -14,11 +14,13 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from venvstacks_dag.errors import DiskError
 from venvstacks_dag.fs import disk_errors, folder_lock
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _GATE_SECONDS = 3600.0
 
@@ -37,6 +39,9 @@ class StoreUsers:
 
         Where the store cannot be written to, nothing can be cleaned either, and nothing is done.
         """
+        # Here and below: a build with nothing to do takes no file out of the store.
+        from filelock import FileLock  # noqa: PLC0415
+
         with self._mutex:
             if self._leave is not None and self._leave.alive:
                 return
@@ -72,6 +77,8 @@ class StoreUsers:
         yield False
 
     def _is_idle(self) -> bool:
+        from filelock import FileLock, Timeout  # noqa: PLC0415
+
         idle = True
         for path in sorted(self._folder.glob("*.lock")):
             lock = FileLock(path)

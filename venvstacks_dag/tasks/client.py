@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks_dag.net.model import Check, FilePart, RangeDownloader, Response
-from venvstacks_dag.reporting import Progress
-
 if TYPE_CHECKING:
+    from venvstacks_dag.net.model import Check, FilePart, RangeDownloader, Response
+    from venvstacks_dag.reporting import Progress
     from venvstacks_dag.spec import StackSpec
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.errors import ArchiveError, StoreError
 from venvstacks_dag.fs import LINK_MODES, LinkMode
-from venvstacks_dag.platforms import PLATFORM_NAMES, LayerLayout, PythonVersion, TargetPlatform
+from venvstacks_dag.platforms import PLATFORM_NAMES, TargetPlatform
 from venvstacks_dag.spec.packing import Packing, packing_options
 from venvstacks_dag.tasks.budget import ThreadBudget
 from venvstacks_dag.tasks.client import (
@@ -28,7 +28,8 @@ from venvstacks_dag.tasks.stamps import Stamp, StampReader
 
 if TYPE_CHECKING:
     from venvstacks_dag.net import RangeDownloader
-    from venvstacks_dag.runtimes import RuntimeProvider
+    from venvstacks_dag.platforms import LayerLayout, PythonVersion
+    from venvstacks_dag.runtimes import RuntimeProvider, RuntimeSettings
     from venvstacks_dag.spec import StackSpec
     from venvstacks_dag.store import Store
 
@@ -198,6 +199,8 @@ class BuildContext:
 
     def layout(self, layer: LayerPlan, python: PythonVersion) -> LayerLayout:
         """Where things lie in the layer."""
+        from venvstacks_dag.platforms import LayerLayout
+
         return LayerLayout(target=self.target(layer), python=python, is_runtime=layer.is_runtime)
 
     def stamped(self, stage: str, layer: str) -> Stamp | None:
@@ -234,12 +237,16 @@ class BuildContext:
         return open_client(self.spec, settings.spec, self.environ, offline=self.offline)
 
     @cached_property
-    def providers(self) -> tuple[RuntimeProvider, ...]:
+    def providers(self) -> Iterable[RuntimeProvider]:
         """The providers of base runtimes, in the order in which they are asked."""
-        from venvstacks_dag.runtimes import RuntimeSettings, providers
+        from venvstacks_dag.runtimes import late_providers
 
-        settings = RuntimeSettings.of(self.plan, self.base, self.environ)
-        return providers(settings, self.http, self.store)
+        def settings() -> RuntimeSettings:
+            from venvstacks_dag.runtimes import RuntimeSettings
+
+            return RuntimeSettings.of(self.plan, self.base, self.environ)
+
+        return late_providers(settings, self.http, self.store)
 
 
 def target_from_json(value: Mapping[str, Any]) -> TargetPlatform:

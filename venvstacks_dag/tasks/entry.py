@@ -17,6 +17,7 @@ from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.spec.packing import packing_options
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.factory import namespace
+from venvstacks_dag.tasks.interrupts import tell_of_interrupts_in_a_line
 from venvstacks_dag.tasks.plan import load_plan, named_platforms
 from venvstacks_dag.tasks.reporter import bound_reporter
 from venvstacks_dag.tasks.settings import BuildSettings
@@ -43,6 +44,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
     which platforms to build and to fetch for. Tasks of other platforms that are named on the
     command line, such as ``install:app-x@win_amd64``, are there without it.
     """
+    tell_of_interrupts_in_a_line(of_all=True)
     # What is imported and read makes many objects and hardly any cycles: to look for those takes
     # a twentieth of a build that has nothing to do.
     gc.set_threshold(50_000, 20, 20)

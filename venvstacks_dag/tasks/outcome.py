@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -121,5 +120,7 @@ def _command(context: BuildContext, layer: LayerPlan, folder: Path) -> str | Non
     program = folder / name / python
     # A run on some layers only leaves others where there are none yet.
     # A command is there to be copied.
+    import shlex
+
     shown = shown_path(program) if windows else shlex.quote(shown_path(program))
     return f"{shown}{option} -m {module}" if os.path.lexists(program) else None

@@ -7,7 +7,6 @@ also fixes what the stages may look at: what is not in the plan cannot influence
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -81,6 +80,8 @@ class StackPlan:
         """The layer of that environment name. Raises `UnknownLayer`."""
         layers = {layer.name: layer for layer in self.layers}
         if name not in layers:
+            import difflib
+
             near = difflib.get_close_matches(name, layers, n=1)
             raise UnknownLayer(
                 f"there is no layer {name!r}",

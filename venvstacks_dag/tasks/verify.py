@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.check import Finding, check_tree
 from venvstacks_dag.deploy.filelists import archived
 from venvstacks_dag.deploy.verify import Report
 from venvstacks_dag.digest import parse_json
-from venvstacks_dag.errors import DeployError
-from venvstacks_dag.fs import TreeManifest, disk_errors
+from venvstacks_dag.errors import DeployError, DiskError
+from venvstacks_dag.fs import HAS_MODES, TreeManifest, disk_errors
+from venvstacks_dag.fs.newtree import FOLDER_MODE
 from venvstacks_dag.tasks.settings import STATE
 from venvstacks_dag.tasks.stages.base import file_damage
 from venvstacks_dag.tasks.stamps import read_stamp
 
 _STAGES = ("install", "link")
+# All may list a folder and what is in it, and not all may add to it.
+_ENTER, _WRITE = 0o555, 0o002
 
 
 def is_build_folder(folder: Path) -> bool:
@@ -34,16 +39,46 @@ def verify_build(folder: Path, *, threads: int | None = None) -> Report:
             continue  # Locked only, or its build was stopped.
         count += 1
         entries = [entry for stage in _STAGES for entry in _noted(state, stage, findings)]
-        if not tree.is_dir():
-            findings.append(Finding(layer=state.name, path="", kind="missing"))
-            continue
-        with disk_errors("look into", tree):
-            findings += check_tree(
-                tree, entries, layer=state.name, threads=threads, exact_modes=False
-            )
+        findings += _compared(tree, entries, state.name, threads)
     if not count:
         raise DeployError("no environment was built here", where=str(folder))
     return Report(kind="build", layers=count, findings=tuple(sorted(findings)))
+
+
+def _compared(
+    tree: Path, entries: list[ArchiveEntry], layer: str, threads: int | None
+) -> list[Finding]:
+    if tree.is_symlink():
+        return [Finding(layer=layer, path="", kind="changed", why="it is a link to another place")]
+    if not tree.is_dir():
+        return [Finding(layer=layer, path="", kind="missing")]
+    findings = list(_folder_modes(tree, entries, layer))
+    try:
+        with disk_errors("look into", tree):
+            findings += check_tree(tree, entries, layer=layer, threads=threads, exact_modes=False)
+    except DiskError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        why = f"something in it cannot be read, so no file was compared: {error.__cause__}"
+        findings.append(Finding(layer=layer, path="", kind="changed", why=why))
+    return findings
+
+
+def _folder_modes(tree: Path, entries: list[ArchiveEntry], layer: str) -> Iterator[Finding]:
+    """The folders of noted files that not everybody may enter, or that everybody may write to.
+
+    They are made with mode 0755. That a group may write, too, is for who shares a folder to say.
+    """
+    folders = {parent for entry in entries for parent in PurePosixPath(entry.path).parents}
+    for folder in sorted(folders):
+        try:
+            mode = (tree / folder).lstat().st_mode
+        except OSError:
+            continue  # Its files are told of, or the folder above.
+        if HAS_MODES and stat.S_ISDIR(mode) and mode & (_ENTER | _WRITE) != _ENTER:
+            path = "" if folder == PurePosixPath() else str(folder)
+            why = f"the folder's mode is {stat.S_IMODE(mode):04o}, not {FOLDER_MODE:04o}"
+            yield Finding(layer=layer, path=path, kind="changed", why=why)
 
 
 def _noted(state: Path, stage: str, findings: list[Finding]) -> list[ArchiveEntry]:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from venvstacks_dag.cli import main
+from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.store import Store
 
 DATA = b"wheel"
@@ -57,7 +60,7 @@ def test_verifying(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cache("verify", "--json") == 1
     told = json.loads(capsys.readouterr().out)
     expected = {"room": "blobs", "sha256": DIGEST, "path": str(blob), "dropped": True}
-    assert told == {"checked": 1, "damaged": [expected]}
+    assert told == {"checked": 1, "damaged": [expected], "unreadable": []}
     assert not blob.exists()
 
 
@@ -91,6 +94,55 @@ def test_damage_in_a_store_that_cannot_be_written_to(
     assert str(root) in told.err
     assert "as the user who owns it" in told.err
     assert blob.exists()
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_checked(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write_other(path: Path) -> None:
+        path.write_bytes(b"other")
+
+    other = hashlib.sha256(b"other").hexdigest()
+    Store(root).fetch(other, write_other)
+    third = root / "blobs" / "00" / f"00{DIGEST[2:]}"
+    third.parent.mkdir()
+    third.write_bytes(b"damaged")
+    places = {digest: root / "blobs" / digest[:2] / digest for digest in (DIGEST, other)}
+    reasons = {places[DIGEST]: errno.EIO, places[other]: errno.EACCES}
+
+    def read(path: Path) -> str:
+        if path in reasons:
+            raise OSError(reasons[path], os.strerror(reasons[path]), str(path))
+        return sha256_file(path)
+
+    monkeypatch.setattr("venvstacks_dag.store.upkeep.sha256_file", read)
+    assert cache("verify") == 1
+    out = capsys.readouterr().out
+    assert "checked 3 files and images, 1 damaged and dropped, 2 that cannot be read" in out
+    assert f"cannot be read (Input/output error): {places[DIGEST]}" in out
+    assert f"cannot be read (Permission denied): {places[other]}" in out
+    assert not third.exists()
+    assert all(place.exists() for place in places.values())
+    assert cache("verify", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["damaged"] == []
+    assert {item["path"] for item in told["unreadable"]} == set(map(str, places.values()))
+
+
+def test_folders_that_cannot_be_listed_are_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shard = root / "blobs" / DIGEST[:2]
+    listed = os.listdir
+
+    def refuse(path: Path) -> list[str]:
+        if Path(path) == shard:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert cache("verify") == 1
+    assert f"cannot be read (Permission denied): {shard}" in capsys.readouterr().out
 
 
 def forbid_locks(root: Path) -> None:

@@ -136,7 +136,7 @@ def test_folders_are_relative_to_the_specification(doit: type[Recorder], spec: s
     assert Path(spec).with_name("there").joinpath(".state", "plan.json").is_file()
 
 
-COMMANDS = ("show", "lock", "build", "plan", "publish", "local-export", "list", "info")
+COMMANDS = ("show", "lock", "build", "plan", "publish", "local-export", "gc", "list", "info")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -167,7 +167,7 @@ def test_the_parser_costs_no_library() -> None:
     heavy = ("networkx", "packaging", "requests", "venvstacks_dag.inventory")
     program = (
         "import sys\n"
-        "from venvstacks_dag.cli.main import _parser\n"
+        "from venvstacks_dag.cli.program import _parser\n"
         "_parser()\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )

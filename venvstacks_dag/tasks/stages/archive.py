@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -230,6 +231,8 @@ def archive_toolchain(context: BuildContext, layer: LayerPlan) -> dict[str, str 
     }
 
 
+# Each layer asks, and to read a package's metadata takes longer than to look at a layer's stamp.
+@cache
 def compressor_name(archive_format: ArchiveFormat) -> str:
     """The compressing library with its version: the same level of another gives other bytes."""
     if archive_format == "tar.zst":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -115,26 +114,26 @@ def _python(context: BuildContext, layer: LayerPlan) -> Path:
     return exported if exported.is_file() else context.settings.tree(runtime.name) / program
 
 
-def _run(command: list[str], reporter: Reporter) -> subprocess.CompletedProcess[str]:
-    reporter.detail(f"runs {' '.join(command)}")
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def _finish(python: Path, place: Path, reporter: Reporter) -> None:
-    """Run the layer's own script, which writes what depends on the place and compiles modules."""
-    # Without -B, the runtime's Python would write bytecode of its own, under the umask.
-    words = ["-I", "-S", "-B", str(place / _POSTINSTALL)]
+    """Run the layer's own script, which writes what depends on the place and compiles modules.
+
+    It ends with the build, also when that is killed.
+    """
+    from venvstacks_dag.deploy.child import run_script
+
+    script = place / _POSTINSTALL
+    reporter.detail(f"runs {script} with {python}")
     try:
-        ended = _run([str(python), *words], reporter)
+        code, said = run_script(python, script, (), None)
     except OSError as error:
         # Any Python can do it, but only the layer's own can compile its modules.
         reporter.warn(f"the layer's Python cannot be run here, so nothing is compiled: {error}")
-        ended = _run([sys.executable, *words], reporter)
-    reporter.detail(f"{ended.stdout}{ended.stderr}".strip() or "it said nothing")
-    if ended.returncode:
+        code, said = run_script(Path(sys.executable), script, (), None)
+    reporter.detail(said.strip() or "it said nothing")
+    if code:
         raise PublishError(
             "an exported layer could not be finished",
-            where=str(place / _POSTINSTALL),
-            why=ended.stderr.strip()[-500:] or f"it ended with {ended.returncode}",
+            where=str(script),
+            why=said.strip()[-500:] or f"it ended with {code}",
             fix="export to a folder that can be written to, on the platform that is built for",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from venvstacks_dag.tasks.stages.wanted import Wanted, in_store, pinned_wheel, w
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from packaging.utils import NormalizedName
 
     from venvstacks_dag.index import PackageIndex
@@ -90,6 +91,8 @@ def _size(context: BuildContext, wanted: Wanted) -> int:
 def _fetch_wheels(
     context: BuildContext, wheels: tuple[PinnedWheel, ...], reporter: Reporter
 ) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     from venvstacks_dag.index import wheel_file
 
     if not wheels:
@@ -136,6 +139,8 @@ def _demand_all(work: Iterable[Future[object]]) -> None:
 
 
 def _learn(client: PackageIndex, pins: Iterable[PinnedWheel]) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     from packaging.utils import canonicalize_name
 
     digests: dict[NormalizedName, set[str]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,6 +191,8 @@ def _images(
     found = {pin.sha256: store.image(pin.sha256, look=look) for pin in pins}
     missing = [pin for pin in pins if found[pin.sha256] is None]
     if missing:
+        from concurrent.futures import ThreadPoolExecutor
+
         from venvstacks_dag.install import unpack_workers
 
         total = sum(pin.size or 0 for pin in missing if store.blob(pin.sha256) is None)

@@ -9,7 +9,7 @@ from venvstacks_dag import _injected
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import InputChanged
 from venvstacks_dag.fs import TreeManifest, remove_path
-from venvstacks_dag.platforms import LayerLayout, PythonVersion
+from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
@@ -20,6 +20,7 @@ from venvstacks_dag.tasks.stamps import Parts, Stamp
 
 if TYPE_CHECKING:
     from venvstacks_dag.link import LinkRequest, LowerLink, Offers
+    from venvstacks_dag.platforms import LayerLayout
 
 _POSTINSTALL = Path(_injected.__file__).with_name("postinstall.py")
 
@@ -72,6 +73,7 @@ class Link:
         from venvstacks_dag import link
 
         settings = context.settings
+        _refuse_link(context, layer)
         launch, *support = module_paths(context, layer) or (None,)
         request = link.LinkRequest(
             layout=_layout(context, layer),
@@ -111,14 +113,28 @@ class Link:
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove what link put into the tree."""
         settings = context.settings
-        before = _linked_before(context, layer)
+        tree = settings.tree(layer.name)
+        # Behind a link lies what is not this build's to remove.
+        before = None if tree.is_symlink() else _linked_before(context, layer)
         for entry in before.entries if before else ():
-            remove_path(settings.tree(layer.name) / entry.path)
+            remove_path(tree / entry.path)
         remove_path(settings.manifest(self.name, layer.name))
         stamp = context.stamped(self.name, layer.name)
         alias = _alias(context, layer, stamp.parts["install_target"]) if stamp else None
         if alias is not None:
             remove_path(alias)
+
+
+def _refuse_link(context: BuildContext, layer: LayerPlan) -> None:
+    """Raise `InputChanged` where the tree is a link: what is behind it is not to be written to."""
+    tree = context.settings.tree(layer.name)
+    if tree.is_symlink():
+        raise InputChanged(
+            "the environment was replaced by a symbolic link",
+            layer=layer.name,
+            where=f"{tree} -> {tree.readlink()}",
+            fix=f"build again with install:{layer.name}, which puts a folder in its place",
+        )
 
 
 def _linked_before(context: BuildContext, layer: LayerPlan) -> TreeManifest | None:

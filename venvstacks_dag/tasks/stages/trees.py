@@ -41,6 +41,9 @@ def manifest_damage(context: BuildContext, stamp: Stamp, tree: Path) -> str | No
     """Whether the manifest is the stamped one and the tree still looks as it says."""
     from venvstacks_dag.install import probe
 
+    # What a link leads to is not this build's: it is neither looked at nor mended.
+    if tree.is_symlink():
+        return "the tree was replaced by a symbolic link"
     path = context.settings.manifest(stamp.stage, stamp.layer)
     try:
         data = path.read_bytes()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venvstacks_dag.errors import Missing, MissingOffline, VenvstacksDagError
-from venvstacks_dag.net.urls import is_url
 from venvstacks_dag.platforms import PythonVersion, TargetPlatform
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
@@ -46,6 +45,8 @@ class Wanted:
 
     def on_this_machine(self) -> set[str]:
         """The digests of what lies in folders here, and needs no network."""
+        from venvstacks_dag.net.urls import is_url
+
         wheels = {wheel.sha256 for wheel in self.wheels if wheel.path is not None}
         runtimes = {each.sha256 for each in self.runtimes if not is_url(each.source)}
         return wheels | runtimes

@@ -15,8 +15,6 @@ from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
 from venvstacks_dag.tasks.output import open_streams, quiet_when_unread
 
 _FAILED = 1
-# What shells report of a program that was interrupted: 128 + SIGINT.
-_INTERRUPTED = 130
 
 _EPILOG = """\
 examples:
@@ -26,16 +24,16 @@ examples:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line. Returns 0 for good, 1 for failures; usage errors exit with 2."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """What `main` does; raises `KeyboardInterrupt`."""
     open_streams()
     with quiet_when_unread():
         options = _parser().parse_args(arguments)
         set_up_logging(verbosity_of(options))
-        return _run(options)
+        return _carried_out(options)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _carried_out(options: argparse.Namespace) -> int:
     try:
         # Commands that answer a question may say by the code what the answer is.
         code = int(options.run(options) or 0)
@@ -49,9 +47,6 @@ def _run(options: argparse.Namespace) -> int:
         if options.debug:
             traceback.print_exc()
         return _FAILED
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return _INTERRUPTED
     return code
 
 
