@@ -28,7 +28,7 @@ from statistics import median
 import uv
 from packaging.pylock import Pylock
 
-from benchmarks.running import OURS
+from benchmarks.running import OURS, compile_ours
 
 LAB = """\
 [[runtimes]]
@@ -243,6 +243,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=7, help="the median of so many counts")
     parser.add_argument("--large", metavar="REQUIREMENT", help="unpack this, too (torch==2.13.0)")
     options = parser.parse_args()
+    compile_ours()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder) / "lab", "jupyterlab")
         bench.prepare()

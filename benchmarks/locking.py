@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.peer import Peer, installed_peer
-from benchmarks.running import OURS, run
+from benchmarks.running import OURS, compile_ours, run
 
 MINI = """\
 [[runtimes]]
@@ -160,6 +160,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="the median of so many counts")
     parser.add_argument("--folder", type=Path, help="keeps the peer for other runs")
     options = parser.parse_args()
+    compile_ours()
     with tempfile.TemporaryDirectory() as folder:
         peer = installed_peer((options.folder or Path(folder)).absolute() / "peer", options.python)
         results = measure(Path(folder) / "stacks", peer, options.runs)
