@@ -24,11 +24,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import uv
 from packaging.pylock import Pylock
 
 from benchmarks.running import OURS, compile_ours
+
+if TYPE_CHECKING:
+    from venvstacks_dag.tasks.context import BuildContext
 
 LAB = """\
 [[runtimes]]
@@ -76,15 +80,23 @@ Results = dict[tuple[str, str], Runs]
 
 def stage(spec: str) -> None:
     """Run the install stage of the layer and print what it took. For a process of its own."""
-    from venvstacks_dag.reporting import NullReporter  # noqa: PLC0415
     from venvstacks_dag.tasks.context import BuildContext  # noqa: PLC0415
+    from venvstacks_dag.tasks.folders import folder_of  # noqa: PLC0415
     from venvstacks_dag.tasks.plan import load_plan  # noqa: PLC0415
     from venvstacks_dag.tasks.settings import BuildSettings  # noqa: PLC0415
-    from venvstacks_dag.tasks.stages.base import run_stage  # noqa: PLC0415
-    from venvstacks_dag.tasks.stages.install import Install  # noqa: PLC0415
 
     settings = BuildSettings.of(Path(spec))
     context = BuildContext(settings, load_plan(settings, os.environ), os.environ)
+    # As in each build; what locks folders is imported for that.
+    with folder_of(context):
+        _timed_stage(context)
+
+
+def _timed_stage(context: BuildContext) -> None:
+    from venvstacks_dag.reporting import NullReporter  # noqa: PLC0415
+    from venvstacks_dag.tasks.stages.base import run_stage  # noqa: PLC0415
+    from venvstacks_dag.tasks.stages.install import Install  # noqa: PLC0415
+
     start, cpu = time.perf_counter(), _cpu()
     run_stage(Install(), context, context.plan.layer(LAYER), NullReporter())
     seconds, cpu = time.perf_counter() - start, _cpu() - cpu

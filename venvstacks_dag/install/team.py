@@ -1,4 +1,4 @@
-"""Threads that share one queue of jobs with the thread that waits for them.
+"""Threads that share queues of jobs with the thread that waits for them.
 
 One thread less than with a pool, which the thread that waits only looks on: on two processors,
 threads that take turns at short calls lose more than they gain by a third.
@@ -7,10 +7,10 @@ threads that take turns at short calls lose more than they gain by a third.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 Job = Callable[[], None]
 
@@ -18,29 +18,42 @@ Job = Callable[[], None]
 class Jobs:
     """A queue of jobs that others are at work on. The first fault ends all."""
 
-    def __init__(self, pool: ThreadPoolExecutor, others: int, jobs: Iterable[Job]) -> None:
-        self._waiting = deque(jobs)
+    def __init__(self, pool: ThreadPoolExecutor, others: int, after: Jobs | None) -> None:
+        self._waiting: SimpleQueue[Job | None] = SimpleQueue()
+        self._closed = self._failed = False
+        self._after = after
         self._others = [pool.submit(self._work) for _ in range(others)]
 
+    def add(self, job: Job) -> None:
+        """One more; the others may begin with it at once."""
+        self._waiting.put(job)
+
+    def close(self) -> None:
+        """Nothing more is added."""
+        # One for each of the others, and one for who joins them.
+        for _ in range(0 if self._closed else len(self._others) + 1):
+            self._waiting.put(None)
+        self._closed = True
+
     def finish(self) -> None:
-        """Do what is left, and wait for what others do. Raises what a job raises."""
+        """Add no more, do what is left, and wait for what others do. Raises what jobs raise."""
+        self.close()
         self._work()
+        self._wait()
+
+    def _wait(self) -> None:
         for other in self._others:
             other.result()
 
     def _work(self) -> None:
-        try:
-            while (job := self._next()) is not None:
+        if self._after is not None:
+            self._after._wait()
+        while (job := self._waiting.get()) is not None and not self._failed:
+            try:
                 job()
-        except BaseException:
-            self._waiting.clear()
-            raise
-
-    def _next(self) -> Job | None:
-        try:
-            return self._waiting.popleft()
-        except IndexError:
-            return None  # Another thread took the last one.
+            except BaseException:
+                self._failed = True
+                raise
 
 
 class Team:
@@ -51,8 +64,24 @@ class Team:
         self._others = others
 
     def begin(self, jobs: Iterable[Job]) -> Jobs:
-        """Have the others begin with `jobs`; the caller joins them with `Jobs.finish`."""
-        return Jobs(self._pool, self._others, jobs)
+        """Have the others begin with these; the caller may join them with `Jobs.finish`."""
+        begun = Jobs(self._pool, self._others, None)
+        for job in jobs:
+            begun.add(job)
+        begun.close()
+        return begun
+
+    @contextmanager
+    def queue(self, *, after: Jobs) -> Iterator[Jobs]:
+        """A queue that the others take from as it grows, once all jobs of `after` are done.
+
+        Whatever happens, they end with the block.
+        """
+        jobs = Jobs(self._pool, self._others, after)
+        try:
+            yield jobs
+        finally:
+            jobs.close()
 
 
 @contextmanager

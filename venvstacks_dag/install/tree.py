@@ -81,11 +81,7 @@ def _fill(
     ):
         first, apart = _folder_groups(recipe.folders)
         _make_folders(root, first)
-        making = team.begin([partial(_make_folders, root, group) for group in apart])
-        # Threads wait for each other in calls as short as these: so they all are in one.
-        for files, source in sources:
-            _check_sealed(files, source)
-        making.finish()
+        making = team.begin(partial(_make_folders, root, group) for group in apart)
         counted = Lock()
 
         def place(files: ImageFiles, start: int, source: str) -> None:
@@ -93,11 +89,13 @@ def _fill(
             with counted:
                 progress.advance(count)
 
-        team.begin(
-            partial(place, files, start, source)
-            for files, source in sources
-            for start in range(0, len(files.paths), _PART)
-        ).finish()
+        with team.queue(after=making) as placing:
+            # Threads wait for each other in calls as short as these looks: so they all are in one.
+            for files, source in sources:
+                _check_sealed(files, source)
+                for start in range(0, len(files.paths), _PART):
+                    placing.add(partial(place, files, start, source))
+            placing.finish()
     for written, data in recipe.written:
         _write_new(f"{root}/{written}", data)
     for link, target in recipe.links:

@@ -46,3 +46,50 @@ def test_the_first_fault_ends_all(fault: BaseException) -> None:
         with pytest.raises(type(fault)):
             begun.finish()
     assert len(done) < 100_000
+
+
+def test_a_queue_grows_and_waits_for_what_comes_first() -> None:
+    done: list[str] = []
+    gate = threading.Event()
+
+    def first() -> None:
+        gate.wait(30)
+        done.append("first")
+
+    with team.helpers() as helpers:
+        begun = helpers.begin([first])
+        with helpers.queue(after=begun) as growing:
+            growing.add(partial(done.append, "second"))
+            growing.add(partial(done.append, "second"))
+            assert not done
+            gate.set()
+            growing.finish()
+    assert done == ["first", "second", "second"]
+
+
+def test_a_fault_of_what_comes_first_is_raised_and_nothing_follows() -> None:
+    done: list[str] = []
+
+    def bad() -> None:
+        raise ValueError("x")
+
+    def try_all() -> None:
+        with team.helpers() as helpers, helpers.queue(after=helpers.begin([bad])) as growing:
+            growing.add(partial(done.append, "second"))
+            growing.finish()
+
+    with pytest.raises(ValueError, match="x"):
+        try_all()
+    assert not done
+
+
+def test_the_others_end_where_the_caller_fails() -> None:
+    before = threading.active_count()
+
+    def fail() -> None:
+        with team.helpers() as helpers, helpers.queue(after=helpers.begin(())):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert threading.active_count() == before
