@@ -235,10 +235,16 @@ def make_wheel(folder: Path, size: int) -> None:
     text = b"".join(chance.choice(words) for _ in range(size // 2 // 22))
     files = {
         "large/text.bin": text,
-        "large/noise.bin": chance.randbytes(size - len(text)),
+        "large/noise.bin": _noise(chance, size - len(text)),
         "large/__init__.py": b"",
     }
     write_wheel(folder, "large", files)
+
+
+def _noise(chance: random.Random, size: int) -> bytes:
+    # `randbytes` makes less than 256 MiB at a time.
+    parts = (chance.randbytes(min(1 << 24, size - at)) for at in range(0, size, 1 << 24))
+    return b"".join(parts)
 
 
 def main() -> int:
