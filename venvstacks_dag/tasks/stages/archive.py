@@ -34,7 +34,7 @@ class Archive:
     """The stage."""
 
     name = "archive"
-    schema = 5
+    schema = 6
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -82,7 +82,9 @@ class Archive:
 
         settings, packing = context.settings, context.packing(layer)
         entries = shipped_entries(context, layer)
-        wanted = threads_of_use(packing.format, sum(entry.size for entry in entries))
+        wanted = threads_of_use(
+            packing.format, packing.compression, sum(entry.size for entry in entries)
+        )
         light = is_light(packing.format, packing.compression)
         if context.target(layer).is_windows:
             _warn_of_long_paths([entry.name for entry in entries], reporter)
