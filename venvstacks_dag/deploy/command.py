@@ -18,6 +18,7 @@ from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import source_of
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import VenvstacksDagError, show_all
+from venvstacks_dag.fs.processes import hear_of_children
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser, *, quiet: bool) -> None:
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="say only what goes wrong")
     show_all(sys.stdout)
+    hear_of_children()
     options = parser.parse_intermixed_args(arguments)
     try:
         run(options, parser, quiet=options.quiet)
