@@ -87,7 +87,7 @@ def resolve_layer(folder: PurePath, config: Mapping[str, Any]) -> Layer:
     """
     if not folder.is_absolute():
         raise LayerConfigError(f"the layer's folder is not absolute: {str(folder)!r}")
-    _refuse_unwritable(str(folder))
+    refuse_unwritable(str(folder))
     version = _text(config, "py_version")
     if not _VERSION.match(version):
         raise LayerConfigError(f"py_version is not X.Y.Z: {version!r}")
@@ -118,7 +118,7 @@ def _texts(config: Mapping[str, Any], key: str) -> list[str]:
 
 def _peer_path(folder: PurePath, text: str) -> PurePath:
     """`text` below `folder`, or below a peer where it starts with ``../<peer>/``."""
-    _refuse_unwritable(text)
+    refuse_unwritable(text)
     parts = text.split("/")
     base = folder
     if parts[0] == "..":
@@ -129,7 +129,8 @@ def _peer_path(folder: PurePath, text: str) -> PurePath:
     return base.joinpath(*parts)
 
 
-def _refuse_unwritable(text: str) -> None:
+def refuse_unwritable(text: str) -> None:
+    """Raise `LayerConfigError` for a path that cannot stand in a line of ``pyvenv.cfg``."""
     for character in text:
         code = ord(character)
         # Control characters end a line or a value; lone surrogates stand for bytes that are not

@@ -1,4 +1,4 @@
-"""What a program takes over from the one that started it, and must not."""
+"""What a program takes over from its starter, and what the system may deny it."""
 
 from __future__ import annotations
 
@@ -16,3 +16,13 @@ def hear_of_children() -> None:
     if child is not None and signal.getsignal(child) == signal.SIG_IGN:
         with suppress(ValueError):  # Only the main thread can, where programs begin.
             signal.signal(child, signal.SIG_DFL)
+
+
+def shortage(error: RuntimeError) -> str | None:
+    """What to tell of threads that could not be started; None where `error` is another one."""
+    if "start new thread" not in str(error):
+        return None
+    return (
+        "no more threads can be started here: raise the limit of processes or memory "
+        "(`ulimit -u`, `ulimit -v`, or pids.max of a container)"
+    )
