@@ -28,20 +28,23 @@ import json
 import marshal
 import os
 import re
+import signal
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path, PurePath
 from types import CodeType
 from typing import Any, NamedTuple
+from warnings import catch_warnings, simplefilter
 
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
 _UNCHECKED = (1).to_bytes(4, "little")
 # Never through a link that somebody put there.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_WORTH_WORKERS = 40  # so many modules take as long as the start of processes
+_WORTH_A_WORKER = 20  # so many modules take as long as the start of a process
+_MOST_PARTS = 200  # of two bytes each: a pipe takes them at once, on every system
 _VERSION = re.compile(r"\d+\.\d+\.\d+\Z", re.ASCII)
 
 
@@ -84,7 +87,7 @@ def resolve_layer(folder: PurePath, config: Mapping[str, Any]) -> Layer:
     """
     if not folder.is_absolute():
         raise LayerConfigError(f"the layer's folder is not absolute: {str(folder)!r}")
-    _refuse_unwritable(str(folder))
+    refuse_unwritable(str(folder))
     version = _text(config, "py_version")
     if not _VERSION.match(version):
         raise LayerConfigError(f"py_version is not X.Y.Z: {version!r}")
@@ -115,7 +118,7 @@ def _texts(config: Mapping[str, Any], key: str) -> list[str]:
 
 def _peer_path(folder: PurePath, text: str) -> PurePath:
     """`text` below `folder`, or below a peer where it starts with ``../<peer>/``."""
-    _refuse_unwritable(text)
+    refuse_unwritable(text)
     parts = text.split("/")
     base = folder
     if parts[0] == "..":
@@ -126,7 +129,8 @@ def _peer_path(folder: PurePath, text: str) -> PurePath:
     return base.joinpath(*parts)
 
 
-def _refuse_unwritable(text: str) -> None:
+def refuse_unwritable(text: str) -> None:
+    """Raise `LayerConfigError` for a path that cannot stand in a line of ``pyvenv.cfg``."""
     for character in text:
         code = ord(character)
         # Control characters end a line or a value; lone surrogates stand for bytes that are not
@@ -326,26 +330,116 @@ def compile_bytecode(layer: Layer) -> None:
     # A runtime's site-packages lies within its standard library.
     top = Path(layer.site_dir.parent if layer.is_runtime else layer.site_dir)
     modules = _modules(top)
-    compile_one = partial(compile_module, folder=str(layer.folder))
-    # Worker processes must not look for modules in the current folder; before 3.11 they cannot be
-    # kept from it.
-    os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        if len(modules) < _WORTH_WORKERS or sys.version_info < (3, 11):
-            for path in modules:
-                compile_one(path)
-        else:
-            # Where nothing is compiled yet, it takes long to import.
-            from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
-
-            # What compiles makes no cycles, and looking for them takes a twentieth of the time.
-            with ProcessPoolExecutor(initializer=gc.disable) as pool:
-                list(pool.map(compile_one, modules, chunksize=8))
+        _compile_all(modules, partial(compile_module, folder=str(layer.folder)))
     except OSError as error:
         raise LayerConfigError(
             f"bytecode cannot be written to {error.filename}: {error.strerror} "
             "(--no-compile leaves it out)"
         ) from error
+
+
+def _compile_all(modules: list[str], compile_one: Callable[[str], None]) -> None:
+    """Call `compile_one` for each module, in several processes where that is worth it."""
+    workers = min(_processors(), len(modules) // _WORTH_A_WORKER)
+    if workers > 1 and hasattr(os, "fork"):
+        done = _compile_in_copies(modules, compile_one, workers)
+    elif workers > 1 and sys.version_info >= (3, 11):
+        done = _compile_in_a_pool(modules, compile_one)
+    else:
+        done = False
+    # What a worker could not do is done, or said, here. Of what is there, nothing is written twice.
+    for path in () if done else modules:
+        compile_one(path)
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _compile_in_copies(
+    modules: list[str], compile_one: Callable[[str], None], workers: int
+) -> bool:
+    """Let copies of this process help it; whether all of them did what they took.
+
+    They share a pipe with what is to be done, and need nothing else of the system: no threads and
+    no semaphores, which a small container may not have, and for which executors of the standard
+    library wait without an end.
+    """
+    parts = min(len(modules), _MOST_PARTS)
+    helpers: list[int] = []
+    try:
+        reader, writer = os.pipe()
+    except OSError:
+        return False
+    try:
+        os.write(writer, b"".join(part.to_bytes(2, "little") for part in range(parts)))
+        os.close(writer)
+        with suppress(OSError), catch_warnings():
+            # Of threads, which a copy has none of: a deployment watches over its script with one.
+            simplefilter("ignore")
+            for _ in range(workers - 1):
+                helpers.append(_helper(reader, parts, modules, compile_one))
+        _take_parts(reader, parts, modules, compile_one)
+        done = True
+        while helpers:
+            done = _ended_well(helpers.pop()) and done
+        return done
+    finally:
+        os.close(reader)
+        for helper in helpers:
+            with suppress(OSError):
+                os.kill(helper, signal.SIGKILL)
+                os.waitpid(helper, 0)
+
+
+def _ended_well(process: int) -> bool:
+    try:
+        return os.waitpid(process, 0)[1] == 0
+    except ChildProcessError:
+        return False  # Whoever started this script ignores how processes end, and so does it.
+
+
+def _helper(reader: int, parts: int, modules: list[str], compile_one: Callable[[str], None]) -> int:
+    """The process number of a copy of this process that compiles as long as something is left."""
+    process = os.fork()
+    if process:
+        return process
+    code = 1
+    try:
+        # What compiles makes no cycles, and looking for them takes a twentieth of the time.
+        gc.disable()
+        _take_parts(reader, parts, modules, compile_one)
+        code = 0
+    finally:
+        # It must never go on with what the other process is doing.
+        os._exit(code)
+
+
+def _take_parts(
+    reader: int, parts: int, modules: list[str], compile_one: Callable[[str], None]
+) -> None:
+    while part := os.read(reader, 2):
+        for path in modules[int.from_bytes(part, "little") :: parts]:
+            compile_one(path)
+
+
+def _compile_in_a_pool(modules: list[str], compile_one: Callable[[str], None]) -> bool:
+    # Worker processes must not look for modules in the current folder; before 3.11 they cannot be
+    # kept from it.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        # Where nothing is compiled yet, it takes long to import.
+        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
+        with ProcessPoolExecutor(initializer=gc.disable) as pool:
+            list(pool.map(compile_one, modules, chunksize=8))
+    except (ImportError, OSError, RuntimeError):
+        return False
+    return True
 
 
 def _modules(top: Path) -> list[str]:

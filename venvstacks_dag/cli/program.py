@@ -12,6 +12,7 @@ from venvstacks_dag.cli import cache, commands, deploying, doctor, fetch, graph,
 from venvstacks_dag.cli.logs import set_up_logging
 from venvstacks_dag.cli.options import CommandParser, HelpFormatter, add_global, verbosity_of
 from venvstacks_dag.errors import BuildFailed, VenvstacksDagError
+from venvstacks_dag.fs.processes import hear_of_children, shortage
 from venvstacks_dag.tasks.output import open_streams, quiet_when_unread
 
 _FAILED = 1
@@ -27,6 +28,7 @@ examples:
 def run(arguments: Sequence[str] | None = None) -> int:
     """What `main` does; raises `KeyboardInterrupt`."""
     open_streams()
+    hear_of_children()
     with quiet_when_unread():
         options = _parser().parse_args(arguments)
         set_up_logging(verbosity_of(options))
@@ -46,6 +48,12 @@ def _carried_out(options: argparse.Namespace) -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         if options.debug:
             traceback.print_exc()
+        return _FAILED
+    except RuntimeError as error:
+        told = shortage(error)
+        if told is None:
+            raise
+        print(told, file=sys.stderr)
         return _FAILED
     return code
 

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _HAS_GROUPS = os.name != "nt"
 _MOST_WORDS = 64 << 10
@@ -59,7 +59,7 @@ def run_script(
     reader, writer = os.pipe()
     try:
         # No pipe: what a killed script has left behind would hold it open for ever.
-        with tempfile.TemporaryFile(dir=script.parent) as said:
+        with _notebook(script.parent) as said:
             with subprocess.Popen(
                 command,
                 stdin=reader,
@@ -74,6 +74,14 @@ def run_script(
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def _notebook(folder: Path) -> IO[bytes]:
+    """A file for what a script says: in memory, if that can be, as the disk may be full."""
+    if hasattr(os, "memfd_create"):
+        with suppress(OSError):
+            return os.fdopen(os.memfd_create("said"), "w+b")
+    return tempfile.TemporaryFile(dir=folder)
 
 
 def _bound(lock: int | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import source_of
 from venvstacks_dag.digest import is_sha256
 from venvstacks_dag.errors import VenvstacksDagError, show_all
+from venvstacks_dag.fs.processes import hear_of_children, shortage
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser, *, quiet: bool) -> None:
@@ -25,6 +26,9 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser, *, quiet: 
     wanted = 1 if options.rollback else 2
     if len(options.words) != wanted:
         parser.error("name TARGET alone" if options.rollback else "name SOURCE and TARGET")
+    if "" in options.words:
+        # That would be the current folder: a variable that a script forgot to set.
+        parser.error("SOURCE and TARGET cannot be empty")
     if "://" in options.words[-1]:
         # It may hold a login, which must not become the name of a folder.
         parser.error("TARGET is a folder, not an address")
@@ -72,12 +76,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="say only what goes wrong")
     show_all(sys.stdout)
+    hear_of_children()
     options = parser.parse_intermixed_args(arguments)
     try:
         run(options, parser, quiet=options.quiet)
     except (VenvstacksDagError, OSError, ValueError) as error:
         text = error.headed() if isinstance(error, VenvstacksDagError) else str(error)
         print(text, file=sys.stderr)
+        return 1
+    except RuntimeError as error:
+        told = shortage(error)
+        if told is None:
+            raise
+        print(told, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

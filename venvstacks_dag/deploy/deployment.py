@@ -10,7 +10,13 @@ from pathlib import Path
 
 from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.arguments import LOCK_PATIENCE
-from venvstacks_dag.deploy.finish import Compiled, check_peers, finish_layers, write_launchers
+from venvstacks_dag.deploy.finish import (
+    Compiled,
+    check_path,
+    check_peers,
+    finish_layers,
+    write_launchers,
+)
 from venvstacks_dag.deploy.layers import (
     find_reusable,
     note_bytecode,
@@ -85,6 +91,7 @@ def deploy(source: Source, place: Place, options: DeployOptions, say: Say) -> De
     offered = fetch_stack(source, options.manifest_sha256)
     stack = choose(offered, options.apps)
     check_deployable(stack, source.shown)
+    check_path(place.versions)
     place.make()
     with deployment_lock(
         place.lock, timeout=options.patience, on_wait=lambda: say("waits for another deployment")

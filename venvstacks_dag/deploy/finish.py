@@ -45,6 +45,16 @@ def read_config(tree: Path) -> postinstall.Layer:
         ) from error
 
 
+def check_path(folder: Path) -> None:
+    """Raise `DeployError` where no layer could be finished below `folder`, for its name."""
+    try:
+        postinstall.refuse_unwritable(str(folder))
+    except postinstall.LayerConfigError as error:
+        raise DeployError(
+            "layers cannot be deployed there", why=str(error), fix="choose another folder"
+        ) from error
+
+
 def local_files(tree: Path, *, relative: bool) -> dict[str, bytes]:
     """What `finish_layer` writes in `tree`, by path. Raises `DeployError`."""
     layer = read_config(tree)

@@ -50,6 +50,7 @@ MODULES = (
     "fs/manifest",
     "fs/newtree",
     "fs/placing",
+    "fs/processes",
     "fs/trees",
     "platforms/file_names",
     "platforms/target",

@@ -100,6 +100,8 @@ class Server:
         # Servers may repeat what they were sent.
         for secret in self._secrets:
             text = text.replace(secret, "***")
+        # In one line: what a server answers must not look like a part of the message.
+        text = " ".join(text.split())
         return _plain(text) if "://" in text else text
 
 

@@ -48,6 +48,8 @@ def read_stack(data: bytes, where: str) -> StackFile:
     Raises `DeployError` where they are no manifest, or where its layers do not fit together.
     """
     try:
+        if data.lstrip()[:1] == b"<":
+            raise ValueError("it is a web page: look at the address in a browser")
         value = parse_json(data)
         _refuse_surrogates(value)
         layers = tuple(_layers(value))

@@ -41,7 +41,7 @@ def disk_error(action: str, path: Path | str, error: OSError) -> DiskError:
         17: in_the_way,
         20: in_the_way,
         21: in_the_way,
-        28: "free some space, or move the build folder or the store (VENVSTACKS_DAG_CACHE)",
+        28: "free some space there, or choose a folder on another disk",
         13: "check who owns the folder and whether it may be written",
         30: "the file system is read-only: choose another folder",
     }

@@ -14,6 +14,7 @@ from doit import get_initial_workdir, get_var
 from doit.exceptions import InvalidDodoFile
 
 from venvstacks_dag.errors import VenvstacksDagError
+from venvstacks_dag.fs.processes import hear_of_children
 from venvstacks_dag.spec.packing import packing_options
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.factory import namespace
@@ -45,6 +46,7 @@ def stack(default_spec: str = "venvstacks.toml") -> dict[str, Any]:
     command line, such as ``install:app-x@win_amd64``, are there without it.
     """
     tell_of_interrupts_in_a_line(of_all=True)
+    hear_of_children()
     # What is imported and read makes many objects and hardly any cycles: to look for those takes
     # a twentieth of a build that has nothing to do.
     gc.set_threshold(50_000, 20, 20)

@@ -15,6 +15,7 @@ import pytest
 from tests.support.deploying import QUIET, SITE, TARGETS, Publisher, contents, deployed, told
 from venvstacks_dag._injected import postinstall
 from venvstacks_dag.archive import ARCHIVE_FORMATS, ArchiveFormat
+from venvstacks_dag.cli import main as command_line
 from venvstacks_dag.deploy.command import main
 from venvstacks_dag.deploy.deployment import DeployOptions, deploy, rollback
 from venvstacks_dag.deploy.lock import deployment_lock
@@ -199,6 +200,46 @@ def test_other_folders_are_left_alone(publisher: Publisher, target: Path) -> Non
     with pytest.raises(DeployError, match="something else"):
         deployed(publisher.publish("1"), target)
     assert contents(target) == {"photo": b"of somebody"}
+
+
+@pytest.mark.parametrize("name", ["new\nline", "escape\x1b[31m", "no text \udcff"])
+def test_folders_that_no_layer_can_lie_in(publisher: Publisher, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DeployError, match="cannot be deployed there"):
+        deployed(publisher.publish("1"), tmp_path / name / "target")
+    assert not (tmp_path / name).exists()
+
+
+def test_an_empty_word_is_not_the_current_folder(
+    publisher: Publisher,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    published = str(publisher.publish("1"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for words in ([published, ""], ["", "there"], ["--rollback", ""]):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert "cannot be empty" in capsys.readouterr().err
+    assert not list(Path().iterdir())
+
+
+def test_threads_that_cannot_be_started(
+    publisher: Publisher,
+    target: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    words = [str(publisher.publish("1")), str(target)]
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for program in (main, lambda words: command_line(["deploy", *words])):
+        assert program(words) == 1
+        assert capsys.readouterr().err.startswith("no more threads can be started here")
+    assert not (target / "current").exists()
 
 
 def test_one_deployment_at_a_time(publisher: Publisher, target: Path) -> None:

@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deploying import Publisher, contents, deployed, told
+from venvstacks_dag.deploy.child import run_script
 from venvstacks_dag.deploy.deployment import DeployOptions, deploy, rollback
 from venvstacks_dag.deploy.place import Place
 from venvstacks_dag.deploy.source import FolderSource
@@ -271,6 +273,17 @@ def test_sweeping_waits_for_who_still_writes(old: Path) -> None:
         place.sweep(patience=10)
     place.sweep(patience=10)
     assert not left.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="files have to be on a disk here")
+def test_a_script_tells_of_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    script = tmp_path / "postinstall.py"
+    script.write_text("raise SystemExit('no space left')\n")
+    assert run_script(Path(sys.executable), script, (), None) == (1, "no space left\n")
 
 
 def test_a_script_that_fails_leaves_nothing_running(publisher: Publisher, old: Path) -> None:

@@ -309,6 +309,12 @@ def test_files_that_are_no_manifest(repository: Repository, target: Path, data: 
     assert "manifest cannot be used" in refused(repository, target).what
 
 
+def test_a_web_page_in_place_of_a_manifest(repository: Repository, target: Path) -> None:
+    page = b"\n<!DOCTYPE html><title>Sign in</title>"
+    (repository.served / "__venvstacks__" / "venvstacks.json").write_bytes(page)
+    assert "web page" in str(refused(repository, target).why)
+
+
 def test_a_manifest_without_bounds(
     repository: Repository, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

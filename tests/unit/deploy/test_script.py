@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,24 @@ def test_without_a_library_for_zstd_it_says_so_first(script: Path, tmp_path: Pat
     assert done.returncode == 1
     assert "use Python 3.14" in done.stderr
     assert not (tmp_path / "target").exists()
+
+
+def test_a_script_that_fails_is_noticed_where_signals_of_children_are_ignored(
+    script: Path, tmp_path: Path
+) -> None:
+    """Some programs that start others ignore them, and what they start takes that over."""
+    publisher, target = Publisher(tmp_path / "artifacts"), tmp_path / "target"
+    publisher.script = "raise SystemExit('no luck')\n"
+    publisher.publish("1", format="tar")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", script, "--no-sync", publisher.folder, target],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+    )
+    assert done.returncode == 1
+    assert "no luck" in done.stderr
+    assert Place(target).current() is None
 
 
 def test_errors_have_no_traceback(script: Path, tmp_path: Path) -> None:

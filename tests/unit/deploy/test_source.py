@@ -112,7 +112,15 @@ def test_faults_of_servers(
     with pytest.raises(DeployError, match=f"(?s){why}") as caught:
         fetch(address, tmp_path / "target")
     assert str(caught.value).replace("\n", "").isprintable()
+    assert "\n" not in (caught.value.why or "")
     assert not (tmp_path / "target" / "current").exists()
+
+
+def test_what_a_server_answers_is_one_line_of_the_message(address: str, tmp_path: Path) -> None:
+    Server.answers[".json"] = (302, {"Location": "/__venvstacks__/venvstacks.json"}, b"")
+    with pytest.raises(DeployError, match="it answers 302") as caught:
+        fetch(address, tmp_path / "target")
+    assert "\n" not in str(caught.value.why)
 
 
 def test_a_server_without_a_manifest(address: str, tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import SimpleNamespace
 from typing import Any
@@ -347,6 +350,82 @@ def test_bytecode_that_cannot_be_written_is_said_so(deployed: Path) -> None:
     assert "(--no-compile leaves it out)" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert run(deployed, "--no-compile").returncode == 0
+
+
+def refuse(*_: object) -> int:
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def die() -> int:
+    process = os.fork()
+    if not process:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return process
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no copies of processes")
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("fork", None),
+        ("fork", refuse),
+        ("fork", die),
+        ("pipe", refuse),
+        ("waitpid", lambda *_: refuse_to_tell()),
+    ],
+)
+def test_everything_is_compiled_whatever_becomes_of_helpers(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch, name: str, instead: Any
+) -> None:
+    """Small containers have no processes to spare; those that run short of memory kill some."""
+    site = deployed / "lib" / "site-packages"
+    for number in range(100):
+        (site / f"module_{number}.py").write_text(f"VALUE = {number}\n")
+    layer = postinstall.read_layer(deployed)
+    own = {**vars(os), "sched_getaffinity": lambda _: {0, 1, 2}, "fork": os.fork}
+    postinstall.compile_bytecode(layer)
+    expected = {path: path.read_bytes() for path in (site / "__pycache__").iterdir()}
+    assert len(expected) >= 100
+    shutil.rmtree(site / "__pycache__")
+    if instead is not None:
+        own[name] = instead
+    monkeypatch.setattr(postinstall, "os", SimpleNamespace(**own))
+    postinstall.compile_bytecode(layer)
+    assert {path: path.read_bytes() for path in (site / "__pycache__").iterdir()} == expected
+    if name != "waitpid":
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)  # None is left.
+
+
+def refuse_to_tell() -> tuple[int, int]:
+    os.wait()
+    raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
+
+
+def test_what_a_helper_cannot_write_is_said(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = deployed / "lib" / "site-packages"
+    for number in range(100):
+        (site / f"module_{number}.py").write_text(f"VALUE = {number}\n")
+    (site / "__pycache__" / Path(cache_from_source("module_77.py")).name).mkdir(parents=True)
+    own = {**vars(os), "sched_getaffinity": lambda _: {0, 1, 2}}
+    monkeypatch.setattr(postinstall, "os", SimpleNamespace(**own))
+    with pytest.raises(LayerConfigError, match="module_77"):
+        postinstall.compile_bytecode(postinstall.read_layer(deployed))
+
+
+def test_where_processes_cannot_be_copied_there_is_a_pool(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = deployed / "lib" / "site-packages"
+    for number in range(100):
+        (site / f"module_{number}.py").write_text(f"VALUE = {number}\n")
+    own = {name: value for name, value in vars(os).items() if name != "fork"}
+    own["sched_getaffinity"] = lambda _: {0, 1}
+    monkeypatch.setattr(postinstall, "os", SimpleNamespace(**own))
+    postinstall.compile_bytecode(postinstall.read_layer(deployed))
+    assert len(list((site / "__pycache__").iterdir())) >= 100
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
