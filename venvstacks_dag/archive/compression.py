@@ -20,8 +20,8 @@ from venvstacks_dag.spec.packing import ArchiveFormat, ArchiveProfile, Packing, 
 # 16 MiB: twice that gains 0.3 % at most, and costs memory where the archive is unpacked too.
 _WINDOW_LOG = 24
 # What one worker takes at a time. It is odd, so that no tar (a multiple of 10,240 bytes) below
-# 139 GB ends where a job does: libzstd then adds an empty block or does not, by which of its threads
-# is quicker.
+# 139 GB ends where a job does: libzstd then adds an empty block or does not, by which of its
+# threads is quicker.
 _JOB_SIZE = (16 << 20) + 1
 # Slow levels need much memory for each worker: this takes 25 MB less in all, for 0.02 % of size.
 _SLOW_JOB_SIZE = (13 << 20) + 1

@@ -180,7 +180,8 @@ def test_zstd_leaves_nothing_to_chance(level: int) -> None:
     parameters = compression.zstd_parameters(level, 2)
     assert not parameters.enable_ldm
     assert parameters.window_log == 24
-    assert parameters.job_size >= 1 << parameters.window_log
+    # libzstd makes jobs larger that are smaller than what they look back at.
+    assert parameters.job_size > 1 << parameters.window_log - (9 - parameters.overlap_log)
     # Where content ends with a job, an empty block may follow or not.
     assert math.lcm(parameters.job_size, RECORD) > 10**11
     assert parameters.overlap_log == (7 if level >= 16 else 4)
