@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import json
+import marshal
 import os
 import shutil
 import signal
@@ -413,6 +414,22 @@ def test_what_a_helper_cannot_write_is_said(
     monkeypatch.setattr(postinstall, "os", SimpleNamespace(**own))
     with pytest.raises(LayerConfigError, match="module_77"):
         postinstall.compile_bytecode(postinstall.read_layer(deployed))
+
+
+def test_bytecode_that_says_the_same_stays(deployed: Path) -> None:
+    """How it is written may depend on hashes, which are random, and on what else is imported."""
+    assert run(deployed).returncode == 0
+    [compiled, *_] = (deployed / "lib" / "site-packages" / "__pycache__").glob("mod.*.pyc")
+    whole = compiled.read_bytes()
+    code = marshal.loads(whole[16:])
+    other = whole[:16] + marshal.dumps(code, 2)
+    assert other != whole
+    compiled.write_bytes(other)
+    assert run(deployed).returncode == 0
+    assert compiled.read_bytes() == other
+    compiled.write_bytes(whole[:16] + marshal.dumps(code.replace(co_names=("other",)), 2))
+    assert run(deployed).returncode == 0
+    assert compiled.read_bytes() == whole
 
 
 def test_where_processes_cannot_be_copied_there_is_a_pool(
