@@ -133,7 +133,7 @@ def test_a_real_archive_gives_the_same_files(image: Image, tmp_path: Path) -> No
     make_real_install_only(tmp_path / "archives", image)
     write_checksums(tmp_path / "archives")
     settings = RuntimeSettings.of(ToolSettings(runtime_archives="archives"), tmp_path, {})
-    real = providers(settings, PlainDownloader(), Store(tmp_path / "store"))
+    real = providers(lambda: settings, PlainDownloader(), Store(tmp_path / "store"))
     request = RuntimeRequest(
         layer="py",
         python_implementation=f"cpython@{image.property('version')}",

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
         fetch_runtime,
         find_runtime,
         identify,
-        late_providers,
         providers,
         runtime_image,
     )
@@ -32,7 +31,6 @@ __all__ = [
     "fetch_runtime",
     "find_runtime",
     "identify",
-    "late_providers",
     "providers",
     "runtime_image",
 ]
@@ -40,14 +38,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
-        "choose": (
-            "fetch_runtime",
-            "find_runtime",
-            "identify",
-            "late_providers",
-            "providers",
-            "runtime_image",
-        ),
+        "choose": ("fetch_runtime", "find_runtime", "identify", "providers", "runtime_image"),
         "host": ("HOST_WARNING",),
         "model": ("Absence", "RuntimeProvider", "RuntimeRelease", "RuntimeRequest"),
         "settings": ("RuntimeSettings",),

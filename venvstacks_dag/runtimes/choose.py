@@ -22,16 +22,12 @@ if TYPE_CHECKING:
 
 
 def providers(
-    settings: RuntimeSettings, downloader: Downloader, store: Store
-) -> tuple[RuntimeProvider, ...]:
-    """All providers, in the order in which they are asked: what needs no network comes first."""
-    return tuple(late_providers(lambda: settings, downloader, store))
-
-
-def late_providers(
     settings: Callable[[], RuntimeSettings], downloader: Downloader, store: Store
 ) -> Iterable[RuntimeProvider]:
-    """The same, each made when it is first asked: those after the host's take long to import."""
+    """All providers, in the order in which they are asked: what needs no network comes first.
+
+    Each is made when it is first asked: those after the host's take long to import.
+    """
     return _LateProviders(settings, downloader, store)
 
 

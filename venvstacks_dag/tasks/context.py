@@ -239,14 +239,14 @@ class BuildContext:
     @cached_property
     def providers(self) -> Iterable[RuntimeProvider]:
         """The providers of base runtimes, in the order in which they are asked."""
-        from venvstacks_dag.runtimes import late_providers
+        from venvstacks_dag.runtimes import providers
 
         def settings() -> RuntimeSettings:
             from venvstacks_dag.runtimes import RuntimeSettings
 
             return RuntimeSettings.of(self.plan, self.base, self.environ)
 
-        return late_providers(settings, self.http, self.store)
+        return providers(settings, self.http, self.store)
 
 
 def target_from_json(value: Mapping[str, Any]) -> TargetPlatform:

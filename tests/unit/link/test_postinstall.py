@@ -365,6 +365,14 @@ def die() -> int:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no copies of processes")
+def with_many_modules(deployed: Path) -> Path:
+    """The layer's folder of packages, with so many modules that helpers are worth it."""
+    site = deployed / "lib" / "site-packages"
+    for number in range(100):
+        (site / f"module_{number}.py").write_text(f"VALUE = {number}\n")
+    return site
+
+
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
@@ -379,9 +387,7 @@ def test_everything_is_compiled_whatever_becomes_of_helpers(
     deployed: Path, monkeypatch: pytest.MonkeyPatch, name: str, instead: Any
 ) -> None:
     """Small containers have no processes to spare; those that run short of memory kill some."""
-    site = deployed / "lib" / "site-packages"
-    for number in range(100):
-        (site / f"module_{number}.py").write_text(f"VALUE = {number}\n")
+    site = with_many_modules(deployed)
     layer = postinstall.read_layer(deployed)
     own = {**vars(os), "sched_getaffinity": lambda _: {0, 1, 2}, "fork": os.fork}
     postinstall.compile_bytecode(layer)
@@ -406,9 +412,7 @@ def refuse_to_tell() -> tuple[int, int]:
 def test_what_a_helper_cannot_write_is_said(
     deployed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = deployed / "lib" / "site-packages"
-    for number in range(100):
-        (site / f"module_{number}.py").write_text(f"VALUE = {number}\n")
+    site = with_many_modules(deployed)
     (site / "__pycache__" / Path(cache_from_source("module_77.py")).name).mkdir(parents=True)
     own = {**vars(os), "sched_getaffinity": lambda _: {0, 1, 2}}
     monkeypatch.setattr(postinstall, "os", SimpleNamespace(**own))
@@ -435,9 +439,7 @@ def test_bytecode_that_says_the_same_stays(deployed: Path) -> None:
 def test_where_processes_cannot_be_copied_there_is_a_pool(
     deployed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = deployed / "lib" / "site-packages"
-    for number in range(100):
-        (site / f"module_{number}.py").write_text(f"VALUE = {number}\n")
+    site = with_many_modules(deployed)
     own = {name: value for name, value in vars(os).items() if name != "fork"}
     own["sched_getaffinity"] = lambda _: {0, 1}
     monkeypatch.setattr(postinstall, "os", SimpleNamespace(**own))

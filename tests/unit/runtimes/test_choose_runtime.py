@@ -120,7 +120,7 @@ def test_the_real_providers_in_their_order(tmp_path: Path) -> None:
     make_install_only(tmp_path / "archives", "3.12.7")
     write_checksums(tmp_path / "archives")
     settings = RuntimeSettings.of(ToolSettings(runtime_archives="archives"), tmp_path, {})
-    real = providers(settings, PlainDownloader(), Store(tmp_path / "store"))
+    real = tuple(providers(lambda: settings, PlainDownloader(), Store(tmp_path / "store")))
     assert [provider.name for provider in real] == ["host", "archive", "pbs"]
     assert identify("py", "cpython@3.12.7", [LINUX, WINDOWS], real).full == "3.12.7"
     release = find_runtime(request(LINUX), real)

@@ -77,7 +77,7 @@ def test_one_whose_abi_is_not_known_is_left_out(
 
 
 def test_what_there_is_not_is_explained(tmp_path: Path) -> None:
-    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
+    asked = providers(RuntimeSettings, PlainDownloader(), Store(tmp_path))
     with pytest.raises(RuntimeUnavailable) as caught:
         find_runtime(request("pypy@3.11.14"), asked)
     assert "archive: serves CPython only" in (caught.value.why or "")
@@ -92,7 +92,7 @@ def test_what_there_is_not_is_explained(tmp_path: Path) -> None:
 def test_a_platform_without_any_is_told_so_and_what_else_there_is(
     tmp_path: Path, text: str
 ) -> None:
-    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
+    asked = providers(RuntimeSettings, PlainDownloader(), Store(tmp_path))
     with pytest.raises(RuntimeUnavailable, match="for win_arm64") as caught:
         find_runtime(request(text, "win_arm64"), asked)
     assert "has no PyPy at all for win_arm64" in (caught.value.why or "")
@@ -102,7 +102,7 @@ def test_a_platform_without_any_is_told_so_and_what_else_there_is(
 
 
 def test_what_windows_lacks_is_explained_as_elsewhere(tmp_path: Path) -> None:
-    asked = providers(RuntimeSettings(), PlainDownloader(), Store(tmp_path))
+    asked = providers(RuntimeSettings, PlainDownloader(), Store(tmp_path))
     with pytest.raises(RuntimeUnavailable) as caught:
         find_runtime(request("pypy@3.11.14", "win_amd64"), asked)
     assert "has no PyPy 7.3 or 8.0 of 3.11.14 for win_amd64" in (caught.value.why or "")
