@@ -430,6 +430,7 @@ def _take_parts(
 def _compile_in_a_pool(modules: list[str], compile_one: Callable[[str], None]) -> bool:
     # Worker processes must not look for modules in the current folder; before 3.11 they cannot be
     # kept from it.
+    before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         # Where nothing is compiled yet, it takes long to import.
@@ -439,6 +440,11 @@ def _compile_in_a_pool(modules: list[str], compile_one: Callable[[str], None]) -
             list(pool.map(compile_one, modules, chunksize=8))
     except (ImportError, OSError, RuntimeError):
         return False
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
     return True
 
 

@@ -436,15 +436,20 @@ def test_bytecode_that_says_the_same_stays(deployed: Path) -> None:
     assert compiled.read_bytes() == whole
 
 
+@pytest.mark.parametrize("before", [None, "", "1"])
 def test_where_processes_cannot_be_copied_there_is_a_pool(
-    deployed: Path, monkeypatch: pytest.MonkeyPatch
+    deployed: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
 ) -> None:
     site = with_many_modules(deployed)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    if before is not None:
+        monkeypatch.setenv("PYTHONSAFEPATH", before)
     own = {name: value for name, value in vars(os).items() if name != "fork"}
     own["sched_getaffinity"] = lambda _: {0, 1}
     monkeypatch.setattr(postinstall, "os", SimpleNamespace(**own))
     postinstall.compile_bytecode(postinstall.read_layer(deployed))
     assert len(list((site / "__pycache__").iterdir())) >= 100
+    assert os.environ.get("PYTHONSAFEPATH") == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
