@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
+from threading import Event, Lock
 
 Job = Callable[[], None]
 
@@ -22,38 +23,62 @@ class Jobs:
         self._waiting: SimpleQueue[Job | None] = SimpleQueue()
         self._closed = self._failed = False
         self._after = after
+        # That there may be more to come counts as one.
+        self._left = 1
+        self._counting = Lock()
+        self._ended = Event()
         self._others = [pool.submit(self._work) for _ in range(others)]
 
     def add(self, job: Job) -> None:
         """One more; the others may begin with it at once."""
+        with self._counting:
+            self._left += 1
         self._waiting.put(job)
 
     def close(self) -> None:
         """Nothing more is added."""
+        with self._counting:
+            if self._closed:
+                return
+            self._closed = True
         # One for each of the others, and one for who joins them.
-        for _ in range(0 if self._closed else len(self._others) + 1):
+        for _ in range(len(self._others) + 1):
             self._waiting.put(None)
-        self._closed = True
+        self._count_off()
 
     def finish(self) -> None:
         """Add no more, do what is left, and wait for what others do. Raises what jobs raise."""
         self.close()
+        if self._after is not None:
+            # Where it takes long, there is something left to do there.
+            self._after.finish()
         self._work()
-        self._wait()
-
-    def _wait(self) -> None:
         for other in self._others:
             other.result()
 
+    def give_up(self) -> None:
+        """Begin with no other job."""
+        self._failed = True
+        self.close()
+        self._ended.set()
+
+    def _count_off(self) -> None:
+        with self._counting:
+            self._left -= 1
+            if not self._left:
+                self._ended.set()
+
     def _work(self) -> None:
         if self._after is not None:
-            self._after._wait()
+            self._after._ended.wait()
+            self._failed |= self._after._failed
         while (job := self._waiting.get()) is not None and not self._failed:
             try:
                 job()
             except BaseException:
-                self._failed = True
+                self.give_up()
                 raise
+            self._count_off()
 
 
 class Team:
@@ -80,6 +105,10 @@ class Team:
         jobs = Jobs(self._pool, self._others, after)
         try:
             yield jobs
+        except BaseException:
+            after.give_up()
+            jobs.give_up()
+            raise
         finally:
             jobs.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -93,3 +94,51 @@ def test_the_others_end_where_the_caller_fails() -> None:
     with pytest.raises(KeyError):
         fail()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("processors", [2, 4])
+def test_who_finishes_does_what_comes_first_too_and_nothing_overtakes_it(
+    monkeypatch: pytest.MonkeyPatch, processors: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    done: list[str] = []
+    meet = threading.Barrier(processors, timeout=30)
+    slow = threading.Lock()
+
+    def first() -> None:
+        meet.wait()  # Only all threads together get past this.
+        with slow:
+            time.sleep(0.01)
+            done.append("first")
+
+    with team.helpers() as helpers:
+        begun = helpers.begin([first] * processors)
+        with helpers.queue(after=begun) as growing:
+            for _ in range(20):
+                growing.add(partial(done.append, "second"))
+            growing.finish()
+    assert done == ["first"] * processors + ["second"] * 20
+
+
+def test_what_waits_is_left_where_the_caller_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    done: list[str] = []
+    begun, gate = threading.Event(), threading.Event()
+
+    def first() -> None:
+        begun.set()
+        gate.wait(30)
+        done.append("first")
+
+    def fail() -> None:
+        with team.helpers() as helpers:
+            before = helpers.begin([first, first])
+            with helpers.queue(after=before) as growing:
+                growing.add(partial(done.append, "second"))
+                begun.wait(30)
+                threading.Timer(0.1, gate.set).start()
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert done == ["first"]
