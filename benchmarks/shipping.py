@@ -124,6 +124,8 @@ class Bench:
         target = self.folder / f"{stack}-{profile or tool}-unpacked"
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
+        # Not to wait for what was written before.
+        os.sync()
         names = [str(path) for path in archives(out)]
         if tool == "ours":
             words = (sys.executable, "-c", _UNPACK, str(target), *names)

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from venvstacks_dag.archive.model import ArchiveEntry
+from venvstacks_dag.archive.tarread import byte_sum
 from venvstacks_dag.archive.tarwrite import tar_header
 
 PARTS = st.text(st.sampled_from("aZ0._-+ é"), min_size=1, max_size=60)
@@ -45,3 +46,11 @@ def by_tarfile(entry: ArchiveEntry, mtime: int) -> bytes:
 @example(entry=ArchiveEntry(name="big", size=8**11), mtime=0)
 def test_headers_are_those_of_the_standard_library(entry: ArchiveEntry, mtime: int) -> None:
     assert tar_header(entry, mtime) == by_tarfile(entry, mtime)
+
+
+@given(data=st.binary(max_size=512))
+@example(data=b"\xff" * 512)
+@example(data=b"\xff" * 257)
+@example(data=b"")
+def test_the_sum_of_a_header_is_that_of_its_bytes(data: bytes) -> None:
+    assert byte_sum(data) == sum(data)

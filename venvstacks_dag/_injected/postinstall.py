@@ -276,13 +276,15 @@ def _holds(path: Path, content: bytes) -> bool:
 
 def _write(path: Path, content: bytes) -> None:
     """Make `path` a file for all to read, unless it holds `content` already. Raises `OSError`."""
-    if _holds(path, content):
-        return
+    if not _holds(path, content):
+        _replace(path, content)
+
+
+def _replace(path: Path, content: bytes) -> None:
     # By rename, so that an interpreter that starts meanwhile never reads half a file, and so that
     # a file which shares its content with another layer by a hard link is left alone.
     temporary = path.parent / f".{path.name[:60]}.{os.getpid()}"
     try:
-        _make_folder(path.parent)
         with os.fdopen(_new_file(temporary), "wb") as stream:
             stream.write(content)
         temporary.chmod(0o644)
@@ -299,10 +301,12 @@ def _write(path: Path, content: bytes) -> None:
 def _new_file(path: Path) -> int:
     try:
         return os.open(path, _NEW, 0o600)
+    except FileNotFoundError:
+        _make_folder(path.parent)
     except FileExistsError:
         # A process that was killed, and had the number of this one, left it.
         path.unlink()
-        return os.open(path, _NEW, 0o600)
+    return os.open(path, _NEW, 0o600)
 
 
 def _make_folder(folder: Path) -> None:
@@ -330,13 +334,19 @@ def compile_bytecode(layer: Layer) -> None:
     # A runtime's site-packages lies within its standard library.
     top = Path(layer.site_dir.parent if layer.is_runtime else layer.site_dir)
     modules = _modules(top)
+    collects = gc.isenabled()
     try:
+        # What compiles makes no cycles, and looking for them takes a twentieth of the time.
+        gc.disable()
         _compile_all(modules, partial(compile_module, folder=str(layer.folder)))
     except OSError as error:
         raise LayerConfigError(
             f"bytecode cannot be written to {error.filename}: {error.strerror} "
             "(--no-compile leaves it out)"
         ) from error
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _compile_all(modules: list[str], compile_one: Callable[[str], None]) -> None:
@@ -410,8 +420,6 @@ def _helper(reader: int, parts: int, modules: list[str], compile_one: Callable[[
         return process
     code = 1
     try:
-        # What compiles makes no cycles, and looking for them takes a twentieth of the time.
-        gc.disable()
         _take_parts(reader, parts, modules, compile_one)
         code = 0
     finally:
@@ -457,7 +465,7 @@ def _modules(top: Path) -> list[str]:
             if name.endswith(".py"):
                 path = f"{folder}{os.sep}{name}"
                 with suppress(OSError):
-                    status = Path(path).stat()
+                    status = os.stat(path)  # noqa: PTH116 - no Path in this loop
                     if stat.S_ISREG(status.st_mode):
                         found.append((-status.st_size, path))
     return [path for _, path in sorted(found)]
@@ -474,7 +482,7 @@ def compile_module(path: str, folder: str) -> None:
         return
     target = Path(importlib.util.cache_from_source(path))
     if not _says_the_same(target, content):
-        _write(target, content)
+        _replace(target, content)
 
 
 def bytecode(source: bytes, name: str) -> bytes:
@@ -484,8 +492,10 @@ def bytecode(source: bytes, name: str) -> bytes:
     """
     code = compile(source, name, "exec", dont_inherit=True)
     # `marshal` marks what is referred to more than once, also from elsewhere in the process: as
-    # names are, which all modules share. (Since Python 3.11 it marks all of those.)
-    _, data = _strings(code), marshal.dumps(code)
+    # names are, which all modules share. Since Python 3.11 it marks all of those.
+    kept = _strings(code) if sys.version_info < (3, 11) else []
+    data = marshal.dumps(code)
+    del kept
     return MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + data
 
 
@@ -515,7 +525,9 @@ def _says_the_same(path: Path, content: bytes) -> bool:
     sets are one, and, by what else is imported, how a name is kept.
     """
     try:
-        old = b"" if path.is_symlink() else path.read_bytes()
+        old = path.read_bytes()
+        if path.is_symlink():
+            return False
         if old == content:
             return True  # So it is of nearly all when the script is run again.
         return old[:16] == content[:16] and marshal.loads(old[16:]) == marshal.loads(content[16:])  # noqa: S302

@@ -41,6 +41,11 @@ class _Ahead:
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes, fewer only where the source has ended."""
+        end = self._at + size
+        if end <= len(self._part):
+            # Most of what is asked for is small: no further calls for that.
+            taken, self._at = self._part[self._at : end], end
+            return taken
         taken = self._take(size)
         while len(taken) < size and self._turn():
             taken += self._take(size - len(taken))

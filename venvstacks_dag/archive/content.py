@@ -11,8 +11,8 @@ from pathlib import Path
 
 from venvstacks_dag.archive.compression import Sink
 from venvstacks_dag.archive.model import ArchiveEntry
-from venvstacks_dag.errors import ArchiveError
-from venvstacks_dag.fs import disk_errors
+from venvstacks_dag.errors import ArchiveError, DiskError
+from venvstacks_dag.fs.files import disk_error
 from venvstacks_dag.reporting import Progress
 
 # A file that became a link, a pipe or a device must not be followed, nor waited for.
@@ -42,10 +42,10 @@ def copy_content(entry: ArchiveEntry, tree: Path, sink: Sink, progress: Progress
 
 
 def _chunks(entry: ArchiveEntry, place: str) -> Iterator[bytes]:
-    # Reading alone is inside `disk_errors`: what fails in the sink is another file's trouble.
-    action = "read a file of the layer"
-    with disk_errors(action, place):
+    try:
         handle = _open(entry, place)
+    except OSError as error:
+        raise _unread(error, place) from error
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -53,14 +53,21 @@ def _chunks(entry: ArchiveEntry, place: str) -> Iterator[bytes]:
         _demand_size(entry, status.st_size)
         left = entry.size
         while left:
-            with disk_errors(action, place):
+            # Reading alone: what fails in the sink is another file's trouble.
+            try:
                 chunk = os.read(handle, min(_PART, left))
+            except OSError as error:
+                raise _unread(error, place) from error
             if not chunk:
                 _demand_size(entry, entry.size - left)
             left -= len(chunk)
             yield chunk
     finally:
         os.close(handle)
+
+
+def _unread(error: OSError, place: str) -> DiskError:
+    return disk_error("read a file of the layer", place, error)
 
 
 def _demand_size(entry: ArchiveEntry, found: int) -> None:

@@ -14,11 +14,16 @@ MAX_NAME_BYTES = 4096
 MAX_COMPONENT_BYTES = 255
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
+# What nearly all names are; the other rules would find nothing in one, and take ten times as long.
+_PLAIN_PART = r"[0-9A-Za-z_][0-9A-Za-z_.+-]{0,99}"
+_PLAIN = re.compile(rf"(?:{_PLAIN_PART}/){{0,39}}{_PLAIN_PART}")
 _WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*]')
 
 
 def name_problem(name: str, *, windows: bool = False) -> str | None:
     """Why `name` may not be a member of an archive, or None where it may."""
+    if not windows and _PLAIN.fullmatch(name):
+        return None
     problem = _text_problem(name)
     if problem is not None:
         return problem

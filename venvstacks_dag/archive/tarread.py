@@ -8,6 +8,7 @@ use for. Here everything is an error that `write_tar` or the peer's use of tarfi
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ _FORBIDDEN = {
 _USED = {"path", "linkpath", "size"}
 _IGNORED = {"mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "comment"}
 _RECORD = re.compile(rb"([1-9][0-9]{0,5}) ")
+# The fields of numbers from mode to checksum, as nearly all writers fill them.
+_NUMBERS = re.compile(rb"([0-7]{7})\0.{16}([0-7]{11})\0[0-7]{11}\0([0-7]{6})\0 ", re.DOTALL)
 _OCTAL = re.compile(rb"[ ]*([0-7]+)[ \0]*\Z")
 _EMPTY = bytes(BLOCK)
 
@@ -93,17 +96,35 @@ def _exactly(source: Source, size: int) -> bytes:
 def _header(block: bytes) -> _Header:
     if block[257:265] != b"ustar\x0000":
         raise Refused("a tar header is damaged or not of the ustar format")
-    checksum = sum(block[:148]) + 8 * ord(" ") + sum(block[156:])
-    if _number(block[148:156], "checksum") != checksum:
+    mode, size, checksum = _numbers(block)
+    # The sum takes its own field for eight blanks.
+    if checksum != byte_sum(block) - sum(block[148:156]) + 8 * ord(" "):
         raise Refused("a tar header has a wrong checksum")
     name, prefix = _text(block[:100]), _text(block[345:500])
     return _Header(
         name=f"{prefix}/{name}" if prefix else name,
         type=block[156:157],
-        mode=_number(block[100:108], "mode"),
-        size=_number(block[124:136], "size"),
+        mode=mode,
+        size=size,
         target=_text(block[157:257]),
     )
+
+
+def byte_sum(data: bytes) -> int:
+    """The sum of up to 512 bytes, as headers have, in a tenth of the time that `sum` takes.
+
+    The lower half of an Adler-32 (RFC 1950) is one more than the sum of up to 256 bytes.
+    """
+    return (zlib.adler32(data[:256]) & 0xFFFF) + (zlib.adler32(data[256:]) & 0xFFFF) - 2
+
+
+def _numbers(block: bytes) -> tuple[int, int, int]:
+    """Mode, size and checksum."""
+    match = _NUMBERS.match(block, 100)
+    if match is not None:
+        return int(match[1], 8), int(match[2], 8), int(match[3], 8)
+    checksum = _number(block[148:156], "checksum")
+    return _number(block[100:108], "mode"), _number(block[124:136], "size"), checksum
 
 
 def _number(field: bytes, label: str) -> int:

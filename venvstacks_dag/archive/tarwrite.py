@@ -13,7 +13,7 @@ from pathlib import Path
 from venvstacks_dag.archive.compression import Sink
 from venvstacks_dag.archive.content import copy_content
 from venvstacks_dag.archive.model import ArchiveEntry
-from venvstacks_dag.archive.tarread import BLOCK, RECORD
+from venvstacks_dag.archive.tarread import BLOCK, RECORD, byte_sum
 from venvstacks_dag.reporting import Progress
 
 # Bytes of a name in a header of its own, and the largest number in twelve bytes.
@@ -76,7 +76,7 @@ def tar_header(entry: ArchiveEntry, mtime: int) -> bytes:
     )
     rest = _TYPES[entry.kind] + entry.target.encode().ljust(_LONGEST_NAME, b"\0") + _END
     # The sum takes its own field for eight blanks.
-    checksum = sum(start) + sum(rest) + 8 * ord(" ")
+    checksum = byte_sum(start) + byte_sum(rest) + 8 * ord(" ")
     return b"%b%06o\0 %b" % (start, checksum, rest)
 
 

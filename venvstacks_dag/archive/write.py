@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from venvstacks_dag.archive.compression import compressed, level_for
 from venvstacks_dag.archive.model import ArchiveEntry, ArchiveReceipt
@@ -19,6 +21,9 @@ from venvstacks_dag.spec.packing import (
     ArchiveFormat,
     ArchiveProfile,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def write_archive(
@@ -52,14 +57,32 @@ def write_archive(
     ):
         if format == "zip":
             write_zip(entries, tree, stream, level=strength, mtime=mtime, progress=progress)
+            # Read back: headers are filled in afterwards.
+            stream.seek(0)
+            sha256, size = sha256_stream(stream)
         else:
-            with compressed(stream, format, level=strength, threads=threads) as sink:
+            tapped = _Tapped(stream)
+            through = cast("BinaryIO", tapped)
+            with compressed(through, format, level=strength, threads=threads) as sink:
                 write_tar(entries, tree, sink, mtime=mtime, progress=progress)
-        sha256, size = _digest(stream)
+            sha256, size = tapped.hasher.hexdigest(), tapped.size
     return ArchiveReceipt(sha256=sha256, size=size, entries=len(entries), unpacked_size=unpacked)
 
 
-def _digest(stream: BinaryIO) -> tuple[str, int]:
-    # Read back rather than tapped on the way: a ZIP's headers are filled in afterwards.
-    stream.seek(0)
-    return sha256_stream(stream)
+class _Tapped(io.RawIOBase):
+    """Passes on what is written, and hashes and counts it: while others compress, at no cost."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self.hasher = hashlib.sha256()
+        self.size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        self.hasher.update(data)
+        written = self._stream.write(data)
+        self.size += written
+        return written

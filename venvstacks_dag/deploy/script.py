@@ -17,6 +17,7 @@ MODULES = (
     "_injected/postinstall",
     "_version",
     "archive/ahead",
+    "archive/behind",
     "archive/decompression",
     "archive/members",
     "archive/model",

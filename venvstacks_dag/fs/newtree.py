@@ -10,13 +10,43 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol, Self
 
 FOLDER_MODE = 0o755
 # Windows can neither open folders nor work relative to one; its names are checked before.
 HAS_DIR_FD = {os.open, os.mkdir, os.symlink} <= os.supports_dir_fd
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+class NewFile:
+    """A new file that is open for its content. All methods raise `OSError`.
+
+    It buffers nothing, as files are written in large pieces: Python's own streams take as long to
+    be made as a small file takes to be written.
+    """
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def write(self, data: bytes, /) -> None:
+        """Write all of `data`."""
+        done = os.write(self._handle, data)
+        # On a disk that is nearly full a part may be written; the next call then tells of it.
+        while done < len(data):
+            done += os.write(self._handle, memoryview(data)[done:])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """The file is complete."""
+        os.close(self._handle)
 
 
 class NewTree(Protocol):
@@ -29,7 +59,7 @@ class NewTree(Protocol):
     def folder(self, parts: tuple[str, ...]) -> None:
         """Make a folder in one that exists."""
 
-    def file(self, parts: tuple[str, ...], mode: int) -> BinaryIO:
+    def file(self, parts: tuple[str, ...], mode: int) -> NewFile:
         """Make a file in a folder that exists; the caller writes its content and closes it."""
 
     def link(self, parts: tuple[str, ...], target: str) -> None:
@@ -65,10 +95,10 @@ class _DescriptorTree:
         os.mkdir(parts[-1], dir_fd=self._enter(parts[:-1]))
         os.fchmod(self._enter(parts), FOLDER_MODE)
 
-    def file(self, parts: tuple[str, ...], mode: int) -> BinaryIO:
+    def file(self, parts: tuple[str, ...], mode: int) -> NewFile:
         handle = os.open(parts[-1], _FILE_FLAGS, 0o600, dir_fd=self._enter(parts[:-1]))
         os.fchmod(handle, mode)
-        return os.fdopen(handle, "wb")
+        return NewFile(handle)
 
     def link(self, parts: tuple[str, ...], target: str) -> None:
         os.symlink(target, parts[-1], dir_fd=self._enter(parts[:-1]))
@@ -100,11 +130,11 @@ class _PathTree:
         place.mkdir()
         place.chmod(FOLDER_MODE)
 
-    def file(self, parts: tuple[str, ...], mode: int) -> BinaryIO:
+    def file(self, parts: tuple[str, ...], mode: int) -> NewFile:
         place = self._root.joinpath(*parts)
         handle = os.open(place, _FILE_FLAGS, 0o600)
         place.chmod(mode)
-        return os.fdopen(handle, "wb")
+        return NewFile(handle)
 
     def link(self, parts: tuple[str, ...], target: str) -> None:
         self._root.joinpath(*parts).symlink_to(target)

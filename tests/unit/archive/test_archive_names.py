@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from venvstacks_dag.archive import names
 from venvstacks_dag.archive.names import link_problem, name_problem
 
 GOOD_NAMES = [
@@ -112,3 +117,21 @@ def test_links_that_are_not_allowed(name: str, target: str, why: str) -> None:
     problem = link_problem(name, target)
     assert problem is not None
     assert why in problem
+
+
+@given(st.text(st.sampled_from("aZ0._-+/: \\\n\u00e9"), max_size=20) | st.text(max_size=10))
+def test_plain_names_are_told_by_the_same_rules(name: str) -> None:
+    check_both_ways(name)
+
+
+def check_both_ways(name: str) -> None:
+    quick = name_problem(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "_PLAIN", re.compile("(?!)"))
+        assert name_problem(name) == quick
+
+
+@pytest.mark.parametrize("parts", [1, 39, 40, 41])
+@pytest.mark.parametrize("length", [99, 100, 101])
+def test_no_plain_name_is_too_long(parts: int, length: int) -> None:
+    check_both_ways("/".join(["n" * length] * parts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -210,6 +211,23 @@ def test_a_disk_that_fails_is_not_taken_for_a_bad_archive(
         unpack_archive(path, layer.destination)
     assert caught.value.where == str(layer.destination)
     assert list(layer.destination.parent.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_in_a_large_file(
+    layer: _Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = layer.archive("tar.zst")
+    threads = threading.active_count()
+
+    def fail(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("venvstacks_dag.archive.read._take", fail)
+    with pytest.raises(DiskError, match="cannot unpack an archive into") as caught:
+        unpack_archive(path, layer.destination)
+    assert caught.value.where == str(layer.destination)
+    assert list(layer.destination.parent.iterdir()) == []
+    assert threading.active_count() == threads
 
 
 def test_an_archive_that_is_not_there(tmp_path: Path) -> None:

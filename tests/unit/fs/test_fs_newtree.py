@@ -83,6 +83,18 @@ def test_a_link_that_is_slipped_in_is_not_followed(tmp_path: Path, by_descriptor
     assert list(outside.iterdir()) == []
 
 
+def test_what_is_written_in_part_is_written_on(
+    tmp_path: Path, by_descriptor: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    with new_tree(tmp_path, by_descriptor=by_descriptor) as tree, tree.file(("x",), 0o644) as file:
+        monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:3]))
+        for data in (b"", b"12", b"345", b"67890ab"):
+            file.write(data)
+        monkeypatch.undo()
+    assert (tmp_path / "x").read_bytes() == b"1234567890ab"
+
+
 def test_no_descriptor_stays_open(tmp_path: Path, by_descriptor: bool) -> None:
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():
@@ -91,4 +103,8 @@ def test_no_descriptor_stays_open(tmp_path: Path, by_descriptor: bool) -> None:
     with new_tree(tmp_path, by_descriptor=by_descriptor) as tree:
         for depth in range(1, 20):
             tree.folder(("d",) * depth)
+            with tree.file((*("d",) * depth, "file"), 0o644) as file:
+                file.write(b"1")
+            with pytest.raises(KeyError), tree.file((*("d",) * depth, "other"), 0o644):
+                raise KeyError
     assert len(list(descriptors.iterdir())) == before

@@ -34,7 +34,7 @@ class Archive:
     """The stage."""
 
     name = "archive"
-    schema = 6
+    schema = 7
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
@@ -77,11 +77,14 @@ class Archive:
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Write the archive; every file's bytes are checked against the manifests on the way."""
+        from venvstacks_dag.archive import tree_digest
         from venvstacks_dag.archive.compression import is_light, threads_of_use
         from venvstacks_dag.archive.write import write_archive
 
         settings, packing = context.settings, context.packing(layer)
         entries = shipped_entries(context, layer)
+        # For the manifest: here, where other layers are being compressed at the same time.
+        digest = tree_digest(entries)
         wanted = threads_of_use(
             packing.format, packing.compression, sum(entry.size for entry in entries)
         )
@@ -120,6 +123,7 @@ class Archive:
                 "archive_name": name,
                 "archive_size": receipt.size,
                 "archive_sha256": receipt.sha256,
+                "tree_digest": digest,
             },
             outputs={"mtime_ns": (settings.output_dir / name).stat().st_mtime_ns},
             summary=f"{size_text(receipt.unpacked_size)} -> {size_text(receipt.size)}",

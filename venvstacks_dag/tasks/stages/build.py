@@ -16,7 +16,6 @@ from venvstacks_dag.tasks.stages.archive import (
     archive_toolchain,
     is_of_other,
     published,
-    shipped_digest,
 )
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
@@ -167,5 +166,5 @@ def _manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
         sha256=packed["archive_sha256"],
         toolchain=tuple(sorted(archive_toolchain(context, layer).items())),
     )
-    digest = shipped_digest(context, layer)
-    return replace(layer_manifest(context, layer), archive=archive, tree_digest=digest)
+    described = layer_manifest(context, layer)
+    return replace(described, archive=archive, tree_digest=packed["tree_digest"])
