@@ -83,6 +83,8 @@ def main(arguments: Sequence[str]) -> int:
             found, fault = run_steps(folder / "world", goods, nursery, steps)
             counts += found
             counts["sequences"] += 1
+            if not counts["sequences"] % 100:
+                print(f"{counts['sequences']} sequences, {failures} failures", flush=True)
             if fault is None:
                 continue
             failures += 1
