@@ -268,6 +268,21 @@ def test_forgotten_tasks_run_again(project: Project) -> None:
     assert project.archives() == before
 
 
+def test_a_manifest_alone_is_made_of_an_archive_of_an_earlier_version(project: Project) -> None:
+    """Their stamps did not name the digest of what is shipped."""
+    project.build()
+    manifest = project.folder / "_artifacts/__venvstacks__/env_metadata/app-one.json"
+    before = manifest.read_bytes()
+    stamp = project.state("app-one", "archive.json")
+    value = json.loads(stamp.read_text())
+    del value["facts"]["tree_digest"]
+    stamp.write_text(json.dumps(value))
+    manifest.unlink()
+    outcome = project.doit("run", "-s", "build:app-one")
+    assert outcome.ran == {"build:app-one"}, outcome.output
+    assert manifest.read_bytes() == before
+
+
 def test_clean_removes_what_was_built_and_keeps_the_locks(project: Project) -> None:
     project.build()
     locks, archives = project.locks(), project.archives()

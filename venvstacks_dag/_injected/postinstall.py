@@ -525,9 +525,9 @@ def _says_the_same(path: Path, content: bytes) -> bool:
     sets are one, and, by what else is imported, how a name is kept.
     """
     try:
-        old = path.read_bytes()
-        if path.is_symlink():
+        if not stat.S_ISREG(path.lstat().st_mode):
             return False
+        old = path.read_bytes()
         if old == content:
             return True  # So it is of nearly all when the script is run again.
         return old[:16] == content[:16] and marshal.loads(old[16:]) == marshal.loads(content[16:])  # noqa: S302

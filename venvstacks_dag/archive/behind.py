@@ -16,12 +16,19 @@ class Behind:
     """Does jobs one by one, in their order, while who orders them goes on."""
 
     def __init__(self, worker: ThreadPoolExecutor) -> None:
-        self._worker = worker
+        self._worker: ThreadPoolExecutor | None = worker
         self._ordered: deque[Future[object]] = deque()
 
     def order(self, job: Job) -> None:
         """Have `job` done after all others. Raises what an earlier one raised."""
-        self._ordered.append(self._worker.submit(job))
+        if self._worker is not None:
+            try:
+                self._ordered.append(self._worker.submit(job))
+            except RuntimeError:
+                # The system has no thread to spare. It would be the first one, so nothing waits.
+                self._worker = None
+        if self._worker is None:
+            job()
         while len(self._ordered) > _MOST_JOBS:
             self._ordered.popleft().result()
 

@@ -96,7 +96,8 @@ def _exactly(source: Source, size: int) -> bytes:
 def _header(block: bytes) -> _Header:
     if block[257:265] != b"ustar\x0000":
         raise Refused("a tar header is damaged or not of the ustar format")
-    mode, size, checksum = _numbers(block)
+    plain = _NUMBERS.match(block, 100)
+    checksum = int(plain[3], 8) if plain else _number(block[148:156], "checksum")
     # The sum takes its own field for eight blanks.
     if checksum != byte_sum(block) - sum(block[148:156]) + 8 * ord(" "):
         raise Refused("a tar header has a wrong checksum")
@@ -104,8 +105,8 @@ def _header(block: bytes) -> _Header:
     return _Header(
         name=f"{prefix}/{name}" if prefix else name,
         type=block[156:157],
-        mode=mode,
-        size=size,
+        mode=int(plain[1], 8) if plain else _number(block[100:108], "mode"),
+        size=int(plain[2], 8) if plain else _number(block[124:136], "size"),
         target=_text(block[157:257]),
     )
 
@@ -116,15 +117,6 @@ def byte_sum(data: bytes) -> int:
     The lower half of an Adler-32 (RFC 1950) is one more than the sum of up to 256 bytes.
     """
     return (zlib.adler32(data[:256]) & 0xFFFF) + (zlib.adler32(data[256:]) & 0xFFFF) - 2
-
-
-def _numbers(block: bytes) -> tuple[int, int, int]:
-    """Mode, size and checksum."""
-    match = _NUMBERS.match(block, 100)
-    if match is not None:
-        return int(match[1], 8), int(match[2], 8), int(match[3], 8)
-    checksum = _number(block[148:156], "checksum")
-    return _number(block[100:108], "mode"), _number(block[124:136], "size"), checksum
 
 
 def _number(field: bytes, label: str) -> int:

@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     An interrupt (Ctrl-C), also while modules are imported, is told in one line and gives 130.
     """
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
+    often, *others = gc.get_threshold()
+    if often:
+        gc.set_threshold(max(often, _OBJECTS_BETWEEN_COLLECTIONS), *others)
     try:
         # What it imports takes most of the time of a short command.
         from venvstacks_dag.cli.program import run

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Event, Lock
@@ -19,7 +19,7 @@ Job = Callable[[], None]
 class Jobs:
     """A queue of jobs that others are at work on. The first fault ends all."""
 
-    def __init__(self, pool: ThreadPoolExecutor, others: int, after: Jobs | None) -> None:
+    def __init__(self, others: int, after: Jobs | None) -> None:
         self._waiting: SimpleQueue[Job | None] = SimpleQueue()
         self._closed = self._failed = False
         self._after = after
@@ -27,7 +27,12 @@ class Jobs:
         self._left = 1
         self._counting = Lock()
         self._ended = Event()
-        self._others = [pool.submit(self._work) for _ in range(others)]
+        self._most = others + 1
+        self._others: list[Future[None]] = []
+
+    def start(self, pool: ThreadPoolExecutor) -> None:
+        """Let the others begin."""
+        self._others += [pool.submit(self._work) for _ in range(self._most - 1)]
 
     def add(self, job: Job) -> None:
         """One more; the others may begin with it at once."""
@@ -37,13 +42,14 @@ class Jobs:
 
     def close(self) -> None:
         """Nothing more is added."""
+        # One for each of the others, and one for who joins them; more do no harm. Before anything
+        # is noted: whoever is interrupted here closes again.
+        for _ in range(self._most):
+            self._waiting.put(None)
         with self._counting:
             if self._closed:
                 return
             self._closed = True
-        # One for each of the others, and one for who joins them.
-        for _ in range(len(self._others) + 1):
-            self._waiting.put(None)
         self._count_off()
 
     def finish(self) -> None:
@@ -71,7 +77,8 @@ class Jobs:
     def _work(self) -> None:
         if self._after is not None:
             self._after._ended.wait()
-            self._failed |= self._after._failed
+            if self._after._failed:
+                self._failed = True
         while (job := self._waiting.get()) is not None and not self._failed:
             try:
                 job()
@@ -87,35 +94,38 @@ class Team:
     def __init__(self, pool: ThreadPoolExecutor, others: int) -> None:
         self._pool = pool
         self._others = others
+        self._all: list[Jobs] = []
 
     def begin(self, jobs: Iterable[Job]) -> Jobs:
         """Have the others begin with these; the caller may join them with `Jobs.finish`."""
-        begun = Jobs(self._pool, self._others, None)
+        begun = self.queue()
         for job in jobs:
             begun.add(job)
         begun.close()
         return begun
 
-    @contextmanager
-    def queue(self, *, after: Jobs) -> Iterator[Jobs]:
-        """A queue that the others take from as it grows, once all jobs of `after` are done.
+    def queue(self, *, after: Jobs | None = None) -> Jobs:
+        """A queue that the others take from as it grows, once all jobs of `after` are done."""
+        jobs = Jobs(self._others, after)
+        # Known before it is at work, so that it ends whenever the caller is interrupted.
+        self._all.append(jobs)
+        jobs.start(self._pool)
+        return jobs
 
-        Whatever happens, they end with the block.
-        """
-        jobs = Jobs(self._pool, self._others, after)
-        try:
-            yield jobs
-        except BaseException:
-            after.give_up()
+    def give_up(self) -> None:
+        """Have the others begin with nothing else."""
+        for jobs in self._all:
             jobs.give_up()
-            raise
-        finally:
-            jobs.close()
 
 
 @contextmanager
 def helpers() -> Iterator[Team]:
-    """The other threads, which end with the block."""
+    """The other threads, which end with the block, whatever they have left where it fails."""
     others = max((os.cpu_count() or 1) - 1, 1)
     with ThreadPoolExecutor(others) as pool:
-        yield Team(pool, others)
+        team = Team(pool, others)
+        try:
+            yield team
+        finally:
+            # After a good end nothing is left.
+            team.give_up()

@@ -89,13 +89,13 @@ def _fill(
             with counted:
                 progress.advance(count)
 
-        with team.queue(after=making) as placing:
-            # Threads wait for each other in calls as short as these looks: so they all are in one.
-            for files, source in sources:
-                _check_sealed(files, source)
-                for start in range(0, len(files.paths), _PART):
-                    placing.add(partial(place, files, start, source))
-            placing.finish()
+        placing = team.queue(after=making)
+        # Threads wait for each other in calls as short as these looks: so they all are in one.
+        for files, source in sources:
+            _check_sealed(files, source)
+            for start in range(0, len(files.paths), _PART):
+                placing.add(partial(place, files, start, source))
+        placing.finish()
     for written, data in recipe.written:
         _write_new(f"{root}/{written}", data)
     for link, target in recipe.links:

@@ -72,3 +72,17 @@ def test_where_the_block_fails_its_own_fault_is_raised() -> None:
     with pytest.raises(KeyError):
         order_all()
     assert threading.active_count() == before
+
+
+def test_where_no_thread_can_be_had_jobs_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch, write_behind() as behind:
+        patch.setattr(threading.Thread, "start", refuse)
+        for number in range(20):
+            behind.order(partial(done.append, number))
+            assert done == list(range(number + 1))
+    assert done == list(range(20))

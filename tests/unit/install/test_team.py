@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from queue import SimpleQueue
 
 import pytest
 
@@ -59,12 +61,12 @@ def test_a_queue_grows_and_waits_for_what_comes_first() -> None:
 
     with team.helpers() as helpers:
         begun = helpers.begin([first])
-        with helpers.queue(after=begun) as growing:
-            growing.add(partial(done.append, "second"))
-            growing.add(partial(done.append, "second"))
-            assert not done
-            gate.set()
-            growing.finish()
+        growing = helpers.queue(after=begun)
+        growing.add(partial(done.append, "second"))
+        growing.add(partial(done.append, "second"))
+        assert not done
+        gate.set()
+        growing.finish()
     assert done == ["first", "second", "second"]
 
 
@@ -75,7 +77,8 @@ def test_a_fault_of_what_comes_first_is_raised_and_nothing_follows() -> None:
         raise ValueError("x")
 
     def try_all() -> None:
-        with team.helpers() as helpers, helpers.queue(after=helpers.begin([bad])) as growing:
+        with team.helpers() as helpers:
+            growing = helpers.queue(after=helpers.begin([bad]))
             growing.add(partial(done.append, "second"))
             growing.finish()
 
@@ -88,7 +91,8 @@ def test_the_others_end_where_the_caller_fails() -> None:
     before = threading.active_count()
 
     def fail() -> None:
-        with team.helpers() as helpers, helpers.queue(after=helpers.begin(())):
+        with team.helpers() as helpers:
+            helpers.queue(after=helpers.begin(()))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -113,10 +117,10 @@ def test_who_finishes_does_what_comes_first_too_and_nothing_overtakes_it(
 
     with team.helpers() as helpers:
         begun = helpers.begin([first] * processors)
-        with helpers.queue(after=begun) as growing:
-            for _ in range(20):
-                growing.add(partial(done.append, "second"))
-            growing.finish()
+        growing = helpers.queue(after=begun)
+        for _ in range(20):
+            growing.add(partial(done.append, "second"))
+        growing.finish()
     assert done == ["first"] * processors + ["second"] * 20
 
 
@@ -133,12 +137,47 @@ def test_what_waits_is_left_where_the_caller_fails(monkeypatch: pytest.MonkeyPat
     def fail() -> None:
         with team.helpers() as helpers:
             before = helpers.begin([first, first])
-            with helpers.queue(after=before) as growing:
-                growing.add(partial(done.append, "second"))
-                begun.wait(30)
-                threading.Timer(0.1, gate.set).start()
-                raise KeyError
+            growing = helpers.queue(after=before)
+            growing.add(partial(done.append, "second"))
+            begun.wait(30)
+            threading.Timer(0.1, gate.set).start()
+            raise KeyError
 
     with pytest.raises(KeyError):
         fail()
     assert done == ["first"]
+
+
+def nothing() -> None:
+    """A job that takes no time."""
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_whoever_is_interrupted_while_closing_waits_for_nobody(
+    monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    main, puts = threading.get_ident(), 0
+
+    class Interrupted(SimpleQueue[object]):
+        def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
+            nonlocal puts
+            if item is None and threading.get_ident() == main:
+                puts += 1
+                if puts == step + 1:
+                    raise KeyboardInterrupt
+            super().put(item)
+
+    monkeypatch.setattr(team, "SimpleQueue", Interrupted)
+
+    def try_all() -> None:
+        with team.helpers() as helpers:
+            before = helpers.begin([nothing, nothing])
+            growing = helpers.queue(after=before)
+            growing.add(nothing)
+            growing.finish()
+
+    before = threading.active_count()
+    with suppress(KeyboardInterrupt):
+        try_all()
+    assert threading.active_count() == before

@@ -452,6 +452,23 @@ def test_where_processes_cannot_be_copied_there_is_a_pool(
     assert os.environ.get("PYTHONSAFEPATH") == before
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes on the disk")
+@pytest.mark.parametrize("through_a_link", [True, False])
+def test_what_is_no_file_in_the_place_of_bytecode_is_replaced(
+    deployed: Path, through_a_link: bool
+) -> None:
+    site = deployed / "lib" / "site-packages"
+    compiled = Path(cache_from_source(str(site / "mod.py")))
+    compiled.parent.mkdir()
+    pipe = site / "pipe" if through_a_link else compiled
+    os.mkfifo(pipe)
+    if through_a_link:
+        compiled.symlink_to(pipe)
+    assert run(deployed).returncode == 0
+    assert compiled.is_file()
+    assert not compiled.is_symlink()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
 @pytest.mark.parametrize("umask", [0o077, 0])
 def test_modes_do_not_depend_on_the_umask(deployed: Path, umask: int) -> None:

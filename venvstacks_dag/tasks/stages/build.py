@@ -16,6 +16,7 @@ from venvstacks_dag.tasks.stages.archive import (
     archive_toolchain,
     is_of_other,
     published,
+    shipped_digest,
 )
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.link import install_target
@@ -166,5 +167,6 @@ def _manifest(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest:
         sha256=packed["archive_sha256"],
         toolchain=tuple(sorted(archive_toolchain(context, layer).items())),
     )
-    described = layer_manifest(context, layer)
-    return replace(described, archive=archive, tree_digest=packed["tree_digest"])
+    # Where only this stage is asked for, an archive of an earlier version may lie below.
+    digest = packed.get("tree_digest") or shipped_digest(context, layer)
+    return replace(layer_manifest(context, layer), archive=archive, tree_digest=digest)
