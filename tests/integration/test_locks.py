@@ -249,3 +249,21 @@ def test_an_edited_address_must_still_give_the_locked_bytes(
         assert "Traceback" not in refused.output
         assert not clone.tree("framework-right").exists()
     assert project.archives() == archives
+
+
+@pytest.mark.parametrize("name", ["pylock.{}.toml", "pylock.{}.meta.json"])
+def test_both_sides_of_a_merge_are_not_forgotten(project: Project, name: str) -> None:
+    project.build()
+    lock = project.lock("app-one").with_name(name.format("app-one"))
+    lines = lock.read_text().splitlines(keepends=True)
+    lines[2:3] = ["<<<<<<< HEAD\n", lines[2], "=======\n", "other\n", ">>>>>>> branch\n"]
+    lock.write_text("".join(lines))
+    locks = project.locks()
+    project.doit("plan")
+    outcome = project.doit("build")
+    assert outcome.code == 1, outcome.output
+    assert "a lock holds both sides of a merge" in outcome.output
+    assert "git checkout --ours" in outcome.output
+    assert project.locks() == locks
+    lock.unlink()
+    project.build()

@@ -6,10 +6,10 @@ import gc
 import sys
 from collections.abc import Sequence
 
+from venvstacks_dag.tasks.interrupts import INTERRUPTED, end_where_interrupts_get_lost
+
 __all__ = ["main"]
 
-# What shells report of a program that was interrupted: 128 + SIGINT.
-INTERRUPTED = 130
 # Nearly all that a command makes lives to its end: to look for cycles as often as Python does by
 # itself (each 700 objects) takes a fiftieth of the time.
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
@@ -24,10 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if often:
         gc.set_threshold(max(often, _OBJECTS_BETWEEN_COLLECTIONS), *others)
     try:
-        # What it imports takes most of the time of a short command.
-        from venvstacks_dag.cli.program import run
+        with end_where_interrupts_get_lost():
+            # What it imports takes most of the time of a short command.
+            from venvstacks_dag.cli.program import run
 
-        return run(arguments)
+            return run(arguments)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED

@@ -119,7 +119,8 @@ def module_digest(path: Path) -> str:
     Of a file: ``sha256:`` and the SHA-256 of its name followed by ``sha256:`` and the hex
     SHA-256 of its content. Of a folder: ``sha256/`` and the SHA-256 over all its folders, each
     before those in it, names in code point order: a folder gives its name, then for each file
-    its name, ``sha256:`` and the hex SHA-256 of its content. Empty folders count; modes do not.
+    its name, ``sha256:`` and the hex SHA-256 of its content. Modes do not count. Nor do folders
+    that nothing is shipped of, other than with venvstacks: clones by git do not have them.
     Raises as `module_sources` does.
     """
     if not path.is_dir():
@@ -127,7 +128,11 @@ def module_digest(path: Path) -> str:
             _module_file(path)
             return f"sha256:{hashlib.sha256(_named_content(path.name, path)).hexdigest()}"
     hasher = hashlib.sha256()
-    for folder in _walk(path):
+    folders = list(_walk(path))
+    shipped = {folder.relative for folder in folders if folder.files}
+    for folder in folders:
+        if not any(f"{name}/".startswith(f"{folder.relative}/") for name in shipped):
+            continue
         hasher.update(folder.relative.rpartition("/")[2].encode())
         for name, _ in folder.files:
             with disk_errors("read", folder.path / name):

@@ -29,12 +29,11 @@ from venvstacks_dag.tasks.folders import (
     sweep_folders,
 )
 from venvstacks_dag.tasks.fresh import Fresh
+from venvstacks_dag.tasks.interrupts import INTERRUPTED, end_where_interrupts_get_lost
 from venvstacks_dag.tasks.output import ERROR, quiet_when_unread, reported
 from venvstacks_dag.tasks.spelling import suggestions
 
 _FAILED = 1
-# What shells report of a program that was interrupted: 128 + SIGINT.
-_INTERRUPTED = 130
 
 _DEBUG_OPTION = {
     "name": "debug",
@@ -79,7 +78,12 @@ class StackRun(Run):  # type: ignore[misc]
             continue_ = continue_ or only_locks
             stack.run.flags.debug = stack.run.flags.debug or debug
         try:
-            with folder_of(stack), quiet_when_unread(), _suggestions(self):
+            with (
+                folder_of(stack),
+                quiet_when_unread(),
+                _suggestions(self),
+                nullcontext() if stack is None else end_where_interrupts_get_lost(),
+            ):
                 sweep_folders(stack, self.sel_tasks or ())
                 remove_environments(stack)
                 result: int = super()._execute(
@@ -107,7 +111,7 @@ class StackRun(Run):  # type: ignore[misc]
             stack.run.display.close()
             sys.stderr.write("\nstopped\n")
             sys.stderr.flush()
-            os._exit(_INTERRUPTED)
+            os._exit(INTERRUPTED)
         finally:
             if stack is not None:
                 stack.close()

@@ -75,11 +75,21 @@ def test_digests_of_a_file_are_the_ones_venvstacks_makes(tmp_path: Path) -> None
 
 
 def test_digests_of_a_folder_are_the_ones_venvstacks_makes(app: Path) -> None:
-    (app / "empty").mkdir()
     parts = ["app", "__main__.py", f"sha256:{hex_of(b'main')}"]
     parts += ["run.sh", f"sha256:{hex_of(b'sh')}"]
-    parts += ["data", "x.txt", f"sha256:{hex_of(b'x')}", "empty"]
+    parts += ["data", "x.txt", f"sha256:{hex_of(b'x')}"]
     assert module_digest(app) == f"sha256/{hex_of(''.join(parts).encode())}"
+
+
+def test_folders_that_nothing_is_shipped_of_do_not_count(app: Path) -> None:
+    """Clones by git do not have them, and are not to count another version."""
+    before = module_digest(app)
+    (app / "empty" / "deeper").mkdir(parents=True)
+    (app / "old" / "__pycache__").mkdir(parents=True)
+    (app / "old" / "__pycache__" / "x.pyc").write_bytes(b"")
+    assert module_digest(app) == before
+    (app / "empty" / "deeper" / "x").write_text("")
+    assert module_digest(app) != before
 
 
 def test_the_module_digest_sees_modes_as_well(app: Path) -> None:

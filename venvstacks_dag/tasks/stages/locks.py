@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from venvstacks_dag.tasks.settings import BuildSettings
 if TYPE_CHECKING:
     from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
     from venvstacks_dag.store import PinnedWheel
+
+# What git writes around the sides of a merge that it cannot do by itself.
+_CONFLICT = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 
 
 def lock_file(settings: BuildSettings, layer: str) -> Path:
@@ -56,10 +60,15 @@ def read_lock(settings: BuildSettings, layer: str) -> LayerLock:
 def previous_lock(
     context: BuildContext, layer: LayerPlan
 ) -> tuple[LayerLock | None, LockMetadata | None]:
-    """The lock and what is known about it; None for what is missing or cannot be read."""
+    """The lock and what is known about it; None for what is missing or cannot be read.
+
+    Raises `LockError` where a merge left both sides in a file: to lock anew would forget both.
+    """
     from venvstacks_dag.resolve import parse_metadata
 
     place, about = (path(context.settings, layer.name) for path in (lock_file, metadata_file))
+    for each in (place, about):
+        _refuse_conflict(each, layer)
     lock = metadata = None
     # What cannot be read is made anew. Each is read for itself: a lock that was lost comes back
     # with the version and the time that its metadata still know.
@@ -69,6 +78,17 @@ def previous_lock(
         if about.is_file():
             metadata = parse_metadata(read_bytes(about), about, layer.name)
     return lock, metadata
+
+
+def _refuse_conflict(path: Path, layer: LayerPlan) -> None:
+    if path.is_file() and _CONFLICT.search(read_bytes(path)):
+        raise LockError(
+            "a lock holds both sides of a merge",
+            layer=layer.name,
+            where=str(path),
+            fix="take one side (git checkout --ours or --theirs, with the file), or remove the "
+            "file to lock afresh",
+        )
 
 
 def answers(

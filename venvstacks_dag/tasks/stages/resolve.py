@@ -14,6 +14,7 @@ from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.output import shown_path
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.stages import local_wheels
 from venvstacks_dag.tasks.stages.amendments import amendment_parts, excluded_packages
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.locks import (
@@ -27,12 +28,16 @@ from venvstacks_dag.tasks.stages.locks import (
 from venvstacks_dag.tasks.stages.modules import module_digests
 from venvstacks_dag.tasks.stages.pythons import known_python, python_of
 from venvstacks_dag.tasks.stages.solving import lock_request, solve, sources_of
-from venvstacks_dag.tasks.stamps import Parts, Stamp
+from venvstacks_dag.tasks.stamps import Parts, Stamp, write_stamp
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from venvstacks_dag.resolve import LayerLock, LockMetadata, LockRequest
+
+
+# In the stage's outputs, beside what its files hold.
+_LOCAL = "local wheels"
 
 
 class Resolve:
@@ -70,12 +75,14 @@ class Resolve:
         }
 
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
-        """Whether the lock and its companions hold what was written."""
+        """Whether the lock and its companions hold what was written, and local wheels are its."""
+        settings = context.settings
         faults = (
             file_damage(path, stamp.outputs.get(path.name))
-            for path in lock_files(context.settings, layer.name)
+            for path in lock_files(settings, layer.name)
         )
-        return next((fault for fault in faults if fault), None)
+        fault = next((fault for fault in faults if fault), None)
+        return fault or _damaged_wheel(context, layer, stamp)
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
         """Keep a lock that answers the request already, else make a new one."""
@@ -89,8 +96,10 @@ class Resolve:
         untouchable, upgraded = task in context.run.flags.kept, context.run.flags.upgrades.get(task)
         if context.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
+        replaced = _replaced_wheel(context, layer, previous)
         kept = (
             previous is not None
+            and replaced is None
             and (context.offline or not context.run.flags.always)
             and upgraded is None
             and answers(request, digest, previous, metadata)
@@ -99,8 +108,10 @@ class Resolve:
             reporter.detail("the lock answers these requirements already")
             lock = replace(previous, input_digest=digest)
         elif untouchable:
-            raise _not_locked(context, layer, previous)
+            raise _not_locked(context, layer, previous, why=replaced)
         else:
+            if replaced is not None and previous is not None:
+                reporter.warn(f"{replaced}, so the layer is locked anew")
             lock = solve(context, layer, request, previous, upgraded or (), reporter)
         new = next_lock_metadata(context, layer, lock, metadata, request)
         if untouchable and (metadata is None or new.lock_version != metadata.lock_version):
@@ -109,10 +120,28 @@ class Resolve:
         # What cannot be installed is refused before anything is written.
         wheels = wheels_in(context, layer, lock, request.python)
         write_lock(context, layer, lock, new, metadata if kept else None, reporter)
-        return _result(context, layer, lock, new, wheels)
+        result = _result(context, layer, lock, new, wheels)
+        local = local_wheels.kept_looks(lock, context.settings.lock_folder(layer.name))
+        return replace(result, outputs={**result.outputs, **({_LOCAL: local} if local else {})})
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Locks are the user's, and committed: only the stamp goes."""
+
+
+def _replaced_wheel(context: BuildContext, layer: LayerPlan, lock: LayerLock | None) -> str | None:
+    if lock is None:
+        return None
+    return local_wheels.replaced(lock, context.settings.lock_folder(layer.name))
+
+
+def _damaged_wheel(context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
+    settings, known = context.settings, stamp.outputs.get(_LOCAL, {})
+    fault, looks = local_wheels.look_again(known, settings.lock_folder(layer.name))
+    if looks != known and not context.run.flags.looking:
+        # Copied or restored from a cache: the files are right, and need not be read again.
+        fresh = replace(stamp, outputs={**stamp.outputs, _LOCAL: looks})
+        write_stamp(settings.stamp(Resolve.name, layer.name), fresh)
+    return fault
 
 
 def _not_locked(
@@ -170,6 +199,8 @@ def valid_lock_version(context: BuildContext, layer: LayerPlan) -> int | None:
     lock, metadata = previous_lock(context, layer)
     digest = resolve.request_digest(request, sources_of(context, layer))
     if lock is None or metadata is None or not answers(request, digest, lock, metadata):
+        return None
+    if _replaced_wheel(context, layer, lock) is not None:
         return None
     new = next_lock_metadata(context, layer, lock, metadata, request)
     return metadata.lock_version if new.lock_version == metadata.lock_version else None
