@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from venvstacks_dag.archive.compression import compressed, level_for
+from venvstacks_dag.archive.compression import compressed, is_text, level_for
 from venvstacks_dag.archive.model import ArchiveEntry, ArchiveReceipt
 from venvstacks_dag.archive.tarwrite import write_tar
 from venvstacks_dag.archive.zipwrite import write_zip
@@ -63,7 +63,8 @@ def write_archive(
         else:
             tapped = _Tapped(stream)
             through = cast("BinaryIO", tapped)
-            with compressed(through, format, level=strength, threads=threads) as sink:
+            text = is_text((entry.name, entry.size) for entry in entries)
+            with compressed(through, format, level=strength, threads=threads, text=text) as sink:
                 write_tar(entries, tree, sink, mtime=mtime, progress=progress)
             sha256, size = tapped.hasher.hexdigest(), tapped.size
     return ArchiveReceipt(sha256=sha256, size=size, entries=len(entries), unpacked_size=unpacked)

@@ -190,6 +190,36 @@ def test_zstd_leaves_nothing_to_chance(level: int) -> None:
     assert not parameters.write_content_size
 
 
+@pytest.mark.parametrize("level", range(1, 23))
+def test_only_middle_levels_tell_text_from_machine_code(level: int) -> None:
+    code, text = (compression.zstd_parameters(level, 2, text=text) for text in (False, True))
+    details = [(each.min_match, each.search_log) for each in (code, text)]
+    assert (details[0] != details[1]) == (8 <= level < 13)
+    if 8 <= level < 13:
+        assert details[0][0] == 4
+        assert details[1] == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"a/x.py": 100}, True),
+        ({"a/x.py": 76, "a/x.so": 24}, True),
+        ({"a/x.py": 75, "a/x.so": 25}, False),
+        ({"a/x.py": 75, "a/libx.so.1.2": 25}, False),
+        ({"a/x.py": 75, "a/x.cpython-311-x86_64-linux-gnu.so": 25}, False),
+        ({"a/x.py": 75, "a/x.pyd": 10, "a/y.dll": 15}, False),
+        ({"a/x.py": 75, "a/x.dylib": 25}, False),
+        ({"a/x.so.txt": 100, "a/dll": 9, "so/x": 9}, True),
+        ({}, False),
+    ],
+)
+def test_layers_of_text_are_told_by_the_names_of_their_files(
+    files: dict[str, int], text: bool
+) -> None:
+    assert compression.is_text(files.items()) == text
+
+
 def test_zstd_needs_a_thread() -> None:
     with (
         pytest.raises(ValueError, match="threads must be"),
