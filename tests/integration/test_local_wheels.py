@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,8 @@ def test_another_file_is_locked_and_installed(project: Project, tmp_path: Path) 
     plan = project.doit("plan")
     assert f"resolve:{LEFT}" in plan.output
     assert "local-1.0-py3-none-any.whl is another file than was locked" in plan.output
+    for stage in ("install", "link", "archive", "build"):
+        assert re.search(rf"{stage}:{LEFT} +perhaps", plan.output), plan.output
     ran = project.build().ran
     stages = ("resolve", "install", "link", "archive", "build")
     assert {f"{stage}:{LEFT}" for stage in stages} <= ran

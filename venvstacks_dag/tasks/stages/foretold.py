@@ -13,7 +13,11 @@ from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.amendments import excluded_packages
 from venvstacks_dag.tasks.stages.base import MissingInput
 from venvstacks_dag.tasks.stages.locks import answers, previous_lock, wheels_in
-from venvstacks_dag.tasks.stages.resolve import lock_facts, next_lock_metadata
+from venvstacks_dag.tasks.stages.resolve import (
+    lock_facts,
+    next_lock_metadata,
+    replaced_wheel,
+)
 from venvstacks_dag.tasks.stages.solving import lock_request, sources_of
 
 
@@ -40,6 +44,8 @@ def _kept_facts(context: BuildContext, layer: LayerPlan) -> Mapping[str, Any] | 
     digest = resolve.request_digest(request, sources_of(context, layer))
     lock, metadata = previous_lock(context, layer)
     if lock is None or not answers(request, digest, lock, metadata):
+        return None
+    if replaced_wheel(context, layer, lock) is not None:
         return None
     kept = replace(lock, input_digest=digest)
     new = next_lock_metadata(context, layer, kept, metadata, request)

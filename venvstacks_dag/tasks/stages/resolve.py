@@ -96,7 +96,7 @@ class Resolve:
         untouchable, upgraded = task in context.run.flags.kept, context.run.flags.upgrades.get(task)
         if context.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
-        replaced = _replaced_wheel(context, layer, previous)
+        replaced = replaced_wheel(context, layer, previous)
         kept = (
             previous is not None
             and replaced is None
@@ -128,7 +128,8 @@ class Resolve:
         """Locks are the user's, and committed: only the stamp goes."""
 
 
-def _replaced_wheel(context: BuildContext, layer: LayerPlan, lock: LayerLock | None) -> str | None:
+def replaced_wheel(context: BuildContext, layer: LayerPlan, lock: LayerLock | None) -> str | None:
+    """What is wrong with a local wheel that is another file than a lock has, if one is."""
     if lock is None:
         return None
     return local_wheels.replaced(lock, context.settings.lock_folder(layer.name))
@@ -200,7 +201,7 @@ def valid_lock_version(context: BuildContext, layer: LayerPlan) -> int | None:
     digest = resolve.request_digest(request, sources_of(context, layer))
     if lock is None or metadata is None or not answers(request, digest, lock, metadata):
         return None
-    if _replaced_wheel(context, layer, lock) is not None:
+    if replaced_wheel(context, layer, lock) is not None:
         return None
     new = next_lock_metadata(context, layer, lock, metadata, request)
     return metadata.lock_version if new.lock_version == metadata.lock_version else None
