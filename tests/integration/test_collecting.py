@@ -187,3 +187,28 @@ def test_a_command_that_cannot_collect_says_so(project: Project) -> None:
     assert said.code == 1
     assert "elsewhere.toml" in said.output
     assert "Traceback" not in said.output
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_an_archive_that_no_manifest_tells_of(
+    project: Project, tmp_path: Path, edited: bool
+) -> None:
+    """Only the archive was asked for; what somebody else put in its place is not ours."""
+    project.build()
+    project.layer("app-two")["name"] = "other"
+    assert project.doit("archive:app-other").code == 0
+    project.layer("app-other")["name"] = "two"
+    project.build()
+    left = project.archive("app-other")
+    if edited:
+        left.write_bytes(b"somebody's")
+    looked = project.doit("gc", "--dry-run").output
+    assert ("would remove _artifacts/app-other.tar.zst" in looked) != edited
+    assert left.exists()
+    assert project.doit("gc").code == 0
+    assert left.exists() == edited
+    left.unlink(missing_ok=True)
+    clean = project.clone(tmp_path / "clean")
+    clean.build()
+    assert made(project) == made(clean)
+    assert project.build().did_nothing

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks_dag import publish
+from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import disk_errors, remove_path
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.platforms.layout import LAYER_CONFIG
@@ -16,7 +17,7 @@ from venvstacks_dag.tasks.plan import STACK
 from venvstacks_dag.tasks.prune import prune
 from venvstacks_dag.tasks.settings import PLATFORMLESS
 from venvstacks_dag.tasks.stages import STAGES
-from venvstacks_dag.tasks.stamps import read_stamp
+from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def collect(context: BuildContext, *, dry_run: bool = False) -> Collected:
         remove_path(path)
     wanted = {layer.name for layer in context.plan.layers}
     locks = [path for path in _folders(settings.lock_dir) if path.name not in wanted]
-    return Collected(removed=(*outputs, *rubbish), locks=tuple(locks))
+    return Collected(removed=tuple(dict.fromkeys((*outputs, *rubbish))), locks=tuple(locks))
 
 
 def _rubbish(context: BuildContext) -> Iterator[Path]:
@@ -51,7 +52,9 @@ def _rubbish(context: BuildContext) -> Iterator[Path]:
     for platform in PLATFORM_NAMES:
         view = context.on(platform)
         wanted = {layer.name for layer in context.plan.built_for(platform)}
+        kept = {_archive_name(view.stamped("archive", name)) for name in wanted}
         for name in sorted(_built(view) - wanted):
+            yield from (path for path in _archives(view, name) if path.name not in kept)
             yield from _environment(view, name)
             yield from _export(view, name)
             # Of a layer that is locked, but no longer built here, the lock's stamps stay.
@@ -77,6 +80,24 @@ def _environment(context: BuildContext, name: str) -> Iterator[Path]:
             yield alias
     if (trees / name).exists():
         yield trees / name
+
+
+def _archives(context: BuildContext, name: str) -> Iterator[Path]:
+    """Archives that no manifest tells of: the build was stopped, or only they were asked for."""
+    settings = context.settings
+    for place in sorted(settings.layer_state(name).glob("archive*.json")):
+        stamp = read_stamp(place)
+        path = settings.output_dir / _archive_name(stamp)
+        if stamp is None or not path.is_file() or path.is_symlink():
+            continue
+        # Another one of that name is not what was made here.
+        with disk_errors("read", path):
+            if sha256_file(path) == stamp.facts.get("archive_sha256"):
+                yield path
+
+
+def _archive_name(stamp: Stamp | None) -> str:
+    return "" if stamp is None else str(stamp.facts.get("archive_name", ""))
 
 
 def _export(context: BuildContext, name: str) -> Iterator[Path]:
