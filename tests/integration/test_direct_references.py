@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.support.index_server import LocalIndex
@@ -54,10 +55,22 @@ def test_from_a_file(host_project: Project, tmp_path: Path) -> None:
     assert 'path = "../../direct-5.0/helper-5.0-py3-none-any.whl"' in project.lock(
         "app-one"
     ).read_text("utf-8")
-    # The lock goes by its own folder, and wants just that file.
+    # The lock goes by its own folder, and wants just that file: else what is asked for counts.
     moved = project.clone(tmp_path / "moved", cache=tmp_path / "other-store")
-    wheel_of(moved.folder, "helper", files={"helper.py": "changed"})
-    failed = moved.doit("build")
+    other = wheel_of(moved.folder, "helper", files={"helper.py": "changed"})
+    refused = moved.command("build", str(moved.save()))
+    assert refused.code == 1, refused.output
+    assert "helper-5.0-py3-none-any.whl is another file than was locked" in refused.output
+    built = moved.build()
+    assert "helper-5.0-py3-none-any.whl is another file than was locked" in built.output
+    assert str(other) not in moved.lock("app-one").read_text("utf-8")
+    [module] = moved.tree("app-one").rglob("helper.py")
+    assert module.read_text() != "changed"
+    # Where nobody looks at the lock, the wheel itself is held against it.
+    wheel_of(project.folder, "helper", files={"helper.py": "changed"})
+    project.environ["VENVSTACKS_DAG_CACHE"] = str(tmp_path / "third-store")
+    shutil.rmtree(project.tree("app-one"))
+    failed = project.doit("run", "-s", "install:app-one")
     assert failed.code != 0
     assert "helper 5.0: helper-5.0-py3-none-any.whl is not the file that was promised" in (
         failed.output
