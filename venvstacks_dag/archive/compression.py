@@ -41,7 +41,7 @@ _SHORTEST_MATCH_IN_TEXT = 5
 _SEARCH_LOG_IN_TEXT = 3
 # Layers are text with less machine code than a quarter: most have less than a tenth, or half.
 _CODE_IN_TEXT = 0.25
-_CODE = re.compile(r"\.(so|pyd|dll|dylib|exe|a|lib|node|wasm)$|\.so\.[0-9.]+$")
+_MACHINE_CODE = re.compile(r"\.(so|pyd|dll|dylib|exe|a|lib|node|wasm)$|\.so\.[0-9.]+$")
 
 
 class Sink(Protocol):
@@ -80,7 +80,7 @@ def is_text(sizes: Iterable[tuple[str, int]]) -> bool:
     code = total = 0
     for name, size in sizes:
         total += size
-        code += size if _CODE.search(name) else 0
+        code += size if _MACHINE_CODE.search(name) else 0
     return code < total * _CODE_IN_TEXT
 
 

@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from unicodedata import category
 
@@ -129,9 +129,14 @@ def module_digest(path: Path) -> str:
             return f"sha256:{hashlib.sha256(_named_content(path.name, path)).hexdigest()}"
     hasher = hashlib.sha256()
     folders = list(_walk(path))
-    shipped = {folder.relative for folder in folders if folder.files}
+    shipped = {
+        str(each)
+        for folder in folders
+        if folder.files
+        for each in (folder.relative, *PurePosixPath(folder.relative).parents)
+    }
     for folder in folders:
-        if not any(f"{name}/".startswith(f"{folder.relative}/") for name in shipped):
+        if folder.relative not in shipped:
             continue
         hasher.update(folder.relative.rpartition("/")[2].encode())
         for name, _ in folder.files:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks_dag import publish
-from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import disk_errors, remove_path
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.platforms.layout import LAYER_CONFIG
@@ -17,6 +16,7 @@ from venvstacks_dag.tasks.plan import STACK
 from venvstacks_dag.tasks.prune import prune
 from venvstacks_dag.tasks.settings import PLATFORMLESS
 from venvstacks_dag.tasks.stages import STAGES
+from venvstacks_dag.tasks.stages.base import file_damage
 from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 
 
@@ -91,9 +91,8 @@ def _archives(context: BuildContext, name: str) -> Iterator[Path]:
         if stamp is None or not path.is_file() or path.is_symlink():
             continue
         # Another one of that name is not what was made here.
-        with disk_errors("read", path):
-            if sha256_file(path) == stamp.facts.get("archive_sha256"):
-                yield path
+        if file_damage(path, stamp.facts.get("archive_sha256")) is None:
+            yield path
 
 
 def _archive_name(stamp: Stamp | None) -> str:

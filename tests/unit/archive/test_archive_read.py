@@ -198,31 +198,24 @@ def test_names_that_the_disk_takes_for_one(
     assert list((tmp_path / "new").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("archive_format", "where"),
+    [
+        ("tar", "venvstacks_dag.fs.newtree._DescriptorTree.link"),
+        # In the thread that writes large files.
+        ("tar.zst", "venvstacks_dag.archive.read._take"),
+    ],
+)
 def test_a_disk_that_fails_is_not_taken_for_a_bad_archive(
-    layer: _Layer, monkeypatch: pytest.MonkeyPatch
+    layer: _Layer, monkeypatch: pytest.MonkeyPatch, archive_format: ArchiveFormat, where: str
 ) -> None:
-    path, _ = layer.archive("tar")
+    path, _ = layer.archive(archive_format)
+    threads = threading.active_count()
 
     def fail(*_args: object, **_keywords: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("venvstacks_dag.fs.newtree._DescriptorTree.link", fail)
-    with pytest.raises(DiskError, match="cannot unpack an archive into") as caught:
-        unpack_archive(path, layer.destination)
-    assert caught.value.where == str(layer.destination)
-    assert list(layer.destination.parent.iterdir()) == []
-
-
-def test_a_disk_that_fills_up_in_a_large_file(
-    layer: _Layer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, _ = layer.archive("tar.zst")
-    threads = threading.active_count()
-
-    def fail(*_args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("venvstacks_dag.archive.read._take", fail)
+    monkeypatch.setattr(where, fail)
     with pytest.raises(DiskError, match="cannot unpack an archive into") as caught:
         unpack_archive(path, layer.destination)
     assert caught.value.where == str(layer.destination)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from venvstacks_dag.errors import VenvstacksDagError
@@ -12,13 +11,9 @@ from venvstacks_dag.tasks.news import with_news
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.amendments import excluded_packages
 from venvstacks_dag.tasks.stages.base import MissingInput
-from venvstacks_dag.tasks.stages.locks import answers, previous_lock, wheels_in
-from venvstacks_dag.tasks.stages.resolve import (
-    lock_facts,
-    next_lock_metadata,
-    replaced_wheel,
-)
-from venvstacks_dag.tasks.stages.solving import lock_request, sources_of
+from venvstacks_dag.tasks.stages.locks import wheels_in
+from venvstacks_dag.tasks.stages.resolve import kept_lock, lock_facts
+from venvstacks_dag.tasks.stages.solving import lock_request
 
 
 def foretold_facts(context: BuildContext, layer: LayerPlan) -> Mapping[str, Any] | None:
@@ -38,17 +33,11 @@ def foretold_facts(context: BuildContext, layer: LayerPlan) -> Mapping[str, Any]
 
 
 def _kept_facts(context: BuildContext, layer: LayerPlan) -> Mapping[str, Any] | None:
-    from venvstacks_dag import resolve
-
     request = lock_request(context, layer)
-    digest = resolve.request_digest(request, sources_of(context, layer))
-    lock, metadata = previous_lock(context, layer)
-    if lock is None or not answers(request, digest, lock, metadata):
+    found = kept_lock(context, layer, request)
+    if found is None:
         return None
-    if replaced_wheel(context, layer, lock) is not None:
-        return None
-    kept = replace(lock, input_digest=digest)
-    new = next_lock_metadata(context, layer, kept, metadata, request)
+    kept, _, new = found
     facts = lock_facts(
         context,
         layer,

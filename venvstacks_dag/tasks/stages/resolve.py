@@ -96,7 +96,7 @@ class Resolve:
         untouchable, upgraded = task in context.run.flags.kept, context.run.flags.upgrades.get(task)
         if context.relocks(layer.name):
             previous = None  # Asked for afresh, a lock is not held back by its old pins.
-        replaced = replaced_wheel(context, layer, previous)
+        replaced = _replaced_wheel(context, layer, previous)
         kept = (
             previous is not None
             and replaced is None
@@ -128,7 +128,7 @@ class Resolve:
         """Locks are the user's, and committed: only the stamp goes."""
 
 
-def replaced_wheel(context: BuildContext, layer: LayerPlan, lock: LayerLock | None) -> str | None:
+def _replaced_wheel(context: BuildContext, layer: LayerPlan, lock: LayerLock | None) -> str | None:
     """What is wrong with a local wheel that is another file than a lock has, if one is."""
     if lock is None:
         return None
@@ -186,24 +186,37 @@ def next_lock_metadata(
     )
 
 
+def kept_lock(
+    context: BuildContext, layer: LayerPlan, request: LockRequest
+) -> tuple[LayerLock, LockMetadata, LockMetadata] | None:
+    """A layer's lock, if it answers `request` and stays: with its metadata as it is, and will be.
+
+    Asks nobody but the disk.
+    """
+    from venvstacks_dag import resolve
+
+    digest = resolve.request_digest(request, sources_of(context, layer))
+    lock, metadata = previous_lock(context, layer)
+    if lock is None or metadata is None or not answers(request, digest, lock, metadata):
+        return None
+    if _replaced_wheel(context, layer, lock) is not None:
+        return None
+    kept = replace(lock, input_digest=digest)
+    return kept, metadata, next_lock_metadata(context, layer, kept, metadata, request)
+
+
 def valid_lock_version(context: BuildContext, layer: LayerPlan) -> int | None:
     """The version of a layer's lock if it answers what is asked now; None if it does not.
 
     The layers below must be locked. Asks nobody but the disk.
     """
-    from venvstacks_dag import resolve
-
     python = known_python(context, context.plan.layer(layer.runtime))
     if python is None:
         return None
-    request = lock_request(context, layer, python)
-    lock, metadata = previous_lock(context, layer)
-    digest = resolve.request_digest(request, sources_of(context, layer))
-    if lock is None or metadata is None or not answers(request, digest, lock, metadata):
+    found = kept_lock(context, layer, lock_request(context, layer, python))
+    if found is None:
         return None
-    if replaced_wheel(context, layer, lock) is not None:
-        return None
-    new = next_lock_metadata(context, layer, lock, metadata, request)
+    _, metadata, new = found
     return metadata.lock_version if new.lock_version == metadata.lock_version else None
 
 
