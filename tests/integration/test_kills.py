@@ -162,3 +162,34 @@ def test_scripts_of_an_export_end_with_it(
     exported = project.doit("local-export")
     assert exported.code == 0, exported.output
     assert "export:py" in exported.ran
+
+
+_IDLE_DODO = """
+import os, pathlib, time
+from venvstacks_dag.tasks import actions
+
+def idle(stage, context, layer, reporter):
+    pathlib.Path({folder!r}, f"{{os.getpid()}}.worker").touch()
+    time.sleep(120)
+
+actions.run_stage = idle
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_process_ends_with_the_build(
+    project: Project, tmp_path: Path, sent: signal.Signals
+) -> None:
+    project.write("idle.py", _IDLE_DODO.format(folder=str(tmp_path)) + DODO)
+    build = project.start("doit", "-f", "idle.py", "-n", "2", "-P", "process", "resolve")
+    wait_for("a worker is at work", lambda: any(tmp_path.glob("*.worker")))
+    pids = [int(note.stem) for note in tmp_path.glob("*.worker")]
+    assert all(map(is_alive, pids))
+    assert build.pid not in pids
+    build.send_signal(sent)  # To the one process only.
+    build.wait(timeout=60)
+    wait_for("the worker ends", lambda: not any(map(is_alive, pids)))
+    assert build.stdout is not None
+    build.stdout.close()
+    project.build()

@@ -145,6 +145,29 @@ def test_a_name_that_is_ambiguous_is_an_error_where_it_is_needed(native: Native)
     assert native.run() == "2\n"
 
 
+def test_nor_is_one_that_only_leads_to_an_ambiguous_name(native: Native) -> None:
+    """The module asks for the one library of its name, which asks for one of two."""
+    deep = {
+        place: number("deep", value, soname="libdeep.so")
+        for place, value in (("one", 1), ("two", 2))
+    }
+    for place, content in deep.items():
+        native.wheel("framework-low", place, {f"{place}/libdeep.so": content})
+    way = shared(
+        "int deep(void); int answer(void) { return deep(); }",
+        soname="libway.so.1",
+        against=[("libdeep.so", deep["one"])],
+    )
+    native.wheel("framework-low", "way", {"way/libway.so.1": way})
+    native.wheel("app-top", "asks", {"asking.so": native.asking(("libway.so.1", way))})
+    failed = native.project.doit("link")
+    assert failed.code != 0
+    assert "needs libdeep.so by way of libway.so.1, but framework-low has" in failed.output
+    native.project.layer("framework-low")["dynlib_exclude"] = ["one/*"]
+    native.link()
+    assert native.run() == "2\n"
+
+
 def test_it_is_none_where_nothing_asks_for_it(native: Native) -> None:
     two_of_a_name(native)
     native.project.layer("app-top")["requirements"] = []

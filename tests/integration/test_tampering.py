@@ -231,6 +231,34 @@ def test_a_copied_build_folder_is_as_good_as_the_first(project: Project, tmp_pat
     assert again.did_nothing, again.output
 
 
+def test_a_build_folder_that_was_copied_with_its_links_followed(
+    project: Project, tmp_path: Path
+) -> None:
+    for layer in ("framework-left", "app-one"):
+        project.layer(layer)["versioned"] = True
+    project.build()
+    before, trees = project.archives(), project.trees()
+    shutil.copytree(project.folder, tmp_path / "copy")
+    shutil.rmtree(project.folder)
+    (tmp_path / "copy").rename(project.folder)
+    assert (project.tree("framework-left@1") / "bin").is_dir()
+    outcome = project.build()
+    # The runtime's interpreter was a link; other layers' are of the link stage.
+    assert not outcome.ran - {"install:py"} - each("link", EVERY), outcome.output
+    assert project.archives() == before
+    assert project.trees() == trees
+    assert project.build().did_nothing
+
+
+def test_what_is_no_layer_keeps_the_name_of_a_versioned_one(project: Project) -> None:
+    project.layer("framework-left")["versioned"] = True
+    project.write("_build/framework-left@1/notes.txt", "mine")
+    outcome = project.doit("build")
+    assert outcome.code == 1
+    assert "the name of a versioned layer is taken" in outcome.output
+    assert (project.tree("framework-left@1") / "notes.txt").read_text() == "mine"
+
+
 def test_a_moved_build_folder_is_only_linked_again(project: Project, tmp_path: Path) -> None:
     project.build()
     before = project.archives()

@@ -35,16 +35,24 @@ def write_zip(
 
     Raises what `copy_content` raises.
     """
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+    with zipfile.ZipFile(stream, "w") as archive:
         for entry in entries:
             info = _info(entry, mtime)
             if entry.kind == "file":
                 info.compress_type = zipfile.ZIP_DEFLATED
+                _set_level(info, level)
                 info.file_size = entry.size
                 with archive.open(info, "w") as sink:
                     copy_content(entry, tree, sink, progress)
             else:
                 archive.writestr(info, entry.target.encode("utf-8"))
+
+
+def _set_level(info: zipfile.ZipInfo, level: int) -> None:
+    """A member that is described, rather than named, does not take the archive's level."""
+    # Public from Python 3.13 on, under a name of its own.
+    name = "compress_level" if hasattr(info, "compress_level") else "_compresslevel"
+    setattr(info, name, level)
 
 
 def _info(entry: ArchiveEntry, mtime: int) -> zipfile.ZipInfo:

@@ -87,7 +87,7 @@ def library_links(
     public = [binary for binary in free if is_public(binary, layout)]
     named: dict[str, dict[str, Binary]] = {}
     _offer_names(named, public, target)
-    needs = _needs(public, own, free, target) if target.system == "linux" else _Needs()
+    needs = _needs(public, own, free, target)
     for name, found in needs.wanted.items():
         for binary in found.values():
             named.setdefault(name, {}).setdefault(binary.entry.sha256, binary)
@@ -146,6 +146,7 @@ def _needs(
     public: list[Binary], own: list[Binary], free: list[Binary], target: TargetPlatform
 ) -> _Needs:
     libraries, offerable = Libraries.of(own), {binary.path for binary in free}
+    by_links_alone = target.system == "linux"
     wanted: dict[str, dict[str, Binary]] = {}
     asked: dict[str, tuple[str, ...]] = {}
     waiting = list(public)
@@ -155,9 +156,14 @@ def _needs(
             continue
         names = []
         for name in binary.facts.needed:
-            found = _found(libraries, binary, name)
             its = leaf(name)
-            if found is not None and found.path in offerable and may_be_offered(its, target):
+            if not may_be_offered(its, target):
+                continue
+            found = _found(libraries, binary, name)
+            if found is None and name not in binary.facts.optional:
+                # Nothing in the layer, or several: if those are offered, the name is ambiguous.
+                names.append(its)
+            elif found is not None and by_links_alone and found.path in offerable:
                 wanted.setdefault(its, {}).setdefault(found.entry.sha256, found)
                 names.append(its)
                 waiting.append(found)

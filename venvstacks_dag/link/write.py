@@ -6,6 +6,7 @@ import glob
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from venvstacks_dag.digest import sha256_bytes, sha256_file
@@ -29,6 +30,7 @@ from venvstacks_dag.link.libraries import possible_binaries
 from venvstacks_dag.link.model import Linked, LinkModules, LinkRequest, PlannedEntry
 from venvstacks_dag.link.modules import read_module
 from venvstacks_dag.link.plan import plan_links
+from venvstacks_dag.platforms.layout import LAYER_CONFIG
 from venvstacks_dag.reporting import Reporter
 
 
@@ -225,7 +227,8 @@ def _stand_in_for_versions(request: LinkRequest, tree: Path) -> None:
 def _stand_in(alias: Path, name: str) -> None:
     if alias.is_symlink() and str(alias.readlink()) == name:
         return
-    if alias.exists() and not alias.is_symlink():
+    taken = alias.exists() and not alias.is_symlink()
+    if taken and not (alias / LAYER_CONFIG).is_file():
         raise LinkError(
             "the name of a versioned layer is taken in the build folder",
             where=str(alias),
@@ -233,6 +236,10 @@ def _stand_in(alias: Path, name: str) -> None:
         )
     # By rename, since the layers above may be linked at the same time, and need it as well.
     with staging_folder(alias.parent, alias.name) as working:
+        if taken:
+            # A second copy of the layer: the build folder was copied with its links followed.
+            with disk_errors("replace", alias), suppress(FileNotFoundError):
+                alias.rename(working / "copy")
         make_link(name, working / alias.name)
         with disk_errors("link", alias):
             (working / alias.name).replace(alias)

@@ -82,11 +82,27 @@ class CommittingSqliteDB(SqliteDB):  # type: ignore[misc]
         self._dirty.clear()
 
 
-def _unusable(name: str, error: Exception) -> InvalidDodoFile:
-    fix = "free some space, and check who may write there"
+class PlainAboutRecords:
+    """Mixed into doit's commands: a database of another kind is a message, not a traceback."""
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """As doit's. Raises `InvalidDodoFile` where the database is not what `--backend` reads."""
+        try:
+            result: int = super().execute(params, args)  # type: ignore[misc]
+        except DatabaseException as error:
+            # doit has the file removed. It may well be good, and what is on record in it, too.
+            fix = "leave out --backend, or name another file for its records with --db-file"
+            raise _unusable(params["dep_file"], error, fix) from error
+        return result
+
+
+def _unusable(name: str, error: Exception, fix: str | None = None) -> InvalidDodoFile:
     if len(os.fsencode(name)) > _LONGEST_PATH:
         fix = f"build in a folder with a shorter path: SQLite takes {_LONGEST_PATH} bytes at most"
     # doit shows this one without a traceback.
     return InvalidDodoFile(
-        f"the task database cannot be used\n  where: {name}\n  why: {error}\n  fix: {fix}"
+        "the task database cannot be used\n"
+        f"  where: {name}\n"
+        f"  why: {' '.join(str(error).split())}\n"
+        f"  fix: {fix or 'free some space, and check who may write there'}"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 
+from venvstacks_dag.tasks.backend import PlainAboutRecords
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.folders import folder_of, stack_of, sweep_folders
 from venvstacks_dag.tasks.garbage import Collected, collect
@@ -24,7 +25,7 @@ _DRY_RUN = {
 }
 
 
-class StackCollect(DoitCmdBase):  # type: ignore[misc]
+class StackCollect(PlainAboutRecords, DoitCmdBase):  # type: ignore[misc]
     """`doit gc`, never while a build is running."""
 
     name = "gc"

@@ -21,6 +21,7 @@ from doit.cmd_run import Run
 
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.fs import remove_path
+from venvstacks_dag.tasks.backend import PlainAboutRecords
 from venvstacks_dag.tasks.folders import (
     folder_of,
     fresh_of,
@@ -32,6 +33,7 @@ from venvstacks_dag.tasks.fresh import Fresh
 from venvstacks_dag.tasks.interrupts import INTERRUPTED, end_where_interrupts_get_lost
 from venvstacks_dag.tasks.output import ERROR, quiet_when_unread, reported
 from venvstacks_dag.tasks.spelling import suggestions
+from venvstacks_dag.tasks.workers import workers_end_with_the_build
 
 _FAILED = 1
 
@@ -44,7 +46,7 @@ _DEBUG_OPTION = {
 }
 
 
-class StackRun(Run):  # type: ignore[misc]
+class StackRun(PlainAboutRecords, Run):  # type: ignore[misc]
     """`doit run`"""
 
     name = "run"
@@ -83,6 +85,7 @@ class StackRun(Run):  # type: ignore[misc]
                 quiet_when_unread(),
                 _suggestions(self),
                 nullcontext() if stack is None else end_where_interrupts_get_lost(),
+                workers_end_with_the_build() if stack and par_type == "process" else nullcontext(),
             ):
                 sweep_folders(stack, self.sel_tasks or ())
                 remove_environments(stack)
@@ -132,7 +135,7 @@ def _only_look(command: Any) -> None:
         stack.run.flags.looking = True
 
 
-class StackInfo(Info):  # type: ignore[misc]
+class StackInfo(PlainAboutRecords, Info):  # type: ignore[misc]
     """`doit info`: a task that is not there is a message, and reasons are in plain words."""
 
     name = "info"
@@ -157,7 +160,7 @@ class StackInfo(Info):  # type: ignore[misc]
         return "\n".join([*ours, *([others] if others else [])])
 
 
-class StackList(List):  # type: ignore[misc]
+class StackList(PlainAboutRecords, List):  # type: ignore[misc]
     """`doit list`, which may be read in part."""
 
     name = "list"
@@ -181,7 +184,7 @@ class StackList(List):  # type: ignore[misc]
         return result
 
 
-class StackClean(Clean):  # type: ignore[misc]
+class StackClean(PlainAboutRecords, Clean):  # type: ignore[misc]
     """`doit clean`, never while a build is running."""
 
     name = "clean"
@@ -206,7 +209,7 @@ class StackClean(Clean):  # type: ignore[misc]
         return reported(clean)
 
 
-class StackForget(Forget):  # type: ignore[misc]
+class StackForget(PlainAboutRecords, Forget):  # type: ignore[misc]
     """`doit forget`"""
 
     name = "forget"

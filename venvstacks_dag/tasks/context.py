@@ -99,9 +99,12 @@ class BuildContext:
     def __init__(
         self, settings: BuildSettings, plan: StackPlan, environ: Mapping[str, str]
     ) -> None:
+        """Raises `StoreError` where the environment names no way to fill trees."""
         self.settings = settings
         self.plan = plan
         self.environ = environ
+        # No part of any key: a tree is the same whichever it is.
+        self.link_mode = _link_mode(plan, environ)
         self.run = RunState(flags=RunFlags(debug=environ.get(_DEBUG, "0") not in ("", "0")))
         # One client for the whole build, so that connections are kept alive between tasks.
         self.http = DeferredClient(self._open_client)
@@ -158,21 +161,6 @@ class BuildContext:
     def offline(self) -> bool:
         """Whether the network is not to be used."""
         return is_offline(self.environ) or self.settings.offline
-
-    @property
-    def link_mode(self) -> LinkMode:
-        """How files of the store get into trees, by the environment or else the specification.
-
-        No part of any key: a tree is the same whichever it is. Raises `StoreError`.
-        """
-        mode = self.environ.get(LINK_MODE_VARIABLE) or self.plan.link_mode
-        if mode not in LINK_MODES:
-            raise StoreError(
-                f"{LINK_MODE_VARIABLE} names no way to fill trees",
-                why=f"found {mode!r}",
-                fix=f"set it to one of {', '.join(LINK_MODES)}, or unset it",
-            )
-        return mode
 
     def relocks(self, layer: str) -> bool:
         """Whether a layer's lock is made without regard to the one there is.
@@ -247,6 +235,18 @@ class BuildContext:
             return RuntimeSettings.of(self.plan, self.base, self.environ)
 
         return providers(settings, self.http, self.store)
+
+
+def _link_mode(plan: StackPlan, environ: Mapping[str, str]) -> LinkMode:
+    """How files of the store get into trees, by the environment or else the specification."""
+    mode = environ.get(LINK_MODE_VARIABLE) or plan.link_mode
+    if mode not in LINK_MODES:
+        raise StoreError(
+            f"{LINK_MODE_VARIABLE} names no way to fill trees",
+            why=f"found {mode!r}",
+            fix=f"set it to one of {', '.join(LINK_MODES)}, or unset it",
+        )
+    return mode
 
 
 def target_from_json(value: Mapping[str, Any]) -> TargetPlatform:

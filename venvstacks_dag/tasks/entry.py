@@ -28,7 +28,7 @@ from venvstacks_dag.tasks.spelling import check_variables
 def build_context(
     settings: BuildSettings, environ: Mapping[str, str], *, keep_plan: bool = True
 ) -> BuildContext:
-    """The surroundings of a build. Raises `SpecError` or `DiskError`.
+    """The surroundings of a build. Raises `SpecError`, `DiskError` or `StoreError`.
 
     Without `keep_plan`, nothing is written into the build folder.
     """

@@ -237,6 +237,30 @@ def test_profiles_and_levels(tree: _Tree, tmp_path: Path, archive_format: Archiv
     assert by_level == tree.write(tmp_path / "b", archive_format)
 
 
+@pytest.mark.parametrize("archive_format", ["tar.zst", "tar.xz", "tar.gz", "zip"])
+def test_a_level_has_an_effect(tmp_path: Path, archive_format: ArchiveFormat) -> None:
+    words = random.Random(6).choices(
+        [b"layer ", b"wheel ", b"pin ", b"archive ", b"tag "], k=20_000
+    )
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "text").write_bytes(data := b"".join(words))
+    entry = ArchiveEntry(name="top/text", size=len(data), sha256=sha256_bytes(data))
+    folder = ArchiveEntry(name="top", kind="folder", mode=0o755)
+    sizes = [
+        write_archive(
+            [folder, entry],
+            tmp_path / "tree",
+            tmp_path / f"{level}",
+            format=archive_format,
+            level=level,
+            mtime=MTIME,
+            reporter=NullReporter(),
+        ).size
+        for level in (1, 9)
+    ]
+    assert sizes[1] < sizes[0]
+
+
 def test_levels_of_zstd_profiles() -> None:
     assert level_for("tar.zst", "fast", None) == 8
     assert level_for("tar.zst", "release", None) == 19

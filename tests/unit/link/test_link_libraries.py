@@ -282,3 +282,39 @@ def test_a_library_that_needs_an_ambiguous_one_is_told_of() -> None:
     )
     assert set(offers.ambiguous) == {"libp.so"}
     assert offers.leads_to == {"liba.so": ("libp.so",), "libtop.so": ("libp.so",)}
+
+
+@pytest.mark.parametrize("at", [LINUX, MACOS], ids=["linux", "macos"])
+def test_also_of_one_that_would_find_none_of_them_by_itself(at: LayerLayout) -> None:
+    _, offers = library_links(
+        [
+            library("a/libtop.so.1", "top", "", "libp.so", "libnowhere.so", at=at),
+            library("b/libp.so", "p1", at=at),
+            library("c/libp.so", "p2", at=at),
+        ],
+        (),
+        at,
+    )
+    assert offers.names == ("libtop.so.1",)
+    assert offers.leads_to == {"libtop.so.1": ("libp.so",)}
+
+
+def test_but_not_of_one_that_finds_its_own_on_macos() -> None:
+    _, offers = library_links(
+        [
+            library("b/libtop.dylib", "top", "", "@loader_path/libp.dylib", at=MACOS),
+            library("b/libp.dylib", "p1", at=MACOS),
+            library("c/libp.dylib", "p2", at=MACOS),
+        ],
+        (),
+        MACOS,
+    )
+    assert set(offers.ambiguous) == {"libp.dylib"}
+    assert offers.leads_to == {}
+
+
+def test_nor_where_it_can_do_without_on_macos() -> None:
+    weak = library("a/libtop.dylib", "t", "", "libp.dylib", at=MACOS, optional=("libp.dylib",))
+    others = [library(f"{place}/libp.dylib", place, at=MACOS) for place in "bc"]
+    _, offers = library_links([weak, *others], (), MACOS)
+    assert offers.leads_to == {}

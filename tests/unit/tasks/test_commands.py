@@ -98,6 +98,20 @@ def test_records_that_were_lost_are_written_again(
     assert context.run.adopted == {f"{name}:py" for name in STAGE_NAMES[1:-1]}
 
 
+@pytest.mark.parametrize("command", ["run", "list -s", "info build:py", "clean", "forget", "gc"])
+@pytest.mark.parametrize("backend", ["dbm", "json"])
+def test_records_of_another_kind_are_told_without_a_traceback(
+    stack: Mapping[str, Any], command: str, backend: str
+) -> None:
+    assert doit(stack, "run")[0] == 0
+    name, *arguments = command.split()
+    code, output = doit(stack, name, "--backend", backend, *arguments)
+    assert code == 3
+    assert output.startswith("ERROR: the task database cannot be used\n"), output
+    assert "fix: leave out --backend, or name another file for its records with --db-file" in output
+    assert doit(stack, "run")[0] == 0
+
+
 def test_debug_shows_tracebacks(stack: Mapping[str, Any], stages: dict[str, FakeStage]) -> None:
     def fail() -> None:
         raise ZeroDivisionError("a bug")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.tasks.builders import make_context
 from venvstacks_dag.errors import StoreError
+from venvstacks_dag.tasks.context import BuildContext
 
 SPEC = """\
 [[runtimes]]
@@ -31,14 +32,12 @@ def test_the_environment_wins(
 ) -> None:
     (tmp_path / "venvstacks.toml").write_text(SPEC)
     context = make_context(tmp_path)
-    context.environ = variable
-    context.plan = replace(context.plan, link_mode=written)  # type: ignore[arg-type]
-    assert context.link_mode == mode
+    plan = replace(context.plan, link_mode=written)  # type: ignore[arg-type]
+    assert BuildContext(context.settings, plan, variable).link_mode == mode
 
 
-def test_other_words_are_refused(tmp_path: Path) -> None:
+def test_other_words_are_refused_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "venvstacks.toml").write_text(SPEC)
-    context = make_context(tmp_path, VENVSTACKS_DAG_LINK_MODE="symlink")
     with pytest.raises(StoreError, match="names no way") as caught:
-        _ = context.link_mode
+        make_context(tmp_path, VENVSTACKS_DAG_LINK_MODE="symlink")
     assert "auto, hardlink, reflink, copy" in (caught.value.fix or "")

@@ -244,8 +244,11 @@ def compressor_name(archive_format: ArchiveFormat) -> str:
     if archive_format == "tar.zst":
         # The package's version fixes the library's, and can be asked for without loading it.
         return f"zstandard {version('zstandard')}"
-    if archive_format in ("tar.gz", "zip"):
+    if archive_format == "tar.gz":
         return f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    if archive_format == "zip":
+        # Told apart from archives of earlier versions, which had one level whatever was asked for.
+        return f"zlib {zlib.ZLIB_RUNTIME_VERSION} (deflate)"
     # The library behind `lzma` does not say its version; its output has long been stable.
     return "lzma" if archive_format == "tar.xz" else "none"
 

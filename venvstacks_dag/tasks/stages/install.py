@@ -21,7 +21,7 @@ class Install:
     """The stage."""
 
     name = "install"
-    schema = 5
+    schema = 6
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""

@@ -29,7 +29,7 @@ class Link:
     """The stage."""
 
     name = "link"
-    schema = 4
+    schema = 5
 
     def doc(self, layer: LayerPlan) -> str:
         """One line for `doit list`."""
