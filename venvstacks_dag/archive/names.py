@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from venvstacks_dag.platforms.file_names import is_windows_device
+from venvstacks_dag.platforms.file_names import has_windows_characters, is_windows_device
 
 MAX_NAME_BYTES = 4096
 MAX_COMPONENT_BYTES = 255
@@ -17,7 +17,6 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 # What nearly all names are; the other rules would find nothing in one, and take ten times as long.
 _PLAIN_PART = r"[0-9A-Za-z_][0-9A-Za-z_.+-]{0,99}"
 _PLAIN = re.compile(rf"(?:{_PLAIN_PART}/){{0,39}}{_PLAIN_PART}")
-_WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*]')
 
 
 def name_problem(name: str, *, windows: bool = False) -> str | None:
@@ -89,7 +88,7 @@ def _component_problem(part: str, *, windows: bool) -> str | None:
     if len(part.encode("utf-8")) > MAX_COMPONENT_BYTES:
         return f"a part of it is longer than {MAX_COMPONENT_BYTES} bytes"
     if windows:
-        if _WINDOWS_CHARACTERS.search(part):
+        if has_windows_characters(part):
             return "it has a character that Windows does not allow"
         if part[-1] in ". ":
             return "Windows drops the dot or space at the end of one of its parts"

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from venvstacks_dag.install.faults import WheelFault
-from venvstacks_dag.platforms import fold, is_windows_device
+from venvstacks_dag.platforms import fold, has_windows_characters, is_windows_device
 
 # The longest file name that the usual file systems take, in bytes.
 _LONGEST_SEGMENT = 255
@@ -46,6 +46,11 @@ def _segment_fault(segment: str) -> str | None:
     if len(segment.encode()) > _LONGEST_SEGMENT:
         return "a name that is too long"
     return None
+
+
+def windows_name_fault(name: str) -> str | None:
+    """The rule of Windows alone that `name` breaks, or None: other systems may have such files."""
+    return "a character that Windows does not allow" if has_windows_characters(name) else None
 
 
 def normalised(path: str) -> str:

@@ -13,8 +13,10 @@ from packaging.utils import canonicalize_name
 
 from venvstacks_dag.errors import InstallConflict, WheelRefused
 from venvstacks_dag.install.model import InstallRequest
+from venvstacks_dag.install.names import windows_name_fault
 from venvstacks_dag.install.reserved import windows_data_fault
 from venvstacks_dag.install.runtime import kept_entries
+from venvstacks_dag.install.spelling import FolderSpelling
 from venvstacks_dag.platforms import LayerLayout, fold
 from venvstacks_dag.platforms.layout import INSTALLED_FILES
 from venvstacks_dag.store.model import Image, ImageEntry, ImageScheme
@@ -62,16 +64,20 @@ class _Claims:
 
     def __init__(self, request: InstallRequest) -> None:
         self._layer = request.env_name
-        self._ignore_case = request.layout.target.system != "linux"
+        self._spelling = FolderSpelling.of(request.layout)
         # Per name: place, content's SHA-256 ("" for what is written anew), package.
         self._files: dict[str, tuple[str, str, str]] = {}
+
+    def spelt(self, place: str) -> str:
+        """`place` as it is spelt in the tree."""
+        return place if self._spelling is None else self._spelling.place(place)
 
     def claim(self, place: str, sha256: str, package: str) -> bool:
         """Whether `package` is the first at `place`. Raises `InstallConflict`.
 
         Equal bytes at an equal place pass, but for what is written anew (`sha256` is "").
         """
-        key = fold(place) if self._ignore_case else place
+        key = place if self._spelling is None else fold(place)
         first = self._files.setdefault(key, claim := (place, sha256, package))
         if first is claim:
             return True
@@ -166,7 +172,7 @@ def _claimed(
             entry=entry,
             shared=not claims.claim(place, entry.sha256 or entry.target, package),
         )
-        for place, entry in places
+        for place, entry in ((claims.spelt(place), entry) for place, entry in places)
     )
 
 
@@ -176,8 +182,10 @@ def _wheel_places(request: InstallRequest, image: Image) -> Iterator[tuple[str, 
     is_windows = layout.target.is_windows
     for entry in image.entries:
         fault = None
-        if is_windows and entry.scheme == "data":
-            fault = windows_data_fault(entry.path, is_runtime=layout.is_runtime)
+        if is_windows:
+            fault = windows_name_fault(entry.path)
+            if fault is None and entry.scheme == "data":
+                fault = windows_data_fault(entry.path, is_runtime=layout.is_runtime)
         if fault is not None:
             raise WheelRefused(
                 f"the wheel of {image.property('name')} is refused",

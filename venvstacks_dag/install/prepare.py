@@ -46,27 +46,36 @@ def make_recipe(request: InstallRequest) -> TreeRecipe:
 
 
 def _image_files(image: PlannedImage) -> Iterator[ImageFiles]:
-    """The files of an image that are placed, by scheme and by what their places start with."""
+    """The files of an image that are placed, by folder there and what their places start with."""
     groups: dict[tuple[str, str], tuple[list[str], list[int], list[str]]] = {}
     for file in image.files:
         entry = file.entry
         if entry.kind == "file" and not file.shared:
-            prefix = file.place[: len(file.place) - len(entry.path)]
-            paths, sizes, programs = groups.setdefault((entry.scheme, prefix), ([], [], []))
-            paths.append(entry.path)
+            folder, prefix, path = _split(entry.scheme, entry.path, file.place)
+            paths, sizes, programs = groups.setdefault((folder, prefix), ([], [], []))
+            paths.append(path)
             sizes.append(entry.size)
             if entry.mode != FILE_MODE:
-                programs.append(entry.path)
-    for (scheme, prefix), (paths, sizes, programs) in groups.items():
+                programs.append(path)
+    for (folder, prefix), (paths, sizes, programs) in groups.items():
         yield ImageFiles(
             digest=image.image.digest,
             package=image.package,
-            folder=scheme,
+            folder=folder,
             prefix=prefix,
             paths=paths,
             sizes=sizes,
             programs=programs,
         )
+
+
+def _split(folder: str, path: str, place: str) -> tuple[str, str, str]:
+    """A folder in the image, what the place in the layer begins with, and the rest of both."""
+    while not place.endswith(path):
+        # A folder on the way is spelt in another way in the layer.
+        top, _, path = path.partition("/")
+        folder = f"{folder}/{top}"
+    return folder, place[: len(place) - len(path)], path
 
 
 def _entries(image: PlannedImage) -> Iterator[TreeEntry]:

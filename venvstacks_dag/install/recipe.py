@@ -18,7 +18,7 @@ from venvstacks_dag.platforms import LayerLayout
 from venvstacks_dag.store.images import IMAGE_SCHEMA
 
 # Raise this when the same images would become another tree, or recipes be written another way.
-_SCHEMA = 4
+_SCHEMA = 5
 # The scheme of an image of written files: these have their places in the layer.
 WRITTEN_SCHEME: Final = "root"
 # What such files are called where a package's name would be; no package can have that one.
@@ -27,7 +27,7 @@ _RECORDS: Final = "the packages' records"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFiles:
-    """Files of one scheme of an image: their paths there, and their sizes (bytes).
+    """Files of one folder (a scheme's, mostly) of an image: their paths there, and sizes (bytes).
 
     A file lies at ``folder/path`` in the image, and goes to ``prefix`` + ``path`` in the layer.
     ``programs`` are the paths of those that can be executed.

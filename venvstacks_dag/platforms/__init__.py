@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 from venvstacks_dag.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from venvstacks_dag.platforms.file_names import fold, is_windows_device
+    from venvstacks_dag.platforms.file_names import (
+        fold,
+        has_windows_characters,
+        is_windows_device,
+    )
     from venvstacks_dag.platforms.layout import LayerLayout
     from venvstacks_dag.platforms.markers import marker_environment
     from venvstacks_dag.platforms.pypy import pypy_program, pypy_release
@@ -24,6 +28,7 @@ __all__ = [
     "PythonVersion",
     "TargetPlatform",
     "fold",
+    "has_windows_characters",
     "host_platform",
     "is_windows_device",
     "marker_environment",
@@ -36,7 +41,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
-        "file_names": ("fold", "is_windows_device"),
+        "file_names": ("fold", "has_windows_characters", "is_windows_device"),
         "layout": ("LayerLayout",),
         "markers": ("marker_environment",),
         "pypy": ("pypy_program", "pypy_release"),

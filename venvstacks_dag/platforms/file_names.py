@@ -10,6 +10,12 @@ import unicodedata
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\xb9\xb2\xb3])\s*(\.|\Z)", re.IGNORECASE
 )
+_WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*]')
+
+
+def has_windows_characters(path: str) -> bool:
+    """Whether a path with ``/`` has a character that Windows allows in no name."""
+    return _WINDOWS_CHARACTERS.search(path) is not None
 
 
 def is_windows_device(name: str) -> bool:

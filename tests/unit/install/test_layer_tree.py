@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import os
+import posixpath
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +16,9 @@ import pytest
 
 from tests.support.reporting import RecordingReporter
 from tests.support.wheel_images import make_distribution, make_image
+from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import DiskError, InstallConflict, StoreError, WheelRefused
-from venvstacks_dag.fs import LINK_MODES, SEALED_NS, LinkMode, parse_file_list
+from venvstacks_dag.fs import LINK_MODES, SEALED_NS, LinkMode, TreeManifest, parse_file_list
 from venvstacks_dag.install import InstallRequest, install_layer, tree
 from venvstacks_dag.install.recipe import ImageFiles
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
@@ -62,6 +64,13 @@ def files_below(folder: Path) -> set[str]:
         for path in folder.rglob("*")
         if path.is_symlink() or path.is_file()
     }
+
+
+def verified(tree: Path, manifest: TreeManifest) -> bool:
+    """Whether the files have the bytes of the manifest."""
+    return all(
+        sha256_bytes((tree / entry.path).read_bytes()) == entry.sha256 for entry in manifest.entries
+    )
 
 
 def record_rows(path: Path) -> list[list[str]]:
@@ -342,11 +351,78 @@ def test_libraries_beside_the_interpreter_of_windows(store: Store, request_for: 
         install_layer(runtime, NullReporter())
 
 
-@pytest.mark.parametrize("path", ["Lib/gmsh.dll", "lib/site-packages/x.py", "library/x.py"])
-def test_data_that_windows_layers_take(store: Store, request_for: Maker, path: str) -> None:
-    image = make_image(store, "demo", {("data", path): b""})
-    manifest = install_layer(request_for(image, target="win_amd64"), NullReporter())
-    assert path in {entry.path for entry in manifest.entries}
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("Lib/gmsh.dll", "Lib/gmsh.dll"),
+        ("lib/cmake/demo/x.cmake", "Lib/cmake/demo/x.cmake"),
+        ("lib/site-packages/x.py", "Lib/site-packages/x.py"),
+        ("library/x.py", "Library/x.py"),
+        ("Share/X", "share/X"),
+        ("doc/Demo/x", "doc/Demo/x"),
+    ],
+)
+def test_data_that_windows_layers_take(
+    store: Store, request_for: Maker, path: str, place: str
+) -> None:
+    """What the layer itself fills is spelt in one way: both are one folder there."""
+    image = make_image(store, "demo", {("data", path): b"data"})
+    request = request_for(image, target="win_amd64")
+    manifest = install_layer(request, NullReporter())
+    assert place in {entry.path for entry in manifest.entries}
+    assert (request.destination / place).read_bytes() == b"data"
+    assert files_below(request.destination) == {entry.path for entry in manifest.entries}
+    info = request.destination / "Lib/site-packages/demo-1.0.dist-info"
+    relative = posixpath.relpath(place, "Lib/site-packages")
+    assert relative in {row[0] for row in record_rows(info / "RECORD")}
+    assert verified(request.destination, manifest)
+
+
+@pytest.mark.parametrize("target", ["win_amd64", "macosx_arm64"])
+def test_folders_that_are_one_at_the_target(store: Store, request_for: Maker, target: str) -> None:
+    """As where wheels are installed there: the first names it, by the order of the packages."""
+    one = make_image(store, "one", {("purelib", "Pkg/Sub/x.py"): b"1", ("data", "Doc/A"): b"2"})
+    two = make_image(store, "two", {("purelib", "pkg/sub/Y.py"): b"3", ("data", "doc/a/b"): b"4"})
+    both = make_image(store, "two", {("purelib", "pkg/sub/Y.py"): b"3", ("data", "doc/B/b"): b"4"})
+    with pytest.raises(InstallConflict, match="Doc/A, once as a file and once as a folder"):
+        install_layer(request_for(one, two, target=target), NullReporter())
+    request = request_for(one, both, target=target)
+    manifest = install_layer(request, NullReporter())
+    site = str(request.layout.site_packages)
+    contents = {
+        path: (request.destination / path).read_bytes() for path in files_below(request.destination)
+    }
+    assert contents[f"{site}/Pkg/Sub/x.py"] == b"1"
+    assert contents[f"{site}/Pkg/Sub/Y.py"] == b"3"
+    assert (contents["Doc/A"], contents["Doc/B/b"]) == (b"2", b"4")
+    assert verified(request.destination, manifest)
+
+
+def test_headers_lie_with_those_of_a_runtime_for_windows(store: Store, request_for: Maker) -> None:
+    base: Files = {("root", "include/Python.h"): b"h", ("root", "python.exe"): b"MZ"}
+    runtime = make_image(store, "cpython", base)
+    wheel = make_image(store, "greenlet", {("headers", "greenlet.h"): b"g"})
+    request = replace(
+        request_for(wheel),
+        layout=layout("win_amd64", is_runtime=True),
+        runtime=runtime,
+    )
+    manifest = install_layer(request, NullReporter())
+    assert {entry.path for entry in manifest.entries if entry.path.endswith(".h")} == {
+        "include/Python.h",
+        "include/greenlet/greenlet.h",
+    }
+    assert verified(request.destination, manifest)
+
+
+@pytest.mark.parametrize("path", ["a?b.py", 'pkg/"x".txt', "a|b/c.py"])
+def test_names_that_windows_cannot_hold(store: Store, request_for: Maker, path: str) -> None:
+    image = make_image(store, "demo", {("purelib", path): b""})
+    with pytest.raises(WheelRefused, match="a character that Windows does not allow") as caught:
+        install_layer(request_for(image, target="win_amd64"), NullReporter())
+    assert caught.value.where == path
+    assert not request_for().destination.exists()
+    install_layer(request_for(image), NullReporter())
 
 
 def test_a_file_that_the_store_has_lost(store: Store, request_for: Maker) -> None:
@@ -458,10 +534,8 @@ def test_folders_that_the_host_does_not_tell_apart(
         make_distribution(store, "two", {"pkg/y.py": b""}),
     )
     monkeypatch.setattr("os.mkdir", folding)
-    manifest = install_layer(request_for(*wheels, target="win_amd64"), NullReporter())
-    assert {"Lib/site-packages/PKG/x.py", "Lib/site-packages/pkg/y.py"} <= {
-        entry.path for entry in manifest.entries
-    }
+    manifest = install_layer(request_for(*wheels), NullReporter())
+    assert {f"{SITE}/PKG/x.py", f"{SITE}/pkg/y.py"} <= {entry.path for entry in manifest.entries}
 
 
 RUNTIME: dict[str, bytes] = {
