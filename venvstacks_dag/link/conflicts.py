@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from venvstacks_dag.errors import LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest
@@ -102,6 +102,20 @@ def module_warnings(request: LinkRequest, modules: tuple[Module, ...]) -> Iterat
                 f"{request.env_name}: the module {module.name} cannot be imported, since Python's "
                 f"own module of that name comes first ({module.path})"
             )
+
+
+def place_warnings(request: LinkRequest, folder: PurePath) -> Iterator[str]:
+    """A word on a `folder` of layers in which those with shared libraries below cannot run."""
+    target = request.layout.target
+    # What is between two of the folders in LD_LIBRARY_PATH (ld.so(8)) or DYLD_LIBRARY_PATH.
+    separators = ":" if target.system == "macos" else ":;"
+    found = [char for char in separators if char in str(folder)]
+    needs_path = any(lower.has_libraries for lower in request.below) and not target.is_windows
+    if found and needs_path and request.runs_here:
+        yield (
+            f"{request.env_name}: the shared libraries of the layers below are not found here, "
+            f"since the folder's path has {found[0]!r} in it ({folder}); elsewhere they are"
+        )
 
 
 def launch_warning(request: LinkRequest, launch: Module) -> str | None:

@@ -18,6 +18,7 @@ from venvstacks_dag.link.conflicts import (
     check_places,
     launch_warning,
     module_warnings,
+    place_warnings,
 )
 from venvstacks_dag.link.facts import FactsByDigest
 from venvstacks_dag.link.interpreter import interpreter_entries
@@ -57,6 +58,7 @@ def plan_links(
     warnings = list(module_warnings(request, modules.all))
     if modules.launch and (warning := launch_warning(request, modules.launch)):
         warnings.append(warning)
+    warnings += place_warnings(request, tree.parent)
     return LinkPlan(entries=tuple(entries), warnings=tuple(warnings), offers=offers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import LinkError
 from venvstacks_dag.fs import TreeManifest, parse_file_list
 from venvstacks_dag.link import LibraryFacts, LinkModules, LinkPlan, LinkRequest, plan_links
+from venvstacks_dag.link.conflicts import place_warnings
 from venvstacks_dag.link.interpreter import wrapper_script
 from venvstacks_dag.link.plan import postinstall_script
 from venvstacks_dag.platforms import TargetPlatform
@@ -396,6 +397,35 @@ def test_a_launch_folder_without_main_is_pointed_out() -> None:
     planned = plan(app_request(), LinkModules(launch=launch, support=(support,)))
     assert len(planned.warnings) == 1
     assert "__main__.py" in planned.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "platform", "libraries", "told"),
+    [
+        ("/a:b/layers", "linux_x86_64", True, "':'"),
+        ("/a;b/layers", "linux_x86_64", True, "';'"),
+        ("/a:b/layers", "macosx_arm64", True, "':'"),
+        ("/a;b/layers", "macosx_arm64", True, None),
+        ("/a:b/layers", "linux_x86_64", False, None),
+        ("/a b/layers", "linux_x86_64", True, None),
+        ("/a:b/layers", "win_amd64", True, None),
+    ],
+)
+def test_a_folder_in_which_libraries_are_not_found_is_pointed_out(
+    folder: str, platform: str, libraries: bool, told: str | None
+) -> None:
+    request = replace(
+        app_request(lower("py", runtime=True, platform=platform)),
+        layout=layout(platform=platform),
+        runs_here=True,
+    )
+    below = lower("framework-a", platform=platform, libraries=("liba.so",) if libraries else ())
+    found = list(place_warnings(replace(request, below=(below, *request.below)), PurePath(folder)))
+    assert len(found) == (told is not None)
+    assert all(f"has {told} in it ({folder})" in warning for warning in found)
+    # It is for where the layer lies: nobody knows that of layers for other machines.
+    request = replace(request, below=(below, *request.below), runs_here=False)
+    assert list(place_warnings(request, PurePath(folder))) == []
 
 
 def test_pypy_and_other_versions_have_their_folders() -> None:
