@@ -6,6 +6,8 @@ and the index play no part: a layer must not depend on whose checkout it is buil
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -20,6 +22,25 @@ if TYPE_CHECKING:
 
 # What a plain pattern consists of: characters that stand for themselves, and ``*``.
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+@*/")
+
+# Sets of characters with names, as in ``[[:digit:]]`` (POSIX; git knows those of ASCII, and no set
+# has the slash). pathspec does not read them. None begins with ``!``, which means all others.
+_SETS = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": " \t",
+    "cntrl": "\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "0-~!-.",
+    "lower": "a-z",
+    "print": " -.0-~",
+    "punct": ":-@[-`{-~!-.",
+    "space": "\t\n\r ",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+_NAMED_SET = re.compile(r"\[:([a-z]+):\]")
+_BRACKETS = re.compile(r"\\.|\[[!^]?\]?(?:\[:[a-z]+:\]|[^\]])*\]")
 
 
 class _Pattern(NamedTuple):
@@ -115,12 +136,23 @@ def any_pattern(line: str) -> _Pattern | None:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
 
     try:
-        pattern = GitIgnoreSpecPattern(line)
+        with warnings.catch_warnings():
+            # Of sets that may mean another thing in later Pythons: it is no user's affair.
+            warnings.simplefilter("ignore", FutureWarning)
+            pattern = GitIgnoreSpecPattern(_BRACKETS.sub(_spelt_out, line))
     except GitIgnorePatternError:
         return None  # To git, a line that is no pattern is one that never fits.
     if pattern.include is None:
         return None
     return _Pattern(pattern.include, partial(_fits, pattern))
+
+
+def _spelt_out(brackets: re.Match[str]) -> str:
+    if brackets[0].startswith("\\"):
+        return brackets[0]
+    # The bracket that opens the set is none that opens a name.
+    inside = brackets[0][1:]
+    return "[" + _NAMED_SET.sub(lambda named: _SETS.get(named[1], named[0]), inside)
 
 
 def _fits(pattern: GitIgnoreSpecPattern, path: str) -> bool:

@@ -52,6 +52,18 @@ def ignored(rules: IgnoreRules, root: Path, path: str) -> bool:
         ("!\n\\\nx", "x", True),
         ("[a-c]?", "bz", True),
         ("caf\u00e9", "caf\u00e9", True),
+        ("*.[[:digit:]]", "man.1", True),
+        ("*.[[:digit:]]", "man.x", False),
+        ("*.[![:digit:]_]", "man.x", True),
+        ("*.[![:digit:]_]", "man.1", False),
+        ("x[[:upper:][:digit:]]y", "xAy", True),
+        ("x[[:upper:][:digit:]]y", "xay", False),
+        ("[:digit:]", "g", True),
+        ("[:digit:]", "1", False),
+        ("\\[[:digit:]]", "[1", False),
+        ("\\[[[:digit:]]", "[1", True),
+        ("[[]z", "[z", True),
+        ("[]-]z", "-z", True),
     ],
 )
 def test_rules(tmp_path: Path, text: str, path: str, expected: bool) -> None:
