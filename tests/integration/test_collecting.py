@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import TRIPLE
+from tests.support.runtimes import make_install_only, write_checksums
 from tests.support.stacks import Project, ended
+from venvstacks_dag.errors import PublishError
+from venvstacks_dag.platforms import host_platform
+from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.tasks.stages import export
 
 
 def entries(folder: Path) -> set[str]:
@@ -82,6 +88,73 @@ def test_exports_of_removed_layers_go(project: Project) -> None:
     assert not [entry for entry in made(project) if "app-two" in entry]
     assert (project.folder / "_export" / "app-one").is_dir()
     assert project.doit("local-export").did_nothing
+
+
+def test_exports_that_were_stopped_go(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = export._finish
+
+    def stopped(python: Path, place: Path, reporter: Reporter) -> None:
+        if place.name == "app-two":
+            raise PublishError("stopped")
+        finish(python, place, reporter)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "_finish", stopped)
+        assert project.doit("export").code != 0
+    left = project.folder / "_export" / "app-two"
+    assert (left / "postinstall.py").is_file()
+    copying = left.with_name(".staging-app-two-abc")
+    copying.mkdir()
+    others = left.with_name(".staging-other-abc")
+    others.mkdir()
+    assert project.doit("gc").code == 0
+    assert left.is_dir(), "the next export takes its place"
+    project.remove("app-two")
+    project.build()
+    assert "would remove _export/app-two" in project.doit("gc", "--dry-run").output
+    assert project.doit("gc").code == 0
+    assert not left.exists()
+    assert not copying.exists()
+    assert others.is_dir(), "of whom it is, nobody here knows"
+
+
+def test_exports_of_earlier_versions_go(project: Project) -> None:
+    project.layer("app-one")["versioned"] = True
+    folder = project.folder / "_export"
+    for number in (1, 2):
+        project.write("one.py", f"print({number})\n")
+        assert project.doit("local-export").code == 0
+        assert (folder / f"app-one@{number}").is_dir()
+    assert (folder / "app-one@1").is_dir(), "it may be running"
+    assert project.doit("gc").code == 0
+    assert not (folder / "app-one@1").exists()
+    assert (folder / "app-one@2").is_dir()
+    assert project.doit("local-export").did_nothing
+
+
+def test_a_platform_that_nothing_is_built_for_leaves_no_folder(
+    project: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runtimes"
+    version = "3.12.7"
+    for triple in (TRIPLE, "x86_64-pc-windows-msvc"):
+        make_install_only(folder, version, triple)
+    write_checksums(folder)
+    project.environ["VENVSTACKS_DAG_RUNTIMES"] = str(folder)
+    project.layer("py").update(
+        python_implementation=f"cpython@{version}", platforms=[host_platform(), "win_amd64"]
+    )
+    assert project.doit("target=all", "build").code == 0
+    apart = [project.folder / "_build" / name for name in ("@win_amd64", ".state/@win_amd64")]
+    assert all(place.is_dir() for place in apart)
+    project.layer("py")["platforms"] = [host_platform()]
+    assert project.doit("target=all", "build").code == 0
+    (apart[0] / "notes").write_text("mine")
+    assert project.doit("target=all", "gc").code == 0
+    assert [path.name for path in apart[0].iterdir()] == ["notes"]
+    (apart[0] / "notes").unlink()
+    assert project.doit("target=all", "gc").code == 0
+    assert not any(place.exists() for place in apart)
 
 
 def test_old_versions_go(project: Project) -> None:

@@ -231,6 +231,24 @@ def test_a_copied_build_folder_is_as_good_as_the_first(project: Project, tmp_pat
     assert again.did_nothing, again.output
 
 
+def test_the_name_of_a_versioned_layer_that_was_led_elsewhere(project: Project) -> None:
+    project.layer("framework-left")["versioned"] = True
+    project.build()
+    alias = project.tree("framework-left@1")
+    alias.unlink()
+    alias.symlink_to("py")
+    assert project.build().ran == {"link:framework-left"}
+    assert str(alias.readlink()) == "framework-left"
+
+
+def test_folders_are_open_again(project: Project) -> None:
+    project.build()
+    folder = next(project.tree("framework-left").glob("lib/python3*"))
+    folder.chmod(0o700)
+    assert project.build().did_nothing
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_build_folder_that_was_copied_with_its_links_followed(
     project: Project, tmp_path: Path
 ) -> None:

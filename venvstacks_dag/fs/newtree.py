@@ -15,8 +15,18 @@ from typing import Protocol, Self
 FOLDER_MODE = 0o755
 # Windows can neither open folders nor work relative to one; its names are checked before.
 HAS_DIR_FD = {os.open, os.mkdir, os.symlink} <= os.supports_dir_fd
+# All may list a folder and what is in it, and not all may add to it.
+_ENTER, _WRITE = 0o555, 0o002
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def is_folder_mode(mode: int) -> bool:
+    """Whether a folder of a tree with this mode may be read by all, and not written to by all.
+
+    They are made with mode 0755. That a group may write, too, is for who shares a folder to say.
+    """
+    return mode & (_ENTER | _WRITE) == _ENTER
 
 
 class NewFile:

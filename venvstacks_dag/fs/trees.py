@@ -82,17 +82,22 @@ def sweep(folder: Path, *, staged: str | None = None) -> tuple[str, ...]:
     Only for folders that nobody else works in at the moment: call it with their lock held. With
     `staged`, only what `staging_folder` made under that name goes; others may then work there.
     """
+    left = left_behind(folder, staged=staged)
+    for path in left:
+        remove_path(path)
+    return tuple(path.name for path in left)
+
+
+def left_behind(folder: Path, *, staged: str | None = None) -> tuple[Path, ...]:
+    """What `sweep` would remove, sorted."""
     prefixes: tuple[str, ...] = (STAGING_PREFIX, TRASH_PREFIX, PARTIAL_PREFIX)
     if staged is not None:
         prefixes = (_staging_prefix(staged),)
     try:
-        left = [path for path in folder.iterdir() if path.name.startswith(prefixes)]
+        return tuple(sorted(path for path in folder.iterdir() if path.name.startswith(prefixes)))
     except OSError:
         # Not there, or no folder at all: whoever writes to it will say so properly.
         return ()
-    for path in left:
-        remove_path(path)
-    return tuple(sorted(path.name for path in left))
 
 
 def make_folders(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.fs import FILE_MODE, HAS_MODES, SEALED_BITS, SEALED_NS, TreeEntry, TreeManifest
+from venvstacks_dag.fs.newtree import FOLDER_MODE, is_folder_mode
 
 # The part of a mode that tells files, folders and links apart.
 _KIND = 0o170000
@@ -26,12 +27,20 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]], *, mend: bool = True
 
     Looks at kind, size and time of each entry, and reads a file only where its time is not that
     of sealed files: it was written to, or copied here. Where the content is right the time is set
-    again, and who may read and execute the file in any case; nothing is set without `mend`. What
-    else lies in the tree (the bytecode that Python writes beside modules, say) is not looked at.
+    again, and who may read and execute the file, or enter its folder, in any case; nothing is set
+    without `mend`. What else lies in the tree (the bytecode that Python writes beside modules, say)
+    is not looked at.
     """
     root = str(tree)
     lstat, told = os.lstat, _TOLD if HAS_MODES else 0
+    seen: set[str] = set()
+    before = None
     for value in entries:
+        # Files of one folder come one after the other.
+        folder = value["path"].rpartition("/")[0]
+        if folder != before and (fault := _folder_fault(root, folder, seen, mend=mend)):
+            return fault
+        before = folder
         # Most entries are files as they were made, by all that is seen from outside. This is
         # spelt out, as calls for each of ten thousands of files would take as long as the looks.
         if "kind" not in value:
@@ -56,6 +65,24 @@ def probe(tree: Path, entries: Iterable[Mapping[str, Any]], *, mend: bool = True
             fault = _resealed(tree, entry) if mend else _content_fault(tree, entry)
         if fault is not None:
             return fault
+    return None
+
+
+def _folder_fault(root: str, folder: str, seen: set[str], *, mend: bool) -> str | None:
+    """What is wrong with a folder and those above it but for their modes; `seen` are passed over.
+
+    A missing one is told of by what is missing in it.
+    """
+    while folder not in seen:
+        seen.add(folder)
+        path = f"{root}/{folder}" if folder else root
+        with suppress(OSError):
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode):
+                return f"{folder or 'it'} is a link to another place"
+            if mend and HAS_MODES and stat.S_ISDIR(mode) and not is_folder_mode(mode):
+                os.chmod(path, stat.S_IMODE(mode) & ~stat.S_IWOTH | FOLDER_MODE)  # noqa: PTH101
+        folder = folder.rpartition("/")[0]
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks_dag import publish
-from venvstacks_dag.fs import disk_errors, remove_path
+from venvstacks_dag.fs import disk_errors, left_behind, remove_path
 from venvstacks_dag.platforms import PLATFORM_NAMES
 from venvstacks_dag.platforms.layout import LAYER_CONFIG
 from venvstacks_dag.tasks.context import BuildContext
@@ -17,6 +17,7 @@ from venvstacks_dag.tasks.prune import prune
 from venvstacks_dag.tasks.settings import PLATFORMLESS
 from venvstacks_dag.tasks.stages import STAGES
 from venvstacks_dag.tasks.stages.base import file_damage
+from venvstacks_dag.tasks.stages.export import export_places
 from venvstacks_dag.tasks.stamps import Stamp, read_stamp
 
 
@@ -36,6 +37,8 @@ def collect(context: BuildContext, *, dry_run: bool = False) -> Collected:
     settings = context.settings
     outputs = [settings.output_dir / name for name in prune(context, dry_run=dry_run)]
     rubbish = list(dict.fromkeys(_rubbish(context)))
+    for platform in PLATFORM_NAMES:
+        rubbish += _of_platform(context.on(platform), set(rubbish))
     for path in () if dry_run else rubbish:
         remove_path(path)
     wanted = {layer.name for layer in context.plan.layers}
@@ -53,10 +56,12 @@ def _rubbish(context: BuildContext) -> Iterator[Path]:
         view = context.on(platform)
         wanted = {layer.name for layer in context.plan.built_for(platform)}
         kept = {_archive_name(view.stamped("archive", name)) for name in wanted}
+        for name in sorted(_built(view) & wanted):
+            yield from _exports(view, name, older=True)
         for name in sorted(_built(view) - wanted):
             yield from (path for path in _archives(view, name) if path.name not in kept)
             yield from _environment(view, name)
-            yield from _export(view, name)
+            yield from _exports(view, name)
             # Of a layer that is locked, but no longer built here, the lock's stamps stay.
             if view.settings.is_host and name in known:
                 yield from _stamps(view, name)
@@ -99,15 +104,30 @@ def _archive_name(stamp: Stamp | None) -> str:
     return "" if stamp is None else str(stamp.facts.get("archive_name", ""))
 
 
-def _export(context: BuildContext, name: str) -> Iterator[Path]:
+def _exports(context: BuildContext, name: str, *, older: bool = False) -> Iterator[Path]:
+    """What was exported of a layer, and its manifest; if `older`, what the last export is not."""
+    folder = context.settings.export_dir
+    places = export_places(context, name)
+    # What lies elsewhere may long be somebody's: only exports in the usual place are ours.
+    ours = [place for place in (places[:-1] if older else places) if place.parent == folder]
+    for place in ours:
+        yield from (place,) if place.exists() else ()
+        yield from left_behind(folder, staged=place.name)
+    manifest = publish.layer_manifest_path(folder, name)
+    if ours and not older and manifest.exists():
+        yield manifest
+
+
+def _of_platform(context: BuildContext, gone: set[Path]) -> Iterator[Path]:
+    """The folders of a platform that nothing is built for any more, if nothing else is in them."""
     settings = context.settings
-    stamp = read_stamp(settings.stamp("export", name))
-    place = Path(stamp.parts["folder"]) if stamp is not None else None
-    # An export that lies elsewhere may long be somebody's: only those in the usual place are ours.
-    if place is None or place.parent != settings.export_dir:
+    if settings.is_host or context.plan.built_for(settings.platform):
         return
-    manifest = publish.layer_manifest_path(settings.export_dir, name)
-    yield from (path for path in (place, manifest) if path.exists())
+    state = settings.layer_state(STACK.name).parent
+    if state.is_dir():
+        yield state
+    if settings.trees.is_dir() and not set(settings.trees.iterdir()) - gone:
+        yield settings.trees
 
 
 def _stamps(context: BuildContext, name: str) -> Iterator[Path]:

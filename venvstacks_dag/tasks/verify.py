@@ -13,14 +13,12 @@ from venvstacks_dag.deploy.verify import Report
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import DeployError, DiskError
 from venvstacks_dag.fs import HAS_MODES, TreeManifest, disk_errors
-from venvstacks_dag.fs.newtree import FOLDER_MODE
+from venvstacks_dag.fs.newtree import FOLDER_MODE, is_folder_mode
 from venvstacks_dag.tasks.settings import STATE
 from venvstacks_dag.tasks.stages.base import file_damage
 from venvstacks_dag.tasks.stamps import read_stamp
 
 _STAGES = ("install", "link")
-# All may list a folder and what is in it, and not all may add to it.
-_ENTER, _WRITE = 0o555, 0o002
 
 
 def is_build_folder(folder: Path) -> bool:
@@ -65,17 +63,14 @@ def _compared(
 
 
 def _folder_modes(tree: Path, entries: list[ArchiveEntry], layer: str) -> Iterator[Finding]:
-    """The folders of noted files that not everybody may enter, or that everybody may write to.
-
-    They are made with mode 0755. That a group may write, too, is for who shares a folder to say.
-    """
+    """The folders of noted files that not everybody may enter, or that everybody may write to."""
     folders = {parent for entry in entries for parent in PurePosixPath(entry.path).parents}
     for folder in sorted(folders):
         try:
             mode = (tree / folder).lstat().st_mode
         except OSError:
             continue  # Its files are told of, or the folder above.
-        if HAS_MODES and stat.S_ISDIR(mode) and mode & (_ENTER | _WRITE) != _ENTER:
+        if HAS_MODES and stat.S_ISDIR(mode) and not is_folder_mode(mode):
             path = "" if folder == PurePosixPath() else str(folder)
             why = f"the folder's mode is {stat.S_IMODE(mode):04o}, not {FOLDER_MODE:04o}"
             yield Finding(layer=layer, path=path, kind="changed", why=why)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks_dag.fs import SEALED_NS, TreeEntry, TreeManifest
+from venvstacks_dag.fs import HAS_MODES, SEALED_NS, TreeEntry, TreeManifest
 from venvstacks_dag.install import probe, verify_tree
 
 FILES = {"bin/python3.11": b"python", "lib/a.py": b"a = 1\n", "lib/sub/b.py": b""}
@@ -130,6 +130,31 @@ def test_a_file_of_another_time_is_read_once(tree: Path, manifest: TreeManifest)
     assert (tree / "lib/a.py").stat().st_mtime_ns == SEALED_NS
     (tree / "lib/a.py").write_bytes(b"a = 2\n")
     assert probe(tree, manifest.as_json()) == "lib/a.py has other content"
+
+
+@pytest.mark.skipif(not HAS_MODES, reason="needs modes")
+@pytest.mark.parametrize("folder", ["", "lib", "lib/sub"])
+@pytest.mark.parametrize(
+    ("found", "mended"),
+    [(0o700, 0o755), (0o777, 0o775), (0o775, 0o775), (0o2755, 0o2755), (0o2750, 0o2755)],
+)
+def test_who_may_enter_a_folder_is_set_again(
+    tree: Path, manifest: TreeManifest, folder: str, found: int, mended: int
+) -> None:
+    place = tree / folder
+    place.chmod(found)
+    assert probe(tree, manifest.as_json(), mend=False) is None
+    assert stat.S_IMODE(place.stat().st_mode) == found
+    assert probe(tree, manifest.as_json()) is None
+    assert stat.S_IMODE(place.stat().st_mode) == mended
+
+
+@pytest.mark.parametrize("folder", ["lib", "lib/sub"])
+def test_a_folder_behind_a_link(tree: Path, manifest: TreeManifest, folder: str) -> None:
+    moved = tree.parent / "elsewhere"
+    (tree / folder).rename(moved)
+    (tree / folder).symlink_to(moved)
+    assert probe(tree, manifest.as_json()) == f"{folder} is a link to another place"
 
 
 def test_a_look_without_mending_sees_the_same_and_sets_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import PublishError
-from venvstacks_dag.fs import TreeManifest, remove_path
+from venvstacks_dag.fs import TreeManifest, remove_path, write_if_changed
 from venvstacks_dag.platforms import PythonVersion
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
+from venvstacks_dag.tasks.settings import BuildSettings
 from venvstacks_dag.tasks.stages.archive import shipped_entries
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
 from venvstacks_dag.tasks.stages.build import layer_manifest, layer_parts
@@ -66,6 +68,10 @@ class Export:
                 where=str(place),
                 fix="export to another folder",
             )
+        # By this, what a run that is stopped leaves there is found, and what was exported before.
+        before = [each for each in export_places(context, layer.name) if each != place]
+        noted = b"\0".join(os.fsencode(each) for each in (*before, place))
+        write_if_changed(_places_file(settings, layer.name), noted)
         entries = shipped_entries(context, layer)
         tree = settings.tree(layer.name)
         export_tree(entries, tree, place, reporter, mode=context.link_mode)
@@ -90,11 +96,25 @@ class Export:
 
     def clean(self, context: BuildContext, layer: LayerPlan) -> None:
         """Remove the exported tree and its manifest."""
-        stamp = context.stamped(self.name, layer.name)
-        if stamp is not None:
-            remove_path(Path(stamp.parts["folder"]))
+        for place in export_places(context, layer.name)[-1:]:
+            remove_path(place)
+        remove_path(_places_file(context.settings, layer.name))
         remove_path(_manifest_path(context, layer))
         remove_path(context.settings.manifest(self.name, layer.name))
+
+
+def export_places(context: BuildContext, layer: str) -> tuple[Path, ...]:
+    """Where a layer was exported to, be it in part, in the order of the last time; may be gone."""
+    try:
+        noted = _places_file(context.settings, layer).read_bytes()
+        return tuple(Path(os.fsdecode(each)) for each in noted.split(b"\0"))
+    except OSError:
+        stamp = context.stamped(Export.name, layer)
+        return () if stamp is None else (Path(stamp.parts["folder"]),)
+
+
+def _places_file(settings: BuildSettings, layer: str) -> Path:
+    return settings.layer_state(layer) / "export.places"
 
 
 def _place(context: BuildContext, layer: LayerPlan) -> Path:

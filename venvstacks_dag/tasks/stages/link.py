@@ -64,8 +64,11 @@ class Link:
     def damage(self, context: BuildContext, layer: LayerPlan, stamp: Stamp) -> str | None:
         """Whether everything that was linked is still there, the deployed name included."""
         alias = _alias(context, layer, stamp.parts["install_target"])
-        if alias is not None and not alias.is_symlink():
-            return f"{alias.name} is missing"
+        if alias is not None:
+            if not alias.is_symlink():
+                return f"{alias.name} is missing"
+            if str(alias.readlink()) != layer.name:
+                return f"{alias.name} points elsewhere"
         return manifest_damage(context, stamp, context.settings.tree(layer.name))
 
     def run(self, context: BuildContext, layer: LayerPlan, reporter: Reporter) -> StageResult:
