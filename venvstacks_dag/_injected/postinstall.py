@@ -3,8 +3,9 @@
 What a layer ships says where its peers are relative to itself. A virtual environment needs
 absolute paths in two files, so these are written here: ``pyvenv.cfg``, which leads the
 interpreter to its home, and ``sitecustomize.py``, which adds the layers below to `sys.path`.
-Then the layer's modules are compiled. Run it for the runtime layer first, then upwards, best
-with ``-I -S`` so that nothing but this file runs; again after the layers have moved. Layers that
+Then the layer's modules are compiled, for which another Python hands over to the runtime's. Run it
+for the runtime layer first, then upwards, best with ``-I -S`` so that nothing but this file runs;
+again after the layers have moved. Layers that
 will be moved, or cannot be written later, get files without absolute paths (``--relative``).
 
 A copy of this file lies at the top of each layer. It uses the standard library only, and runs on
@@ -45,6 +46,8 @@ _UNCHECKED = (1).to_bytes(4, "little")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _WORTH_A_WORKER = 20  # so many modules take as long as the start of a process
 _MOST_PARTS = 200  # of two bytes each: a pipe takes them at once, on every system
+# Set for the runtime's Python by another one that was to finish the layer.
+_HANDED_OVER = "VENVSTACKS_DAG_HANDED_OVER"
 _VERSION = re.compile(r"\d+\.\d+\.\d+\Z", re.ASCII)
 
 
@@ -325,8 +328,8 @@ def compile_bytecode(layer: Layer) -> None:
     where it is not the same as before. Raises `LayerConfigError` if another Python is running than
     the one that will load it, or if not all of it could be written.
     """
-    running = "{}.{}".format(*sys.version_info)
-    if layer.py_version.rpartition(".")[0] != running:
+    if not _is_own_python(layer):
+        running = "{}.{}".format(*sys.version_info)
         raise LayerConfigError(
             f"this is Python {running}, but the layer is for {layer.py_version}: "
             f"run it with {layer.base_python}"
@@ -347,6 +350,24 @@ def compile_bytecode(layer: Layer) -> None:
     finally:
         if collects:
             gc.enable()
+
+
+def _is_own_python(layer: Layer) -> bool:
+    """Whether the bytecode of the running Python is what the layer's would load."""
+    return layer.py_version.rpartition(".")[0] == "{}.{}".format(*sys.version_info)
+
+
+def _run_with_base(layer: Layer, arguments: list[str]) -> int | None:
+    """Do it all with the runtime's Python; its exit code, None where it cannot be run here."""
+    import subprocess  # noqa: PLC0415 - takes as long to import as a small layer to finish
+
+    command = [str(layer.base_python), "-I", "-S", "-B", os.path.realpath(__file__), *arguments]
+    try:
+        return subprocess.run(
+            command, env={**os.environ, _HANDED_OVER: "1"}, check=False
+        ).returncode
+    except OSError:
+        return None
 
 
 def _compile_all(modules: list[str], compile_one: Callable[[str], None]) -> None:
@@ -547,10 +568,15 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="write no absolute paths, so that the layers may be moved together",
     )
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(words)
     try:
         # Links are followed: the peers lie beside the folder itself, not beside a link to it.
         layer = read_layer(Path(os.path.realpath(__file__)).parent)
+        if not (options.no_compile or _is_own_python(layer) or _HANDED_OVER in os.environ):
+            code = _run_with_base(layer, words)
+            if code is not None:
+                return code
         configure(layer, relative=options.relative)
         if not options.no_compile:
             compile_bytecode(layer)

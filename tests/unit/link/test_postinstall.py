@@ -7,6 +7,7 @@ import errno
 import json
 import marshal
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -544,6 +545,33 @@ def test_errors_are_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the runtime's Python is a script here")
+def test_another_python_hands_over_to_the_runtimes(deployed: Path) -> None:
+    write_config(deployed, CONFIG | {"py_version": "3.99.1"})
+    python = deployed.parent / "py@2" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" > {shlex.quote(str(deployed))}/called\nexit 7\n')
+    python.chmod(0o755)
+    assert run(deployed, "--relative").returncode == 7
+    called = (deployed / "called").read_text()
+    assert called == f"-I -S -B {deployed / 'postinstall.py'} --relative\n"
+    assert not (deployed / "pyvenv.cfg").exists(), "it is that one's to do"
+    (deployed / "called").unlink()
+    assert run(deployed, "--no-compile").returncode == 0
+    assert (deployed / "pyvenv.cfg").is_file()
+    assert not (deployed / "called").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the runtime's Python is a script here")
+def test_a_runtime_of_another_version_than_it_says_is_asked_once(deployed: Path) -> None:
+    write_config(deployed, CONFIG | {"py_version": "3.99.1"})
+    python = deployed.parent / "py@2" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    done = run(deployed)
+    assert done.returncode == 1
+    assert "but the layer is for 3.99.1" in done.stderr
 
 
 @pytest.mark.parametrize("content", [None, b"{", b"\xff"])
