@@ -185,6 +185,22 @@ def test_nor_where_a_module_finds_its_own(native: Native) -> None:
     assert native.run() == "3\n"
 
 
+def test_a_lower_library_in_the_place_of_an_own_copy_is_told_of(native: Native) -> None:
+    """With DT_RUNPATH, what LD_LIBRARY_PATH leads to comes first (ld.so(8))."""
+    lower = number("answer", 1, soname="libanswer.so.1")
+    own = number("answer", 3, soname="libanswer.so.1")
+    native.wheel("framework-low", "one", {"one/libanswer.so.1": lower})
+    module = native.asking(("libanswer.so.1", own), rpath="$ORIGIN/asks.libs")
+    native.wheel("app-top", "asks", {"asking.so": module, "asks.libs/libanswer.so.1": own})
+    built = native.link()
+    assert native.run() == "1\n"
+    assert "asking.so gets the libanswer.so.1 of framework-low, and not its own" in built.output
+    native.project.layer("framework-low")["dynlib_exclude"] = ["one/*"]
+    built = native.link()
+    assert native.run() == "3\n"
+    assert "not its own" not in built.output
+
+
 def test_identical_copies_are_never_ambiguous(native: Native) -> None:
     content = number("answer", 5, soname="libanswer.so.1")
     for name in ("one", "two"):

@@ -74,6 +74,41 @@ def check_needs(
                 raise _ambiguous(layer, binary, name, clash)
 
 
+def hidden_copies(
+    layer: str,
+    binaries: Iterable[Binary],
+    links: Iterable[TreeEntry],
+    below: Iterable[tuple[str, Mapping[str, str]]],
+) -> tuple[str, ...]:
+    """A word on each library of a layer's own in whose place its modules get another one.
+
+    `below` has the layers under it, nearest first, with the libraries in their library folders: by
+    name, the digest of the content.
+    """
+    binaries = tuple(binaries)
+    asking = [binary for binary in binaries if not binary.finds_own_first]
+    if not asking:
+        return ()
+    offered: dict[str, tuple[str, str]] = {}
+    for lower, digests in below:
+        for name, digest in digests.items():
+            offered.setdefault(name, (lower, digest))
+    libraries = Libraries.of(binaries, links)
+    found: dict[str, str] = {}
+    for binary in asking:
+        for name in binary.facts.needed:
+            lower, digest = offered.get(leaf(name), ("", ""))
+            near = libraries.near(binary, name) if lower else None
+            if near is not None and near.entry.sha256 != digest:
+                found.setdefault(
+                    near.path,
+                    f"{layer}: {binary.path} gets the {leaf(name)} of {lower}, and not its own "
+                    f"({near.path} from {near.entry.package}): the loader looks there first. If "
+                    f"they do not fit, leave that of {lower} out with dynlib_exclude",
+                )
+    return tuple(word for _, word in sorted(found.items()))
+
+
 def _ambiguous(layer: str, binary: Binary, name: str, clash: Clash) -> LinkError:
     files = ", ".join(f"{path} (from {package})" for path, package in clash.files)
     through = "" if clash.library == leaf(name) else f" by way of {leaf(name)}"

@@ -133,7 +133,7 @@ def _found(
     """Where `name` is found without fail, first things first: how, layer, path, what it hides."""
     near = view.libraries.near(binary, name)
     own = near.path if near else ""
-    if near and _comes_first(binary):
+    if near and binary.finds_own_first:
         yield "rpath", view.layer, own, ""
     key = leaf(name).lower() if view.target.is_windows else leaf(name)
     for lower in below:
@@ -147,14 +147,6 @@ def _found(
         yield "system", "", "", ""
     if others := view.libraries.named(binary, name):
         yield "loaded", view.layer, others[0].path, ""
-
-
-def _comes_first(binary: Binary) -> bool:
-    """Whether its own search path comes before the folders of lower layers; see `lookup`."""
-    facts = binary.facts
-    return facts.format == "pe" or (
-        facts.format == "elf" and (facts.hands_down or not facts.search)
-    )
 
 
 def _of_runtime(

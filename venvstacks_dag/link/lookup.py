@@ -40,6 +40,14 @@ class Binary:
         soname = leaf(self.facts.soname)
         return (own, soname) if soname and soname != own else (own,)
 
+    @property
+    def finds_own_first(self) -> bool:
+        """Whether its own search path comes before the library folders of lower layers."""
+        facts = self.facts
+        return facts.format == "pe" or (
+            facts.format == "elf" and (facts.hands_down or not facts.search)
+        )
+
 
 def leaf(name: str) -> str:
     """The last part of a name, which on macOS may be a path."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,20 @@ class LowerLink:
             for manifest in (self.installed, self.linked)
             for entry in manifest.entries
         )
+
+    @property
+    def library_digests(self) -> dict[str, str]:
+        """What that folder's links have: by name, the digest of the content."""
+        folder = self.layout.dynlib_dir
+        aims = {
+            posixpath.basename(entry.path): posixpath.normpath(f"{folder}/{entry.target}")
+            for entry in self.linked.entries
+            if entry.kind == "link" and entry.path.startswith(f"{folder}/")
+        }
+        if not aims:
+            return {}
+        contents = {entry.path: entry.sha256 for entry in self.installed.entries}
+        return {name: contents[aim] for name, aim in aims.items() if aim in contents}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from venvstacks_dag._injected import postinstall
 from venvstacks_dag.digest import pretty_json
 from venvstacks_dag.errors import LinkError
 from venvstacks_dag.fs import TreeEntry, TreeManifest, file_list
-from venvstacks_dag.link.clashes import check_needs, clashes_below
+from venvstacks_dag.link.clashes import check_needs, clashes_below, hidden_copies
 from venvstacks_dag.link.config import layer_config
 from venvstacks_dag.link.conflicts import (
     check_modules,
@@ -59,6 +59,8 @@ def plan_links(
     if modules.launch and (warning := launch_warning(request, modules.launch)):
         warnings.append(warning)
     warnings += place_warnings(request, tree.parent)
+    offered = ((lower.env_name, lower.library_digests) for lower in request.below)
+    warnings += hidden_copies(request.env_name, binaries, links, offered)
     return LinkPlan(entries=tuple(entries), warnings=tuple(warnings), offers=offers)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
 from tests.unit.link.builders import file_entry
 from venvstacks_dag.errors import LinkError
 from venvstacks_dag.link import LibraryFacts, Offers
-from venvstacks_dag.link.clashes import check_needs, clashes_below
+from venvstacks_dag.link.clashes import check_needs, clashes_below, hidden_copies
 from venvstacks_dag.link.lookup import Binary, Libraries
 from venvstacks_dag.platforms import TargetPlatform
 
@@ -132,3 +132,33 @@ def test_windows_takes_what_lies_beside_in_any_case() -> None:
 
     assert near(dll("a/ask.pyd"), "HELPER.dll", dll("a/helper.DLL")) == "a/helper.DLL"
     assert near(dll("a/ask.pyd"), "other.dll", dll("b/other.dll")) is None
+
+
+def told(*binaries: Binary, **offered: Mapping[str, str]) -> tuple[str, ...]:
+    return hidden_copies("app-x", binaries, (), offered.items())
+
+
+OWN = binary("a.libs/libz.so.1")
+
+
+def test_a_copy_that_a_lower_layers_library_hides_is_told_of() -> None:
+    module = binary("a/m.so", "libz.so.1", "libother.so", search=("$ORIGIN/../a.libs",))
+    (warning,) = told(module, OWN, low={"libz.so.1": "another"}, lowest={"libz.so.1": "more"})
+    assert "a/m.so gets the libz.so.1 of low, and not its own (a.libs/libz.so.1 from" in warning
+
+
+@pytest.mark.parametrize(
+    ("search", "digest", "hands_down"),
+    [
+        (("$ORIGIN/../a.libs",), OWN.entry.sha256, False),
+        (("$ORIGIN/../a.libs",), "another", True),
+        (("$ORIGIN",), "another", False),
+        ((), "another", False),
+    ],
+    ids=["it is the same", "DT_RPATH comes first", "it is not found", "nothing is looked for"],
+)
+def test_no_word_where_nothing_is_hidden(
+    search: tuple[str, ...], digest: str, hands_down: bool
+) -> None:
+    module = binary("a/m.so", "libz.so.1", search=search, hands_down=hands_down)
+    assert told(module, OWN, low={"libz.so.1": digest}) == ()
