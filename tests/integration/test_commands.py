@@ -259,6 +259,34 @@ def test_a_dry_run_foretells_the_manifest(project: Project) -> None:
     assert again["layers"]["applications"][0]["archive_build"] == 2
 
 
+def without_sizes(manifest: dict[str, Any]) -> dict[str, Any]:
+    for layers in manifest["layers"].values():
+        for layer in layers:
+            layer.pop("archive_size", None)
+            layer.pop("archive_hashes", None)
+    return manifest
+
+
+@pytest.mark.parametrize(("command", "folder"), [("publish", "_artifacts"),
+                                                 ("local-export", "_export")])  # fmt: skip
+def test_a_dry_run_on_some_layers_foretells_the_whole_manifest(
+    project: Project, command: str, folder: str
+) -> None:
+    do(project, "build", "--lock-if-needed")
+    do(project, command, "--include", "app-two", "--publish-dependencies")
+    do(project, command, "--include", "framework-left")
+    project.write("one.py", "print('edited')\n")
+    project.write("common.py", "GREETING = 'edited'\n")
+    do(project, "build")
+    before = project.archives()
+    words = (command, "--include", "app-one")
+    foretold = json.loads(project.command(*words, "--dry-run", "venvstacks.toml").output)
+    assert project.archives() == before
+    do(project, *words)
+    assert foretold == without_sizes(manifest(project.folder / folder))
+    assert names(project.folder / folder) == set(LAYERS) - {"framework-upper"}
+
+
 def test_tags_are_in_the_names(project: Project) -> None:
     do(project, "build", "--lock-if-needed", "--publish", "--tag-outputs")
     output, tag = project.folder / "_artifacts", "linux_x86_64"
