@@ -91,9 +91,13 @@ def test_pruning_takes_what_is_made_no_more(project: Project) -> None:
     (folder / "notes.tar.zst").write_bytes(b"the user's own")
     left = {path.name for path in folder.iterdir() if path.is_file()}
     assert {"app-one.tar.zst", "app-two.tar.zst", "app-two.tar.gz"} <= left
+    told = project.command("publish", "--prune", "--dry-run", "venvstacks.toml")
+    assert told.code == 0, told.output
+    assert left == {path.name for path in folder.iterdir() if path.is_file()}
     pruned = project.command("publish", "--prune", "venvstacks.toml")
     assert pruned.code == 0, pruned.output
     assert "removed app-one.tar.zst" in pruned.output
+    assert removed(told.output, "would remove ") == removed(pruned.output)
     left = {path.name for path in folder.iterdir() if path.is_file()}
     layers = ("py", "framework-left", "framework-right", "framework-upper", "app-two")
     assert left == {*(f"{layer}.tar.gz" for layer in layers), "notes.tar.zst"}
@@ -102,3 +106,39 @@ def test_pruning_takes_what_is_made_no_more(project: Project) -> None:
     again = project.command("publish", "--prune", "venvstacks.toml")
     assert again.did_nothing
     assert "removed" not in again.output
+    told = project.command("publish", "--prune", "--dry-run", "venvstacks.toml")
+    assert "Nothing to remove." in told.output
+
+
+def removed(output: str, words: str = "removed ") -> list[str]:
+    lines = output.splitlines()
+    return [line.removeprefix(words) for line in lines if line.startswith(words)]
+
+
+@pytest.mark.parametrize("tagged", [[], ["--tag-outputs"]])
+@pytest.mark.parametrize("chosen", [[], ["--include", "app-two"]])
+def test_a_dry_run_tells_what_pruning_would_remove_after_publishing(
+    project: Project, tagged: list[str], chosen: list[str]
+) -> None:
+    project.build()
+    assert project.command("publish", "--tag-outputs", "venvstacks.toml").code == 0
+    project.write("one.py", "print('edited')\n")
+    project.write("common.py", "GREETING = 'edited'\n")
+    options = {"layers": {"app-two": {"archive_format": "tar.gz"}}}
+    project.spec["tool"] = {"venvstacks-dag": options}
+    project.save()
+    assert project.command("build", "venvstacks.toml").code == 0
+    words = ("publish", "--prune", *tagged, *chosen)
+    before = entries(project.folder / "_artifacts")
+    told = project.command(*words, "--dry-run", "venvstacks.toml")
+    assert told.code == 0, told.output
+    assert entries(project.folder / "_artifacts") == before
+    pruned = project.command(*words, "venvstacks.toml")
+    assert pruned.code == 0, pruned.output
+    assert removed(pruned.output)
+    assert removed(told.output, "would remove ") == removed(pruned.output)
+
+
+def entries(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
