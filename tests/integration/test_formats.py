@@ -77,9 +77,32 @@ def test_what_does_not_fit_together_is_told(project: Project) -> None:
     failed = project.command("build", "--lock-if-needed", "--publish", "--format", "zip",
                              "--level", "19", "venvstacks.toml")  # fmt: skip
     assert failed.code == 1
-    assert "the format 'zip' has levels from 1 to 9, not 19" in failed.output
-    good = project.command("build", "--publish", "--format", "zip", "venvstacks.toml")
+    assert failed.output.count("the format 'zip' has levels from 1 to 9, not 19") == 1
+    assert not failed.ran
+    good = project.command("build", "--lock-if-needed", "--publish", "--format", "zip",
+                           "venvstacks.toml")  # fmt: skip
     assert good.code == 0, good.output
+
+
+def test_what_no_archive_could_be_packed_with_is_told_once(project: Project) -> None:
+    project.save()
+    refused = project.command("publish", "--level", "99", "venvstacks.toml")
+    assert (refused.code, refused.output.count("99")) == (2, 1)
+    assert "no format has the level 99 (there are: 0 to 22)" in refused.output
+    refused = project.command("publish", "--level", "best", "venvstacks.toml")
+    assert refused.code == 2
+    assert "'best' is no whole number" in refused.output
+    words = ("build", "--lock-if-needed", "--publish", "venvstacks.toml")
+    refused = project.command(*words, SOURCE_DATE_EPOCH="abc")
+    assert (refused.code, refused.output.count("ArchiveError")) == (1, 1)
+    assert "SOURCE_DATE_EPOCH cannot be used" in refused.output
+    assert not (project.folder / "_build" / "py").exists()
+    project.environ["SOURCE_DATE_EPOCH"] = "abc"
+    for task in ("build", "archive:app-one"):
+        refused = project.doit(task)
+        assert (refused.code, refused.output.count("ArchiveError")) == (2, 1)
+        assert not refused.ran
+    assert project.doit("link:app-one").code == 0
 
 
 def test_pruning_takes_what_is_made_no_more(project: Project) -> None:
