@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,109 @@ def test_the_stack_s_manifest_keeps_what_was_published_before(project: Project) 
     assert names(output) == set(LAYERS)
 
 
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("publish", ["--format", "tar.gz"]),
+        ("build --publish --no-publish-dependencies", ["--level", "3"]),
+        ("publish", []),  # But archives are counted from 1 in a new folder.
+    ],
+)
+def test_the_stack_s_manifest_keeps_what_was_published_elsewhere_later(
+    project: Project, tmp_path: Path, command: str, options: list[str]
+) -> None:
+    do(project, "build", "--lock-if-needed", "--publish")
+    project.write("common.py", "GREETING = 'edited'\n")
+    do(project, "build", "--publish")
+    output = project.folder / "_artifacts"
+    before = manifest(output)
+    assert manifest(output, "env_metadata/app-two")["archive_build"] == 2
+    elsewhere = ("publish", "--output-dir", str(tmp_path / "else"), *options)
+    for layer in ("app-two", "framework-left"):
+        do(project, *elsewhere, "--include", layer)
+    assert names(tmp_path / "else") == {"app-two", "framework-left"}
+    words = (*command.split(), "--include", "app-one")
+    do(project, *words)
+    assert manifest(output) == before
+    assert project.command("verify", "_artifacts").code == 0
+    assert do(project, *words) == set()
+
+
+def test_the_stack_s_manifest_keeps_what_lies_there_without_any_stamp(project: Project) -> None:
+    do(project, "build", "--lock-if-needed", "--publish")
+    output = project.folder / "_artifacts"
+    before = manifest(output)
+    shutil.rmtree(project.folder / "_build")
+    do(project, "build", "--publish", "--include", "app-two")
+    assert manifest(output) == before
+    assert project.command("verify", "_artifacts").code == 0
+
+
+def _spoil(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _of_other_platform(path: Path) -> None:
+    path.write_text(path.read_text().replace(host_platform(), "win_arm64"))
+
+
+LOST: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "archive removed": ("framework-left.tar.zst", Path.unlink),
+    "archive changed": ("framework-left.tar.zst", _spoil),
+    "archive cut": ("framework-left.tar.zst", _cut),
+    "manifest removed": ("__venvstacks__/env_metadata/framework-left.json", Path.unlink),
+    "manifest damaged": ("__venvstacks__/env_metadata/framework-left.json", _cut),
+    "of other platform": ("__venvstacks__/env_metadata/framework-left.json", _of_other_platform),
+    "bill removed": ("__venvstacks__/sbom/framework-left.cdx.json", Path.unlink),
+    "bill edited": ("__venvstacks__/sbom/framework-left.cdx.json", _of_other_platform),
+}
+
+
+def test_the_stack_s_manifest_drops_what_does_not_lie_there_as_it_says(project: Project) -> None:
+    do(project, "build", "--lock-if-needed", "--publish")
+    output = project.folder / "_artifacts"
+    for what, (path, lose) in LOST.items():
+        lose(output / path)
+        assert do(project, "publish", "--include", "app-two") == {"publish"}, what
+        assert names(output) == set(LAYERS) - {"framework-left"}, what
+        assert do(project, "publish", "--include", "app-two") == set(), what
+        do(project, "publish")
+        assert names(output) == set(LAYERS), what
+
+
+def test_the_stack_s_manifest_drops_what_the_specification_no_longer_has(project: Project) -> None:
+    do(project, "build", "--lock-if-needed", "--publish")
+    project.remove("app-one")
+    output = project.folder / "_artifacts"
+    do(project, "publish", "--include", "app-two")
+    assert names(output) == set(LAYERS) - {"app-one"}
+    assert (output / "app-one.tar.zst").is_file()
+
+
+def test_the_statement_names_no_lock_that_an_archive_is_not_of(project: Project) -> None:
+    do(project, "build", "--lock-if-needed", "--publish")
+    output = project.folder / "_artifacts"
+
+    def locks() -> set[str]:
+        statement = json.loads((output / "__venvstacks__" / "venvstacks.intoto.json").read_text())
+        inputs = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+        locks = [each["name"] for each in inputs if each["name"].startswith("requirements/")]
+        return {name.split(".")[1] for name in locks}
+
+    assert locks() == set(LAYERS)
+    project.layer("app-one")["requirements"] = ["helper", "righty"]
+    do(project, "lock", "--if-needed")
+    do(project, "publish", "--include", "app-two")
+    assert names(output) == set(LAYERS)
+    assert locks() == set(LAYERS) - {"app-one"}
+
+
 def test_a_dry_run_foretells_the_manifest(project: Project) -> None:
     do(project, "build", "--lock-if-needed")
     words = ("publish", "--dry-run", "--include", "app-one", "venvstacks.toml")
@@ -153,6 +257,34 @@ def test_a_dry_run_foretells_the_manifest(project: Project) -> None:
     do(project, "build")
     again = json.loads(project.command(*words).output)
     assert again["layers"]["applications"][0]["archive_build"] == 2
+
+
+def without_sizes(manifest: dict[str, Any]) -> dict[str, Any]:
+    for layers in manifest["layers"].values():
+        for layer in layers:
+            layer.pop("archive_size", None)
+            layer.pop("archive_hashes", None)
+    return manifest
+
+
+@pytest.mark.parametrize(("command", "folder"), [("publish", "_artifacts"),
+                                                 ("local-export", "_export")])  # fmt: skip
+def test_a_dry_run_on_some_layers_foretells_the_whole_manifest(
+    project: Project, command: str, folder: str
+) -> None:
+    do(project, "build", "--lock-if-needed")
+    do(project, command, "--include", "app-two", "--publish-dependencies")
+    do(project, command, "--include", "framework-left")
+    project.write("one.py", "print('edited')\n")
+    project.write("common.py", "GREETING = 'edited'\n")
+    do(project, "build")
+    before = project.archives()
+    words = (command, "--include", "app-one")
+    foretold = json.loads(project.command(*words, "--dry-run", "venvstacks.toml").output)
+    assert project.archives() == before
+    do(project, *words)
+    assert foretold == without_sizes(manifest(project.folder / folder))
+    assert names(project.folder / folder) == set(LAYERS) - {"framework-upper"}
 
 
 def test_tags_are_in_the_names(project: Project) -> None:

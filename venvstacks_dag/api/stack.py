@@ -244,6 +244,18 @@ class Stack:
             context.run.display.line(f"removed {name}")
         return found
 
+    def prunable(self, selection: Selection) -> tuple[str, ...]:
+        """The names of what pruning would remove after publishing; nothing is written or removed.
+
+        Raises `NotBuilt`, `DiskError`.
+        """
+        from venvstacks_dag.tasks.folders import folder_of
+        from venvstacks_dag.tasks.prune import prunable
+
+        context = self.context()
+        with folder_of(context):
+            return prunable(context, _published(selection))
+
     def collect(self, *, dry_run: bool = False) -> tuple[str, ...]:
         """Remove all that the specification no longer makes, as `doit gc`; what is told of it.
 
@@ -275,9 +287,8 @@ class Stack:
         """
         from venvstacks_dag.tasks.forecast import forecast
 
-        names = [name for name, what in selection.operations.items() if what.publish]
         found = {
-            view.settings.platform: forecast(view, names, archives=archives)
+            view.settings.platform: forecast(view, _published(selection), archives=archives)
             for view in self.context().views()
         }
         return found if len(found) > 1 else next(iter(found.values()))
@@ -360,3 +371,7 @@ class Stack:
         # No configuration of a project that happens to be in the current folder.
         code: int | None = DoitMain(loader, config_filenames=()).run(list(words))
         return code or 0
+
+
+def _published(selection: Selection) -> list[str]:
+    return [name for name, what in selection.operations.items() if what.publish]

@@ -19,7 +19,15 @@ from venvstacks_dag.cli.options import (
     choice_of,
 )
 from venvstacks_dag.cli.output import show_text
-from venvstacks_dag.cli.stacks import as_json, goes_on, opened, print_preview, print_state, warn
+from venvstacks_dag.cli.stacks import (
+    as_json,
+    goes_on,
+    opened,
+    print_preview,
+    print_prunable,
+    print_state,
+    warn,
+)
 
 _SPEC = "path/to/venvstacks.toml"
 
@@ -228,6 +236,8 @@ def _ship(options: argparse.Namespace, *, archives: bool) -> None:
         return
     if options.dry_run:
         print(as_json(stack.publication(selection, archives=archives)))
+        if archives and options.prune:
+            print_prunable(stack.prunable(selection))
         return
     stack.run(work)
     if archives and options.prune:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks_dag.api.selection import Choice
-from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ARCHIVE_PROFILES
+from venvstacks_dag.spec.packing import ARCHIVE_FORMATS, ARCHIVE_PROFILES, LEVELS
 from venvstacks_dag.tasks.settings import known_platform
 
 
@@ -189,7 +189,20 @@ def add_packing(parser: argparse.ArgumentParser) -> None:
         "--format", choices=ARCHIVE_FORMATS, metavar="EXT", help=", ".join(ARCHIVE_FORMATS)
     )
     parser.add_argument("--profile", choices=ARCHIVE_PROFILES, help="quick to pack, or small")
-    parser.add_argument("--level", type=int, metavar="N", help="compression level")
+    parser.add_argument("--level", type=_level, metavar="N", help="compression level")
+
+
+def _level(text: str) -> int:
+    """A level that some format has: which, is only known with the specification."""
+    try:
+        level = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    known = sorted(bound for bounds in LEVELS.values() for bound in bounds)
+    if known[0] <= level <= known[-1]:
+        return level
+    there_are = f"there are: {known[0]} to {known[-1]}"
+    raise argparse.ArgumentTypeError(f"no format has the level {level} ({there_are})")
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:

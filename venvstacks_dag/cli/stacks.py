@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 from venvstacks_dag.api.selection import Selection
 from venvstacks_dag.api.stack import Stack, load_stack
@@ -78,6 +79,14 @@ def print_preview(stack: Stack, work: Work, *, in_json: bool) -> bool:
     else:
         print(stack.nothing_asked)
     return is_something(found)
+
+
+def print_prunable(names: Sequence[str]) -> None:
+    """What pruning would remove: not on standard output, which has the manifest for programs."""
+    for name in names:
+        print(f"would remove {name}", file=sys.stderr)
+    if not names:
+        print("Nothing to remove.", file=sys.stderr)
 
 
 def as_json(value: object) -> str:

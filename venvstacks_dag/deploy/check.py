@@ -48,7 +48,7 @@ def check_tree(
     there yet). Without `exact_modes`, of a file's mode only "executable" counts, as in trees that
     share read-only files with a store. Bytecode of listed modules may be there, and must not be of
     another source; that in `bytecode` must be there, with the SHA-256 it has. Empty folders are
-    passed over. Raises `OSError` where the tree cannot be read.
+    passed over (`empty_folders`). Raises `OSError` where the tree cannot be read.
     """
     expected = {entry.path: entry for entry in entries if entry.kind != "folder"}
     local, bytecode = local or {}, bytecode or {}
@@ -77,6 +77,30 @@ def check_tree(
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         findings += filter(None, pool.map(look, found))
     return sorted(findings)
+
+
+def empty_folders(tree: Path, known: Iterable[str], *, layer: str) -> Iterator[Finding]:
+    """The outermost folders in `tree` with no file in them, and none of `known` (paths).
+
+    Bytecode may have been in a ``__pycache__``. Raises `OSError` where the tree cannot be read.
+    """
+    paths = {*known, *(path for path, _ in _walk(tree, ""))}
+    filled = {parent for path in paths for parent in _parents(path)} | paths
+    for folder, names, _ in os.walk(tree):
+        below = os.path.relpath(folder, tree).replace(os.sep, "/")
+        for name in tuple(names):
+            path = name if below == "." else f"{below}/{name}"
+            if path in filled:
+                continue
+            names.remove(name)
+            if name != "__pycache__":
+                yield Finding(layer=layer, path=path, kind="extra", why="it is an empty folder")
+
+
+def _parents(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _walk(folder: Path, below: str) -> Iterator[tuple[str, os.stat_result]]:

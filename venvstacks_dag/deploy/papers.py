@@ -40,7 +40,7 @@ def paper_findings(folder: Path, platform: str | None, stack: StackFile) -> Iter
     bills: dict[LayerManifest, Mapping[str, Any] | None] = {}
     for layer, path in own.items():
         value, why = _paper(path)
-        why = why or _bill_fault(value, layer)
+        why = why or bill_fault(value, layer)
         bills[layer] = None if why else value
         yield from _found(layer.layer_name, f"{BOM_FOLDER}/{path.name}", why)
     value, why = _paper(bill)
@@ -69,7 +69,8 @@ def _found(layer: str, path: str, why: str | None) -> Iterator[Finding]:
         yield Finding(layer=layer, path=path, kind="changed", why=why)
 
 
-def _bill_fault(bill: Mapping[str, Any], layer: LayerManifest) -> str | None:
+def bill_fault(bill: Mapping[str, Any], layer: LayerManifest) -> str | None:
+    """What is wrong with a layer's bill of materials; None where it speaks of its archive."""
     top = _at(bill, "metadata", "component")
     return _layer_fault(top, layer) or _number_fault(bill)
 

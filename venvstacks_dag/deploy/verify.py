@@ -13,7 +13,7 @@ from typing import Any
 from venvstacks_dag.archive.read import iter_entries
 from venvstacks_dag.archive.treedigest import tree_digest
 from venvstacks_dag.deploy.bytecode import read_notes
-from venvstacks_dag.deploy.check import Finding, FindingKind, check_tree
+from venvstacks_dag.deploy.check import Finding, FindingKind, check_tree, empty_folders
 from venvstacks_dag.deploy.finish import launcher_files, local_files
 from venvstacks_dag.deploy.layers import bytecode_path, layer_files
 from venvstacks_dag.deploy.own import LAUNCHERS, MANIFEST, META, own_findings
@@ -164,6 +164,8 @@ def _stack_findings(
             yield from check_tree(
                 tree, entries, layer=name, local=local, bytecode=bytecode, threads=threads
             )
+            known = (*(entry.path for entry in entries), *local, *bytecode)
+            yield from empty_folders(tree, known, layer=name)
 
 
 def _launcher_findings(tree: Path, stack: StackFile) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from doit.cmd_run import Run
 from venvstacks_dag.errors import VenvstacksDagError
 from venvstacks_dag.fs import remove_path
 from venvstacks_dag.tasks.backend import PlainAboutRecords
+from venvstacks_dag.tasks.beforehand import refuse_wrong_packing
 from venvstacks_dag.tasks.folders import (
     folder_of,
     fresh_of,
@@ -80,6 +81,8 @@ class StackRun(PlainAboutRecords, Run):  # type: ignore[misc]
             continue_ = continue_ or only_locks
             stack.run.flags.debug = stack.run.flags.debug or debug
         try:
+            if stack is not None:
+                refuse_wrong_packing(self)
             with (
                 folder_of(stack),
                 quiet_when_unread(),

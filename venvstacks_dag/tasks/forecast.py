@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from venvstacks_dag.errors import NotBuilt
+from venvstacks_dag.publish import LayerManifest
 from venvstacks_dag.reporting import NullReporter
 from venvstacks_dag.spec.kinds import LAYER_KINDS
 from venvstacks_dag.tasks.context import BuildContext
@@ -22,31 +23,54 @@ from venvstacks_dag.tasks.stages.archive import (
 )
 from venvstacks_dag.tasks.stages.base import MissingInput, facts_of, stale_reason
 from venvstacks_dag.tasks.stages.build import layer_manifest
+from venvstacks_dag.tasks.stages.local_export import exported
 
 
 def forecast(context: BuildContext, layers: Iterable[str], *, archives: bool) -> dict[str, Any]:
     """The manifest of the stack as far as it can be told before anything is written.
 
-    With `archives`, with the names and build numbers that archives would get. Raises `NotBuilt`
-    where the environment of a layer that is built for the context's platform is not there, or is
-    not what publishing would take.
+    `layers` are those that would be published; those that would be left alone are in it as well,
+    where the folder has them. With `archives`, with the names and build numbers that archives
+    would get. Raises `NotBuilt` where the environment of a layer that is built for the context's
+    platform is not there, or is not what publishing would take.
     """
-    platform = context.settings.platform
-    layers = [name for name in layers if context.plan.layer(name).is_built_for(platform)]
-    _refuse_stale(context, layers)
+    built = context.plan.built_for(context.settings.platform)
+    chosen = {layer.name for layer in built}.intersection(layers)
+    _refuse_stale(context, chosen)
     listed: dict[str, list[dict[str, Any]]] = {kind: [] for kind in LAYER_KINDS}
-    for name in layers:
-        layer = context.plan.layer(name)
-        try:
-            digest = shipped_digest(context, layer)
-            manifest = replace(layer_manifest(context, layer), tree_digest=digest)
-            value = manifest.as_json()
-            if archives:
-                value |= _archive(context, layer)
-        except MissingInput as missing:
-            raise _not_built(context, name, str(missing)) from missing
+    for layer in built:
+        if layer.name in chosen:
+            manifest, archive = _foretold(context, layer, archives=archives)
+        else:
+            there = _left_alone(context, layer, archives=archives)
+            if there is None:
+                continue
+            manifest, archive = there, {}
+        value = {**manifest.as_json(), **archive}
+        for unknown in ("archive_size", "archive_hashes"):
+            value.pop(unknown, None)
         listed[manifest.category].append(value)
     return {"layers": listed}
+
+
+def _foretold(
+    context: BuildContext, layer: LayerPlan, *, archives: bool
+) -> tuple[LayerManifest, dict[str, Any]]:
+    """What a layer's manifest would be, and what it would say of the archive."""
+    try:
+        digest = shipped_digest(context, layer)
+        manifest = replace(layer_manifest(context, layer), tree_digest=digest)
+        return manifest, _archive(context, layer) if archives else {}
+    except MissingInput as missing:
+        raise _not_built(context, layer.name, str(missing)) from missing
+
+
+def _left_alone(context: BuildContext, layer: LayerPlan, *, archives: bool) -> LayerManifest | None:
+    """The manifest of a layer that would stay in that of the stack; None for any other."""
+    if not archives:
+        return exported(context, layer)
+    there = left_alone(context, layer)
+    return None if there is None else there.manifest
 
 
 def _refuse_stale(context: BuildContext, layers: Iterable[str]) -> None:

@@ -51,6 +51,7 @@ CHANGES: list[tuple[str, str, Callable[[Path], object], set[str]]] = [
     ("a link leads elsewhere", "bin/python", lambda p: relink(p, "/bin/sh"), {"changed"}),
     ("a link is gone", "bin/python", Path.unlink, {"missing"}),
     ("a file is new", f"{SITE}/new.py", Path.touch, {"extra"}),
+    ("an empty folder is new", f"{SITE}/new", Path.mkdir, {"extra"}),
     ("a link is new", "bin/sh", lambda p: p.symlink_to("/bin/sh"), {"extra"}),
     ("bytecode of nothing", f"{SITE}/__pycache__/no.x.pyc", Path.touch, {"extra"}),
     ("bytecode is empty", CACHED, lambda p: p.write_bytes(b""), {"changed"}),
@@ -106,6 +107,22 @@ def test_verifying_and_finding_an_application_write_nothing(target: Path) -> Non
     assert verify_folder(Place(target)).findings == ()
     subprocess.run(find_command(target, "one"), check=True, stdout=subprocess.DEVNULL)
     assert times() == before
+
+
+def test_only_folders_that_are_empty_for_no_reason_are_extra(target: Path) -> None:
+    layer = target / "current" / "app-one"
+    (layer / "new" / "deeper").mkdir(parents=True)
+    (layer / "new" / "other").mkdir()
+    (layer / "cached" / "__pycache__").mkdir(parents=True)
+    (layer / "filled" / "deeper").mkdir(parents=True)
+    (layer / "filled" / "deeper" / "file").touch()
+    (layer / SITE / "somewhere" / "__pycache__").mkdir(parents=True)
+    (layer / SITE / "somewhere" / "mine.py").touch()
+    for path in (layer / "bin").iterdir():
+        path.unlink()
+    extra = {each.path for each in verify_folder(Place(target)).findings if each.kind == "extra"}
+    found = {"new", "cached", "filled/deeper/file", f"{SITE}/somewhere/mine.py"}
+    assert extra == found
 
 
 def test_what_lies_beside_the_layers_is_found(target: Path) -> None:

@@ -31,7 +31,7 @@ class LocalExport:
             "layers": [
                 facts_of(context, "export", built.name)["manifest"]
                 for built in context.plan.built_for(context.settings.platform)
-                if context.publishes(built.name) or _was_exported(context, built)
+                if context.publishes(built.name) or exported(context, built) is not None
             ],
             "folder": str(context.settings.export_dir),
         }
@@ -60,16 +60,14 @@ def _path(context: BuildContext) -> Path:
     return publish.stack_manifest_path(context.settings.export_dir)
 
 
-def _was_exported(context: BuildContext, layer: LayerPlan) -> bool:
-    """Whether a layer that this run leaves alone is in the export folder, as it was written."""
+def exported(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest | None:
+    """The manifest of a layer that is in the export folder as it was written; None for others."""
     stamp = context.stamped("export", layer.name)
     if stamp is None or Path(stamp.parts["folder"]).parent != context.settings.export_dir:
-        return False
-    return (
-        file_damage(
-            publish.layer_manifest_path(context.settings.export_dir, layer.name),
-            stamp.outputs["layer_manifest"],
-        )
-        is None
-        and Path(stamp.parts["folder"]).is_dir()
-    )
+        return None
+    path = publish.layer_manifest_path(context.settings.export_dir, layer.name)
+    if file_damage(path, stamp.outputs["layer_manifest"]) is not None:
+        return None
+    if not Path(stamp.parts["folder"]).is_dir():
+        return None
+    return publish.LayerManifest.from_json(stamp.facts["manifest"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from venvstacks_dag.tasks.context import BuildContext
 from venvstacks_dag.tasks.plan import LayerPlan
 from venvstacks_dag.tasks.stages.archive import is_of_other
 from venvstacks_dag.tasks.stages.base import StageResult, facts_of, file_damage
-from venvstacks_dag.tasks.stages.build import Build, bom_path
+from venvstacks_dag.tasks.stages.build import bom_path
+from venvstacks_dag.tasks.stages.left_alone import left_alone, lock_of
 from venvstacks_dag.tasks.stages.locks import lock_file
 from venvstacks_dag.tasks.stamps import Parts, Stamp
 
@@ -33,17 +35,16 @@ class Publish:
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
         """The manifests of all layers that are published, and whether the file's name is tagged."""
         # In the order of the specification, which is that of the manifest.
-        built = _published(context)
-        facts = {each.name: facts_of(context, "build", each.name) for each in built}
+        layers = dict(_published(context))
+        locks = {
+            lock_file(context.settings, name).name: said["lock"]
+            for name, said in layers.items()
+            if said["lock"] is not None
+        }
         return {
-            "layers": [said["manifest"] for said in facts.values()],
-            "boms": {name: said["bom"] for name, said in facts.items()},
-            "locks": {
-                f"requirements/{lock_file(context.settings, each.name).name}": facts_of(
-                    context, "resolve", each.name
-                )["content"]
-                for each in built
-            },
+            "layers": [said["manifest"] for said in layers.values()],
+            "boms": {name: said["bom"] for name, said in layers.items()},
+            "locks": {f"requirements/{name}": content for name, content in locks.items()},
             "tagged": context.settings.tagged,
         }
 
@@ -109,12 +110,20 @@ def _paths(context: BuildContext) -> dict[str, Path]:
     }
 
 
-def _published(context: BuildContext) -> tuple[LayerPlan, ...]:
-    return tuple(
-        built
-        for built in context.plan.built_for(context.settings.platform)
-        if context.publishes(built.name) or _was_published(context, built)
-    )
+def _published(context: BuildContext) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What is known of each layer that the stack's manifest lists.
+
+    It lists all that is there, also after a run on some layers only.
+    """
+    for layer in context.plan.built_for(context.settings.platform):
+        if context.publishes(layer.name):
+            said = facts_of(context, "build", layer.name)
+            lock = facts_of(context, "resolve", layer.name)["content"]
+            yield layer.name, {"manifest": said["manifest"], "bom": said["bom"], "lock": lock}
+        elif (there := left_alone(context, layer)) is not None:
+            manifest = there.manifest.as_json()
+            lock = lock_of(context, layer, manifest)
+            yield layer.name, {"manifest": manifest, "bom": there.bom, "lock": lock}
 
 
 def _bill(context: BuildContext, layer: LayerPlan, sha256: str) -> dict[str, Any]:
@@ -130,15 +139,3 @@ def _bill(context: BuildContext, layer: LayerPlan, sha256: str) -> dict[str, Any
         )
     found: dict[str, Any] = parse_json(data)
     return found
-
-
-def _was_published(context: BuildContext, layer: LayerPlan) -> bool:
-    """Whether a layer that this run leaves alone is in the output folder, as its manifest says.
-
-    The manifest of the stack lists all that is there, also after a run on some layers only.
-    """
-    stamp = context.stamped("build", layer.name)
-    if stamp is None:
-        return False
-    archive = context.settings.output_dir / stamp.facts["manifest"]["archive_name"]
-    return archive.is_file() and Build().damage(context, layer, stamp) is None
