@@ -23,6 +23,7 @@ from venvstacks_dag.tasks.stages.archive import (
 )
 from venvstacks_dag.tasks.stages.base import MissingInput, facts_of, stale_reason
 from venvstacks_dag.tasks.stages.build import layer_manifest
+from venvstacks_dag.tasks.stages.left_alone import left_alone
 from venvstacks_dag.tasks.stages.local_export import exported
 
 
