@@ -319,6 +319,37 @@ def test_a_layer_that_moves_to_another_framework_is_linked_to_it(project: Projec
     assert manifest(project, "app-two")["required_layers"] == ["framework-left"]
 
 
+def test_frameworks_in_another_order_are_imported_from_in_that_order(
+    project: Project, tmp_path: Path
+) -> None:
+    project.build()
+    before = project.archives()
+    project.layer("app-one")["frameworks"] = ["right", "upper"]
+    outcome = project.build()
+    assert outcome.ran == each("resolve link archive build", "app-one") | {"publish"}
+    order = ["framework-right", "framework-upper", "framework-left"]
+    assert manifest(project, "app-one")["required_layers"] == order
+    (hook,) = project.tree("app-one").glob("lib/python3.*/site-packages/sitecustomize.py")
+    assert sorted(order, key=hook.read_text().index) == order
+    assert changed(before, project.archives()) == {"app-one.tar.zst"}
+    clone = project.clone(tmp_path / "clone")
+    clone.build()
+    assert clone.archives() == project.archives()
+    (there,) = clone.tree("app-one").glob("lib/python3.*/site-packages/sitecustomize.py")
+    local = there.read_text().replace(str(clone.folder), str(project.folder))
+    assert local == hook.read_text()
+
+
+def test_frameworks_that_are_named_or_only_lie_below_are_the_same_in_the_same_order(
+    project: Project,
+) -> None:
+    project.build()
+    project.layer("app-one")["frameworks"] = ["upper", "left", "right"]
+    assert project.build().did_nothing
+    project.spec["frameworks"].insert(0, project.spec["frameworks"].pop(1))
+    assert project.build().ran == {"publish"}
+
+
 def test_versioned_layers_count_up_and_the_layers_above_follow(
     project: Project, index: LocalIndex, wheels: Path
 ) -> None:

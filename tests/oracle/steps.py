@@ -12,7 +12,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from tests.oracle.goods import ANY, HOST, LATER, NEWER, OLDER
+from packaging.requirements import Requirement
+
+from tests.oracle.goods import ANY, HOST, LATER, NEWER, OLDER, PACKAGES
 from tests.oracle.world import Edited, with_options
 from tests.support.oracle_model import KINDS, File, layers_of
 
@@ -29,6 +31,22 @@ _PATHS = (
     "apps/pack/new.py", "apps/pack/data/table.txt", "apps/pack/data/deep/more.txt", "more/one.py",
     "more/helps.py", "more/adds.py",
 )  # fmt: skip
+# What some sequences begin with: two frameworks side by side, one above the other, and packages
+# that bring others, so that fewer edits need to meet.
+_SHAPES: tuple[tuple[tuple[str, tuple[Any, ...]], ...], ...] = (
+    (),
+    (("toggle", ("app-a", "requirements", "bundle==1.0")),),
+    (
+        ("add", ("framework-g", ["extra==1.0"])),
+        ("onto", ("app-a", ["f", "g"])),
+        ("toggle", ("app-a", "requirements", "bundle==1.0")),
+    ),
+    (
+        ("add", ("framework-g", ["bundle==1.0"])),
+        ("onto", ("framework-g", ["f"])),
+        ("onto", ("app-a", ["g"])),
+    ),
+)
 _STAGES = ("resolve", "install", "link", "archive", "build", "publish")
 _MISSING = "no-such-package"
 
@@ -98,6 +116,37 @@ def _onto(edited: Edited, layer: str, frameworks: Sequence[str]) -> None:
     table.pop("runtime", None)
     table.pop("frameworks", None)
     table.update({"frameworks": list(frameworks)} if frameworks else {"runtime": "py"})
+
+
+def _also(edited: Edited, layer: str) -> None:
+    """Name a framework that lies below another one anyway, or name it no longer."""
+    table = table_of(edited.spec, layer)
+    if table is None or "frameworks" not in table:
+        return
+    layers, names = layers_of(edited.spec), table["frameworks"]
+    reached = {
+        each.removeprefix("framework-")
+        for name in names
+        for each in layers[f"framework-{name}"].below[:-1]
+    }
+    twice = [name for name in names if name in reached]
+    if twice:
+        names.remove(twice[0])
+    else:
+        names += sorted(reached)[:1]
+
+
+def _by_name(edited: Edited, layer: str, number: int) -> None:
+    """Ask by name, or no longer, for what another package brings: the pins stay as they are."""
+    table = table_of(edited.spec, layer)
+    if table is None:
+        return
+    asked = {Requirement(text).name for text in table["requirements"]}
+    brought = sorted(
+        {need for (name, _), needs in PACKAGES.items() if name in asked for need in needs}
+    )
+    added = f"{brought[number % len(brought)]}==1.0" if brought else "bundle==1.0"
+    _toggle(edited, layer, "requirements", added)
 
 
 def _tool(edited: Edited, path: Sequence[str], value: Any) -> None:
@@ -213,6 +262,8 @@ EDITS: dict[str, Callable[..., None]] = {
     "toggle": _toggle,
     "reverse": _reverse,
     "onto": _onto,
+    "also": _also,
+    "by_name": _by_name,
     "tool": _tool,
     "add": _add,
     "remove": _remove,
@@ -322,6 +373,19 @@ def _some_layers(chance: random.Random) -> Step:
     return Step("remove", (layer,))
 
 
+def _some_order(chance: random.Random) -> Step:
+    """The same layers below in another order, or in the same one otherwise said."""
+    layer = chance.choice(["app-a", "app-a", *_LAYERS[2:]])
+    if chance.random() < 0.5:
+        return Step("reverse", (layer, "frameworks"))
+    return Step("also", (layer,))
+
+
+def _some_name(chance: random.Random) -> Step:
+    layer = chance.choice(["app-a", "app-a", *_LAYERS[1:]])
+    return Step("by_name", (layer, chance.randrange(2)))
+
+
 def _some_option(chance: random.Random) -> Step:
     choices: dict[str, Sequence[Any]] = {
         "format": ("tar.gz", "zip", "tar.zst", None, None),
@@ -360,6 +424,8 @@ def some_edit(chance: random.Random, *, pinned: bool) -> Step:
         (_some_tool, 4),
         (_some_file, 5),
         (_some_layers, 5),
+        (_some_order, 3),
+        (_some_name, 3),
         (_some_option, 2),
         (_some_damage, 5),
         (_some_lock, 0 if pinned else 3),
@@ -396,6 +462,7 @@ def some_sequence(chance: random.Random, length: int) -> list[Step]:
     """A sequence: `length` rounds of some edits, perhaps a revert, and a build."""
     pinned = chance.random() < 0.5
     steps = [Step("begin", (pinned, chance.random() < 0.05))]
+    steps += [Step(name, values) for name, values in chance.choice(_SHAPES)]
     steps += [some_edit(chance, pinned=pinned) for _ in range(chance.randrange(6))]
     steps.append(Step("build-plain"))
     for _ in range(length):
