@@ -35,7 +35,10 @@ _PATHS = (
 # that bring others, so that fewer edits need to meet.
 _SHAPES: tuple[tuple[tuple[str, tuple[Any, ...]], ...], ...] = (
     (),
-    (("toggle", ("app-a", "requirements", "bundle==1.0")),),
+    (
+        ("toggle", ("app-a", "requirements", "bundle==1.0")),
+        ("toggle", ("framework-f", "requirements", "native==1.0")),
+    ),
     (
         ("add", ("framework-g", ["extra==1.0"])),
         ("onto", ("app-a", ["f", "g"])),
@@ -134,6 +137,16 @@ def _also(edited: Edited, layer: str) -> None:
         names.remove(twice[0])
     else:
         names += sorted(reached)[:1]
+
+
+def _trade(edited: Edited, layer: str) -> None:
+    """Launch a support module in place of the one that was launched."""
+    table = table_of(edited.spec, layer)
+    if table is not None and table.get("support_modules"):
+        table["launch_module"], table["support_modules"][0] = (
+            table["support_modules"][0],
+            table["launch_module"],
+        )
 
 
 def _by_name(edited: Edited, layer: str, number: int) -> None:
@@ -264,6 +277,7 @@ EDITS: dict[str, Callable[..., None]] = {
     "onto": _onto,
     "also": _also,
     "by_name": _by_name,
+    "trade": _trade,
     "tool": _tool,
     "add": _add,
     "remove": _remove,
@@ -289,7 +303,15 @@ def _some_field(chance: random.Random) -> Step:
         "platforms": ([HOST], [HOST, "win_amd64"], None),
         "linux_target": ("glibc@2.17", "glibc@2.28", "glibc@2.31", None),
         "launch_module": _MODULES,
-        "support_modules": ([], list(_SUPPORT), list(reversed(_SUPPORT)), None),
+        "support_modules": (
+            [],
+            list(_SUPPORT),
+            list(reversed(_SUPPORT)),
+            ["apps/helps.py", "more/adds.py"],
+            ["apps/helps.py"],
+            ["more/helps.py"],
+            None,
+        ),
         "package_indexes": ({"extra": "second"}, None),
         "priority_indexes": (["second"], None),
     }
@@ -374,7 +396,9 @@ def _some_layers(chance: random.Random) -> Step:
 
 
 def _some_order(chance: random.Random) -> Step:
-    """The same layers below in another order, or in the same one otherwise said."""
+    """The same layers or modules in another order, or in the same one otherwise said."""
+    if chance.random() < 0.1:
+        return Step("trade", (chance.choice(["app-a", "app-b"]),))
     layer = chance.choice(["app-a", "app-a", *_LAYERS[2:]])
     if chance.random() < 0.5:
         return Step("reverse", (layer, "frameworks"))
@@ -419,7 +443,7 @@ def some_edit(chance: random.Random, *, pinned: bool) -> Step:
 
     kinds: list[tuple[Callable[[random.Random], Step], int]] = [
         (requirement, 6),
-        (_some_field, 5),
+        (_some_field, 7),
         (_some_python, 1),
         (_some_tool, 4),
         (_some_file, 5),
