@@ -13,7 +13,7 @@ import pytest
 from tests.integration.conftest import HOST_VERSION, TRIPLE
 from tests.support.elf import make_elf
 from tests.support.index_server import LocalIndex
-from tests.support.runtimes import make_install_only, write_checksums
+from tests.support.runtimes import TarMember, make_install_only, write_checksums
 from tests.support.stacks import ALL_TASKS, Project, add_package, each
 from venvstacks_dag.platforms import host_platform
 from venvstacks_dag.tasks.stages import STAGES, archive, link
@@ -341,10 +341,13 @@ def test_a_layer_that_becomes_versioned_gets_another_name(project: Project) -> N
     outcome = project.build()
     layers = "framework-right app-one app-two"
     assert outcome.ran >= each("link archive build", layers) | {"publish"}
+    # It counts from now on.
+    assert "resolve:framework-right" in outcome.ran
     assert not outcome.ran & each("install", ALL_LOCKS)
     target = manifest(project, "framework-right")["install_target"]
     assert target.startswith("framework-right@")
     assert (project.folder / "_build" / target).is_symlink()
+    assert project.build().did_nothing
 
 
 def test_another_python_has_its_packages_elsewhere(project: Project, tmp_path: Path) -> None:
@@ -401,6 +404,37 @@ def test_exports_follow_what_they_are_copied_from(project: Project) -> None:
     assert (site / "one.py").read_text() == "print('new words')\n"
     assert (site / "other.py").is_file()
     assert not exported()
+
+
+def test_exports_of_another_runtime_or_in_another_folder_are_made_anew(
+    project: Project, tmp_path: Path
+) -> None:
+    project.doit("local-export")
+    folder, new = tmp_path / "rebuilt", b"Built again.\n"
+    extra = TarMember(name="python/lib/news.txt", data=new)
+    make_install_only(folder, HOST_VERSION, TRIPLE, extra=[extra])
+    write_checksums(folder)
+    project.environ["VENVSTACKS_DAG_RUNTIMES"] = str(folder)
+    outcome = project.doit("local-export")
+    assert {task for task in outcome.ran if "export" in task} == {"export:py", "local-export"}
+    assert (project.folder / "_export" / "py" / "lib" / "news.txt").read_bytes() == new
+    # Finished layers hold the path of their folder.
+    project.folder = project.folder.rename(tmp_path / "moved")
+    assert project.doit("local-export").ran >= each("export", ALL_LOCKS) | {"local-export"}
+
+
+@pytest.mark.skipif(not host_platform().startswith("linux"), reason="the libraries are for Linux")
+def test_exports_follow_the_links_to_libraries(
+    project: Project, index: LocalIndex, wheels: Path
+) -> None:
+    add_native(index, wheels)
+    project.layer("framework-left")["requirements"].append("native")
+    project.doit("local-export")
+    dynlib = project.folder / "_export" / "framework-left" / "share" / "venv" / "dynlib"
+    assert (dynlib / "libb.so.1").exists()
+    project.layer("framework-left")["dynlib_exclude"] = ["libb.*"]
+    assert "export:framework-left" in project.doit("local-export").ran
+    assert [path.name for path in dynlib.iterdir()] == ["liba.so.1"]
 
 
 def test_what_lower_layers_override_exclude_and_ask_for_counts_for_locks_above(
