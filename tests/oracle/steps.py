@@ -12,7 +12,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from tests.oracle.goods import ANY, HOST, LATER, NEWER, OLDER
+from packaging.requirements import Requirement
+
+from tests.oracle.goods import ANY, HOST, LATER, NEWER, OLDER, PACKAGES
 from tests.oracle.world import Edited, with_options
 from tests.support.oracle_model import KINDS, File, layers_of
 
@@ -29,6 +31,25 @@ _PATHS = (
     "apps/pack/new.py", "apps/pack/data/table.txt", "apps/pack/data/deep/more.txt", "more/one.py",
     "more/helps.py", "more/adds.py",
 )  # fmt: skip
+# What some sequences begin with: two frameworks side by side, one above the other, and packages
+# that bring others, so that fewer edits need to meet.
+_SHAPES: tuple[tuple[tuple[str, tuple[Any, ...]], ...], ...] = (
+    (),
+    (
+        ("toggle", ("app-a", "requirements", "bundle==1.0")),
+        ("toggle", ("framework-f", "requirements", "native==1.0")),
+    ),
+    (
+        ("add", ("framework-g", ["extra==1.0"])),
+        ("onto", ("app-a", ["f", "g"])),
+        ("toggle", ("app-a", "requirements", "bundle==1.0")),
+    ),
+    (
+        ("add", ("framework-g", ["bundle==1.0"])),
+        ("onto", ("framework-g", ["f"])),
+        ("onto", ("app-a", ["g"])),
+    ),
+)
 _STAGES = ("resolve", "install", "link", "archive", "build", "publish")
 _MISSING = "no-such-package"
 
@@ -98,6 +119,47 @@ def _onto(edited: Edited, layer: str, frameworks: Sequence[str]) -> None:
     table.pop("runtime", None)
     table.pop("frameworks", None)
     table.update({"frameworks": list(frameworks)} if frameworks else {"runtime": "py"})
+
+
+def _also(edited: Edited, layer: str) -> None:
+    """Name a framework that lies below another one anyway, or name it no longer."""
+    table = table_of(edited.spec, layer)
+    if table is None or "frameworks" not in table:
+        return
+    layers, names = layers_of(edited.spec), table["frameworks"]
+    reached = {
+        each.removeprefix("framework-")
+        for name in names
+        for each in layers[f"framework-{name}"].below[:-1]
+    }
+    twice = [name for name in names if name in reached]
+    if twice:
+        names.remove(twice[0])
+    else:
+        names += sorted(reached)[:1]
+
+
+def _trade(edited: Edited, layer: str) -> None:
+    """Launch a support module in place of the one that was launched."""
+    table = table_of(edited.spec, layer)
+    if table is not None and table.get("support_modules"):
+        table["launch_module"], table["support_modules"][0] = (
+            table["support_modules"][0],
+            table["launch_module"],
+        )
+
+
+def _by_name(edited: Edited, layer: str, number: int) -> None:
+    """Ask by name, or no longer, for what another package brings: the pins stay as they are."""
+    table = table_of(edited.spec, layer)
+    if table is None:
+        return
+    asked = {Requirement(text).name for text in table["requirements"]}
+    brought = sorted(
+        {need for (name, _), needs in PACKAGES.items() if name in asked for need in needs}
+    )
+    added = f"{brought[number % len(brought)]}==1.0" if brought else "bundle==1.0"
+    _toggle(edited, layer, "requirements", added)
 
 
 def _tool(edited: Edited, path: Sequence[str], value: Any) -> None:
@@ -213,6 +275,9 @@ EDITS: dict[str, Callable[..., None]] = {
     "toggle": _toggle,
     "reverse": _reverse,
     "onto": _onto,
+    "also": _also,
+    "by_name": _by_name,
+    "trade": _trade,
     "tool": _tool,
     "add": _add,
     "remove": _remove,
@@ -238,7 +303,15 @@ def _some_field(chance: random.Random) -> Step:
         "platforms": ([HOST], [HOST, "win_amd64"], None),
         "linux_target": ("glibc@2.17", "glibc@2.28", "glibc@2.31", None),
         "launch_module": _MODULES,
-        "support_modules": ([], list(_SUPPORT), list(reversed(_SUPPORT)), None),
+        "support_modules": (
+            [],
+            list(_SUPPORT),
+            list(reversed(_SUPPORT)),
+            ["apps/helps.py", "more/adds.py"],
+            ["apps/helps.py"],
+            ["more/helps.py"],
+            None,
+        ),
         "package_indexes": ({"extra": "second"}, None),
         "priority_indexes": (["second"], None),
     }
@@ -322,6 +395,21 @@ def _some_layers(chance: random.Random) -> Step:
     return Step("remove", (layer,))
 
 
+def _some_order(chance: random.Random) -> Step:
+    """The same layers or modules in another order, or in the same one otherwise said."""
+    if chance.random() < 0.1:
+        return Step("trade", (chance.choice(["app-a", "app-b"]),))
+    layer = chance.choice(["app-a", "app-a", *_LAYERS[2:]])
+    if chance.random() < 0.5:
+        return Step("reverse", (layer, "frameworks"))
+    return Step("also", (layer,))
+
+
+def _some_name(chance: random.Random) -> Step:
+    layer = chance.choice(["app-a", "app-a", *_LAYERS[1:]])
+    return Step("by_name", (layer, chance.randrange(2)))
+
+
 def _some_option(chance: random.Random) -> Step:
     choices: dict[str, Sequence[Any]] = {
         "format": ("tar.gz", "zip", "tar.zst", None, None),
@@ -355,11 +443,13 @@ def some_edit(chance: random.Random, *, pinned: bool) -> Step:
 
     kinds: list[tuple[Callable[[random.Random], Step], int]] = [
         (requirement, 6),
-        (_some_field, 5),
+        (_some_field, 7),
         (_some_python, 1),
         (_some_tool, 4),
         (_some_file, 5),
         (_some_layers, 5),
+        (_some_order, 3),
+        (_some_name, 3),
         (_some_option, 2),
         (_some_damage, 5),
         (_some_lock, 0 if pinned else 3),
@@ -396,6 +486,7 @@ def some_sequence(chance: random.Random, length: int) -> list[Step]:
     """A sequence: `length` rounds of some edits, perhaps a revert, and a build."""
     pinned = chance.random() < 0.5
     steps = [Step("begin", (pinned, chance.random() < 0.05))]
+    steps += [Step(name, values) for name, values in chance.choice(_SHAPES)]
     steps += [some_edit(chance, pinned=pinned) for _ in range(chance.randrange(6))]
     steps.append(Step("build-plain"))
     for _ in range(length):

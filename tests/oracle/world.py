@@ -251,6 +251,7 @@ FILES: Mapping[str, File] = {
     "apps/pack/data/table.txt": File(text="1 2 3\n"),
     "more/one.py": File(text="print(1)\n"),
     "more/helps.py": File(text="HELP = 1\n"),
+    "apps/helps.py": File(text="HELP = 1\n"),
     "more/adds.py": File(text="ADDS = 1\n"),
 }
 

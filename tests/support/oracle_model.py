@@ -315,7 +315,7 @@ class Model:
                 if (marker := Requirement(text).marker) is None or marker.evaluate()
             ],
             "overridden": self._tool(layer, "overrides"),
-            "support": sorted(layer.modules[1:]),
+            "support": [PurePosixPath(path).name for path in sorted(layer.modules[1:])],
             "origins": {
                 each["name"]: [each.get("index"), [wheel.get("url") for wheel in each["wheels"]]]
                 for each in self.locks[layer.name].here

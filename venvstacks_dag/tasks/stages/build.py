@@ -126,8 +126,8 @@ def layer_parts(context: BuildContext, layer: LayerPlan) -> Parts:
         ],
         "launch_module": Path(layer.launch_module).name if layer.launch_module else None,
         "modules": facts_of(context, "link", layer.name)["modules"],
-        # In the order of manifests, whatever that of the specification is.
-        "support_modules": sorted(layer.support_modules),
+        # In the order of manifests, which is that of paths; of a path they tell the name alone.
+        "support_modules": [Path(path).name for path in sorted(layer.support_modules)],
     }
 
 
