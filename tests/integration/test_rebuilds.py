@@ -379,6 +379,17 @@ def test_another_compressor_packs_anew(project: Project, monkeypatch: pytest.Mon
     assert project.build().ran >= each("archive", ALL_LOCKS)
 
 
+def test_locks_that_change_for_another_platform_alone_are_told_of(project: Project) -> None:
+    project.build()
+    provenance = project.folder / "_artifacts" / "__venvstacks__" / "venvstacks.intoto.json"
+    before, locks = provenance.read_bytes(), project.locks()
+    project.layer("py")["platforms"].append("win_amd64")
+    outcome = project.build()
+    assert project.locks() != locks
+    assert outcome.ran == each("resolve", ALL_LOCKS) | {"publish"}
+    assert provenance.read_bytes() != before
+
+
 def test_exports_follow_what_they_are_copied_from(project: Project) -> None:
     project.doit("local-export")
     everything = each("export", ALL_LOCKS) | {"local-export"}
