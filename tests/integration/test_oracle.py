@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.oracle.__main__ import quick_folder, run_steps
+from tests.oracle.edits import Step
 from tests.oracle.goods import Goods, make_goods
 from tests.oracle.nursery import Nursery
-from tests.oracle.steps import Step, some_sequence
+from tests.oracle.steps import some_sequence
 from tests.oracle.world import World
 from tests.support.oracle_model import File, Sources
 

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.oracle.edits import Step
 from tests.oracle.faults import Fault
 from tests.oracle.goods import Goods, make_goods
 from tests.oracle.nursery import Nursery
-from tests.oracle.steps import Step, some_sequence
+from tests.oracle.steps import some_sequence
 from tests.oracle.trial import Trial
 from tests.oracle.world import new_world
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.oracle.builds import Builds
 from tests.oracle.damage import apply_damage, edit_lock
-from tests.oracle.steps import EDITS, Step, edit
+from tests.oracle.edits import EDITS, Step, edit
 from tests.oracle.verdict import hold_against_clean_build
 from tests.oracle.world import Edited, World
 
