@@ -374,6 +374,17 @@ def test_exporting_one_layer_leaves_the_others_alone(project: Project) -> None:
     do(project, "local-export", "--include", "framework-left")
     assert names(target) == {"app-two", "framework-right", "py", "framework-left"}
     assert not (target / "app-one").exists()
+    # Wherever it was exported to since, it is there.
+    elsewhere = ("--publish-dependencies", "--output-dir", "other")
+    do(project, "local-export", "--include", "app-two", *elsewhere)
+    do(project, "local-export", "--include", "framework-right")
+    assert names(target) == {"app-two", "framework-right", "py", "framework-left"}
+    assert do(project, "local-export", "--include", "framework-right") == set()
+    # But not in part.
+    (target / "app-two").rename(target / "moved")
+    do(project, "local-export", "--include", "framework-left")
+    assert names(target) == {"framework-right", "py", "framework-left"}
+    (target / "moved").rename(target / "app-two")
     told = project.command("local-export", "--output-dir", "a b", "venvstacks.toml").output
     assert "\n  'a b/app-two/bin/python' -P -m two\n" in told
 

@@ -74,6 +74,8 @@ class Export:
         write_if_changed(_places_file(settings, layer.name), noted)
         entries = shipped_entries(context, layer)
         tree = settings.tree(layer.name)
+        # A manifest tells of a whole export, also to runs that know of no other.
+        remove_path(_manifest_path(context, layer))
         export_tree(entries, tree, place, reporter, mode=context.link_mode)
         _finish(_python(context, layer), place, reporter)
         shipped = TreeManifest.of(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from venvstacks_dag import publish
 from venvstacks_dag.digest import sha256_file
+from venvstacks_dag.errors import DiskError, PublishError
 from venvstacks_dag.fs import remove_path
+from venvstacks_dag.platforms.layout import LAYER_CONFIG
 from venvstacks_dag.reporting import Reporter
 from venvstacks_dag.reporting.amounts import count_text
 from venvstacks_dag.tasks.context import BuildContext
@@ -28,11 +32,7 @@ class LocalExport:
     def parts(self, context: BuildContext, layer: LayerPlan) -> Parts:
         """The manifests of all layers that are exported."""
         return {
-            "layers": [
-                facts_of(context, "export", built.name)["manifest"]
-                for built in context.plan.built_for(context.settings.platform)
-                if context.publishes(built.name) or exported(context, built) is not None
-            ],
+            "layers": list(_manifests(context)),
             "folder": str(context.settings.export_dir),
         }
 
@@ -60,14 +60,31 @@ def _path(context: BuildContext) -> Path:
     return publish.stack_manifest_path(context.settings.export_dir)
 
 
+def _manifests(context: BuildContext) -> Iterator[dict[str, Any]]:
+    """Those of the layers that the export folder has: also of those that the run leaves alone."""
+    for layer in context.plan.built_for(context.settings.platform):
+        if context.publishes(layer.name):
+            yield facts_of(context, "export", layer.name)["manifest"]
+        elif (there := exported(context, layer)) is not None:
+            yield there.as_json()
+
+
 def exported(context: BuildContext, layer: LayerPlan) -> publish.LayerManifest | None:
-    """The manifest of a layer that is in the export folder as it was written; None for others."""
+    """The manifest of a layer that is in the export folder as it was written; None for others.
+
+    Since it was, the layer may have been exported to another folder: then the manifest tells, which
+    an export removes before it begins.
+    """
+    folder = context.settings.export_dir
     stamp = context.stamped("export", layer.name)
-    if stamp is None or Path(stamp.parts["folder"]).parent != context.settings.export_dir:
+    if stamp is not None and Path(stamp.parts["folder"]).parent == folder:
+        path = publish.layer_manifest_path(folder, layer.name)
+        if file_damage(path, stamp.outputs["layer_manifest"]) is not None:
+            return None
+    try:
+        manifest = publish.read_layer_manifest(folder, layer.name)
+    except (DiskError, PublishError):
         return None
-    path = publish.layer_manifest_path(context.settings.export_dir, layer.name)
-    if file_damage(path, stamp.outputs["layer_manifest"]) is not None:
+    if manifest is None or not (folder / manifest.install_target / LAYER_CONFIG).is_file():
         return None
-    if not Path(stamp.parts["folder"]).is_dir():
-        return None
-    return publish.LayerManifest.from_json(stamp.facts["manifest"])
+    return manifest
