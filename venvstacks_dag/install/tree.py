@@ -4,45 +4,36 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from venvstacks_dag.errors import StoreError
 from venvstacks_dag.fs import (
     FILE_MODE,
-    HAS_MODES,
-    PROGRAM_MODE,
-    SEALED_BITS,
     SEALED_NS,
     LinkMode,
     disk_errors,
-    place_file,
     replace_tree,
     staging_folder,
 )
+from venvstacks_dag.install.halves import CAN_SHARE, in_two
+from venvstacks_dag.install.placing import PART, check_sealed, place
 from venvstacks_dag.install.recipe import ImageFiles, TreeRecipe
 from venvstacks_dag.install.team import helpers
-from venvstacks_dag.reporting import Reporter
+from venvstacks_dag.reporting import Progress, Reporter
 
 _FOLDER_MODE = 0o755
-# Parts of this many files are given to the threads, so that they end at about the same time.
-_PART = 500
+# With fewer files, a copy of the process takes longer to make than it saves.
+_WORTH_A_COPY = 2000
+# What takes the system a moment for each file; to copy them takes the disk's time.
+_LINKING = ("auto", "hardlink")
 # A folder of this depth (as lib/python3.12/site-packages/NAME), and all below, is one package's.
 _DEPTH = 4
-# The system walks down long paths for each file, which takes about a tenth of the time.
-_HAS_DIR_FD = {os.link, os.stat, os.open} <= os.supports_dir_fd
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entered:
-    """``way`` and what is below a folder is a path, relative to the folder ``fd`` if there is."""
-
-    way: str
-    fd: int | None
+# Files of an image, and the folder (with a slash) that they lie in.
+_Source = tuple[ImageFiles, str]
 
 
 def follow(
@@ -58,10 +49,16 @@ def follow(
     Raises `StoreError` where a file of an image is not there, or was written to since it was
     sealed, and `DiskError`, also where the disk cannot do what `mode` asks for.
     """
-    with staging_folder(destination.parent, destination.name) as folder:
-        with disk_errors("make the environment", destination):
-            _fill(recipe, images, str(folder), mode, reporter)
-        replace_tree(folder, destination)
+    total = sum(len(each.paths) for each in recipe.images)
+    ways = (True, False) if CAN_SHARE and total >= _WORTH_A_COPY and mode in _LINKING else (False,)
+    for in_halves in ways:
+        with staging_folder(destination.parent, destination.name) as folder:
+            with disk_errors("make the environment", destination):
+                whole = _fill(recipe, images, str(folder), mode, reporter, in_halves=in_halves)
+            # Where the other half is not there, doing it again tells why, or does it.
+            if whole:
+                replace_tree(folder, destination)
+                break
     reporter.detail(f"{destination.name}: {recipe.count} files installed")
 
 
@@ -71,35 +68,86 @@ def _fill(
     root: str,
     mode: LinkMode,
     reporter: Reporter,
-) -> None:
+    *,
+    in_halves: bool,
+) -> bool:
+    """Fill the folder `root`; whether all of it is there, or else only one of two halves."""
     sources = [(each, f"{images[each.digest]}/{each.folder}/") for each in recipe.images]
     total = sum(len(each.paths) for each in recipe.images)
-    # The system's work on files goes on while Python asks for the next.
-    with (
-        reporter.progress(f"install {Path(root).name}", total=total) as progress,
-        helpers() as team,
-    ):
-        first, apart = _folder_groups(recipe.folders)
-        _make_folders(root, first)
-        making = team.begin(partial(_make_folders, root, group) for group in apart)
-        counted = Lock()
-
-        def place(files: ImageFiles, start: int, source: str) -> None:
-            count = _place(files, start, source, root, mode)
-            with counted:
-                progress.advance(count)
-
-        placing = team.queue(after=making)
-        # Threads wait for each other in calls as short as these looks: so they all are in one.
-        for files, source in sources:
-            _check_sealed(files, source)
-            for start in range(0, len(files.paths), _PART):
-                placing.add(partial(place, files, start, source))
-        placing.finish()
+    with reporter.progress(f"install {Path(root).name}", total=total) as progress:
+        if not in_halves:
+            _place_in_turns(recipe.folders, sources, root, mode, progress)
+        elif in_two(*(partial(_place_all, half, root, mode) for half in _halves(sources))):
+            progress.advance(total)
+            others = (place for place, _ in (*recipe.written, *recipe.links))
+            _make_folders(root, _folders_above(others))
+        else:
+            return False
     for written, data in recipe.written:
         _write_new(f"{root}/{written}", data)
     for link, target in recipe.links:
         os.symlink(target, f"{root}/{link}")  # noqa: PTH211 - no Path in these loops
+    return True
+
+
+def _halves(sources: Sequence[_Source]) -> tuple[list[_Source], list[_Source]]:
+    """Images in two groups with about as many files."""
+    halves: tuple[list[_Source], list[_Source]] = ([], [])
+    counts = [0, 0]
+    for files, source in sorted(sources, key=lambda each: len(each[0].paths), reverse=True):
+        smaller = counts.index(min(counts))
+        halves[smaller].append((files, source))
+        counts[smaller] += len(files.paths)
+    return halves
+
+
+def _place_all(sources: Sequence[_Source], root: str, mode: LinkMode) -> None:
+    """Make the folders of these images' files, too: some may be there already, or about to be."""
+    places = (f"{files.prefix}{path}" for files, _ in sources for path in files.paths)
+    _make_folders(root, _folders_above(places))
+    for files, source in sources:
+        check_sealed(files, source)
+        for start in range(0, len(files.paths), PART):
+            place(files, start, source, root, mode)
+
+
+def _folders_above(places: Iterable[str]) -> list[str]:
+    """All folders that these places need, parents first."""
+    folders: set[str] = set()
+    for path in places:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return sorted(folders)
+
+
+def _place_in_turns(
+    folders: Iterable[str],
+    sources: Iterable[_Source],
+    root: str,
+    mode: LinkMode,
+    progress: Progress,
+) -> None:
+    counted = Lock()
+
+    def placed(files: ImageFiles, start: int, source: str) -> None:
+        count = place(files, start, source, root, mode)
+        with counted:
+            progress.advance(count)
+
+    # The system's work on files goes on while Python asks for the next.
+    with helpers() as team:
+        first, apart = _folder_groups(folders)
+        _make_folders(root, first)
+        making = team.begin(partial(_make_folders, root, group) for group in apart)
+        placing = team.queue(after=making)
+        # Threads wait for each other in calls as short as these looks: so they all are in one.
+        for files, source in sources:
+            check_sealed(files, source)
+            for start in range(0, len(files.paths), PART):
+                placing.add(partial(placed, files, start, source))
+        placing.finish()
 
 
 def _folder_groups(folders: Iterable[str]) -> tuple[list[str], list[list[str]]]:
@@ -130,76 +178,6 @@ def _make_folders(root: str, folders: Iterable[str]) -> None:
             umask_takes_away = stat.S_IMODE(os.lstat(made).st_mode) != _FOLDER_MODE
         if umask_takes_away:
             os.chmod(made, _FOLDER_MODE)  # noqa: PTH101 - no Path in these loops
-
-
-def _check_sealed(files: ImageFiles, source: str) -> None:
-    """See that files of an image, which lie below `source`, are as they were sealed."""
-    path = source
-    file, program = (stat.S_IFREG | mode & SEALED_BITS for mode in (FILE_MODE, PROGRAM_MODE))
-    programs = set(files.programs)
-    try:
-        with _entered(source) as folder:
-            for name, size in zip(files.paths, files.sizes, strict=True):
-                path = source + name
-                found = os.stat(folder.way + name, dir_fd=folder.fd, follow_symlinks=False)
-                if found.st_size != size or found.st_mtime_ns != SEALED_NS:
-                    raise _lost(files, path, "was changed in the store")
-                mode = program if name in programs else file
-                if found.st_mode != mode and HAS_MODES:
-                    _seal_again(files, path, found.st_mode, mode)
-    except OSError as error:
-        # Whatever it is (a folder may be gone, or be none), the image can be made anew.
-        raise _lost(files, path, "is missing from the store", error) from error
-
-
-def _seal_again(files: ImageFiles, path: str, found: int, mode: int) -> None:
-    """Give a file of the store its mode again: somebody has changed it, perhaps in a tree."""
-    if not stat.S_ISREG(found):
-        raise _lost(files, path, "was changed in the store")
-    # Where that may not or cannot be, the file serves as it is: its bytes are right.
-    with suppress(OSError):
-        os.chmod(path, stat.S_IMODE(mode))  # noqa: PTH101 - no Path in these loops
-
-
-def _place(files: ImageFiles, start: int, source: str, root: str, mode: LinkMode) -> int:
-    """Give files of an image, which lie below `source`, their places below `root`; how many."""
-    names, above = files.paths[start : start + _PART], f"{root}/{files.prefix}"
-    done = 0
-    if mode in ("auto", "hardlink"):
-        with suppress(OSError), _entered(source) as here, _entered(above) as there:
-            for name in names:
-                os.link(here.way + name, there.way + name, src_dir_fd=here.fd, dst_dir_fd=there.fd)
-                done += 1
-    # Where no link can be made: whether another way is to be tried is told there.
-    for name in names[done:]:
-        try:
-            place_file(source + name, above + name, mode)
-        except FileNotFoundError as error:
-            # Whoever found the image damaged has just taken it away.
-            raise _lost(files, source + name, "is missing from the store", error) from error
-    return len(names)
-
-
-@contextmanager
-def _entered(folder: str) -> Iterator[_Entered]:
-    """A way to what is below `folder` (which ends with a slash): the shortest that there is."""
-    if not _HAS_DIR_FD:
-        yield _Entered(way=folder, fd=None)
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        yield _Entered(way="", fd=fd)
-    finally:
-        os.close(fd)
-
-
-def _lost(files: ImageFiles, path: str, what: str, error: OSError | None = None) -> StoreError:
-    return StoreError(
-        f"a file of {files.package or 'the runtime'} {what}",
-        where=path,
-        why=error.strerror if error is not None else None,
-        fix="build again; `venvstacks-dag cache verify` drops what is damaged, to be made anew",
-    )
 
 
 def _write_new(target: str, data: bytes) -> None:

@@ -56,6 +56,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._root = str(root)
         self.users = StoreUsers(root)
 
     @classmethod
@@ -73,9 +74,11 @@ class Store:
 
     def cached(self, kind: str, key: str) -> bytes | None:
         """What `keep` was given under `kind` and `key` (a SHA-256), or None."""
-        place = self.place("cache", key, kind)
+        # Text, here and in `image_folder`: an installation asks for some hundreds.
+        place = self._text("cache", key, kind)
         try:
-            data = place.read_bytes()
+            with open(place, "rb", buffering=0) as stream:  # noqa: PTH123
+                data = stream.read()
         except OSError:
             return None
         note_use(place)
@@ -172,12 +175,13 @@ class Store:
 
         For those who look at each of its files anyway: see `image` for what may be wrong there.
         """
-        folder = self.place("images", digest)
-        if not (folder / DESCRIPTION).is_file():
+        folder = self._text("images", digest)
+        described = f"{folder}/{DESCRIPTION}"
+        if not os.path.isfile(described):  # noqa: PTH113
             return None
         self.users.register()
-        note_use(folder / DESCRIPTION)
-        return folder
+        note_use(described)
+        return Path(folder)
 
     def check(self, image: Image) -> bool:
         """Whether all files of an image have the content they were made with: reads all of them.
@@ -228,11 +232,13 @@ class Store:
 
     def place(self, room: str, digest: str, kind: str = "") -> Path:
         """Where something lies, or would. Raises `StoreError` for what is no digest."""
+        return Path(self._text(room, digest, kind))
+
+    def _text(self, room: str, digest: str, kind: str = "") -> str:
         # A digest becomes part of a path: anything that is not one must not get that far.
         if not is_sha256(digest):
             raise StoreError("not a SHA-256, so it cannot name a file of the store", where=digest)
-        # In one step: each layer asks for some hundreds, and paths are slow to join.
-        return self.root.joinpath(room, kind, digest[:2], digest)
+        return "/".join((self._root, room, *([kind] if kind else ()), digest[:2], digest))
 
     def lock_file(self, digest: str) -> Path:
         """What whoever fills or removes that digest holds."""

@@ -19,11 +19,11 @@ _AGE = re.compile(r"(\d{1,6})([hdw])\Z")
 _UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-def note_use(path: Path) -> None:
+def note_use(path: str | Path) -> None:
     """Have `path` count as used now. Where its time cannot be set, nothing can be cleaned."""
     now = time.time()
     with suppress(OSError):
-        if now - path.stat().st_mtime > GRAIN_SECONDS:
+        if now - os.stat(path).st_mtime > GRAIN_SECONDS:  # noqa: PTH116 - hundreds at a time
             os.utime(path, (now, now))
 
 

@@ -39,12 +39,13 @@ class StoreUsers:
 
         Where the store cannot be written to, nothing can be cleaned either, and nothing is done.
         """
-        # Here and below: a build with nothing to do takes no file out of the store.
-        from filelock import FileLock  # noqa: PLC0415
-
         with self._mutex:
+            # Before all else: it is asked for each of hundreds of files.
             if self._leave is not None and self._leave.alive:
                 return
+            # Here and below: a build with nothing to do takes no file out of the store.
+            from filelock import FileLock  # noqa: PLC0415
+
             with suppress(DiskError), disk_errors("use the store", self._folder):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 with folder_lock(self.gate, timeout=_GATE_SECONDS):

@@ -19,7 +19,8 @@ from tests.support.wheel_images import make_distribution, make_image
 from venvstacks_dag.digest import sha256_bytes
 from venvstacks_dag.errors import DiskError, InstallConflict, StoreError, WheelRefused
 from venvstacks_dag.fs import LINK_MODES, SEALED_NS, LinkMode, TreeManifest, parse_file_list
-from venvstacks_dag.install import InstallRequest, install_layer, tree
+from venvstacks_dag.install import InstallRequest, install_layer, placing, tree
+from venvstacks_dag.install.halves import CAN_SHARE, in_two
 from venvstacks_dag.install.recipe import ImageFiles
 from venvstacks_dag.platforms import LayerLayout, PythonVersion, TargetPlatform
 from venvstacks_dag.reporting import NullReporter
@@ -454,13 +455,13 @@ def test_a_file_that_goes_while_the_tree_is_made(
     store: Store, request_for: Maker, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
 ) -> None:
     image = make_distribution(store, "demo")
-    real = tree._check_sealed
+    real = placing.check_sealed
 
     def check(files: ImageFiles, source: str) -> None:
         real(files, source)
         shutil.rmtree(image.folder)
 
-    monkeypatch.setattr(tree, "_check_sealed", check)
+    monkeypatch.setattr(tree, "check_sealed", check)
     with pytest.raises(StoreError, match="a file of demo is missing from the store"):
         install_layer(replace(request_for(image), link_mode=mode), NullReporter())
 
@@ -639,6 +640,67 @@ def test_a_tree_is_the_same_however_it_is_made(
     assert states(request.destination) == linked
     shared = (request.destination / SITE / "demo.py").samefile(image.folder / "purelib/demo.py")
     assert shared == (mode != "copy")
+
+
+@pytest.fixture
+def in_halves(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Have small trees made in halves, too; whether both halves were done, each time."""
+    if not CAN_SHARE:
+        pytest.skip("no copies are made here")
+    told: list[bool] = []
+
+    def noted(mine: Callable[[], None], other: Callable[[], None]) -> bool:
+        told.append(in_two(mine, other))
+        return told[-1]
+
+    monkeypatch.setattr(tree, "_WORTH_A_COPY", 1)
+    monkeypatch.setattr(tree, "in_two", noted)
+    return told
+
+
+def test_a_tree_in_halves_is_the_same(
+    store: Store, request_for: Maker, in_halves: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = [
+        make_image(store, "demo", {**SCHEMES, ("data", "bin/x"): b"#!"}, programs=("bin/x",)),
+        make_distribution(store, "one", {"space/a.py": b"1", "space/deep/er/b.py": b"2"}),
+        make_distribution(store, "two", {"space/c.py": b"3", "space/deep/d.py": b"4"}),
+    ]
+    made = install_layer(request_for(*wheels), NullReporter())
+    assert in_halves == [True]
+    halves = states(request_for().destination)
+    monkeypatch.setattr(tree, "_WORTH_A_COPY", 1000)
+    assert install_layer(request_for(*wheels), NullReporter()) == made
+    assert in_halves == [True]
+    assert states(request_for().destination) == halves
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_a_damaged_image_is_told_of_whoever_finds_it(
+    store: Store, request_for: Maker, in_halves: list[bool], name: str
+) -> None:
+    wheels = {each: make_distribution(store, each, {f"{each}.py": b"1"}) for each in ("one", "two")}
+    (wheels[name].folder / f"purelib/{name}.py").unlink()
+    with pytest.raises(StoreError, match=f"a file of {name} is missing from the store"):
+        install_layer(request_for(*wheels.values()), NullReporter())
+    assert in_halves in ([], [False])
+    assert not request_for().destination.exists()
+
+
+def test_half_of_a_tree_is_never_taken_for_one(
+    store: Store, request_for: Maker, in_halves: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(mine: Callable[[], None], _other: Callable[[], None]) -> bool:
+        mine()
+        in_halves.append(False)
+        return False
+
+    monkeypatch.setattr(tree, "in_two", killed)
+    wheels = [make_distribution(store, each, {f"{each}.py": b"1"}) for each in ("one", "two")]
+    manifest = install_layer(request_for(*wheels), NullReporter())
+    assert in_halves == [False]
+    assert files_below(request_for().destination) == {entry.path for entry in manifest.entries}
+    assert [path.name for path in request_for().destination.parent.iterdir()] == ["framework-demo"]
 
 
 def states(tree: Path) -> dict[str, tuple[bytes, int, int]]:
