@@ -132,6 +132,37 @@ def test_exports_of_earlier_versions_go(project: Project) -> None:
     assert project.doit("local-export").did_nothing
 
 
+def test_exports_stay_where_the_last_one_went_elsewhere(project: Project, tmp_path: Path) -> None:
+    assert project.doit("local-export").code == 0
+    elsewhere = ("local-export", "--output-dir", str(tmp_path / "other"), "venvstacks.toml")
+    assert project.command(*elsewhere).code == 0
+    assert "Nothing to remove." in project.doit("gc").output
+    assert (project.folder / "_export" / "app-one" / "postinstall.py").is_file()
+
+
+def test_what_somebody_put_in_the_place_of_an_export_stays(project: Project) -> None:
+    assert project.doit("local-export").code == 0
+    mine = project.folder / "_export" / "app-two"
+    shutil.rmtree(mine)
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    project.remove("app-two")
+    project.build()
+    assert project.doit("gc").code == 0
+    assert (mine / "notes.txt").is_file()
+
+
+@pytest.mark.parametrize("noted", [b"", b".", b"/", b"../..", b"\0", b"/app-one-more"])
+def test_a_note_of_exports_that_was_edited_leads_nowhere(project: Project, noted: bytes) -> None:
+    assert project.doit("local-export").code == 0
+    project.state("app-one", "export.places").write_bytes(noted)
+    assert project.doit("clean", "export:app-one").code == 0
+    assert not (project.folder / "_export" / "app-one").exists(), "its stamp told"
+    assert (project.folder / "venvstacks.toml").is_file()
+    assert project.doit("gc").code == 0
+    assert (project.folder / "one.py").is_file()
+
+
 def test_a_platform_that_nothing_is_built_for_leaves_no_folder(
     project: Project, tmp_path: Path
 ) -> None:

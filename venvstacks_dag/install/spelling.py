@@ -39,6 +39,9 @@ class FolderSpelling:
     def _folder(self, folder: str) -> str:
         known = self._known.get(folder)
         if known is None:
-            spelt = self.place(folder)
-            known = self._known[folder] = self._by_fold.setdefault(fold(spelt), spelt)
+            known = ""
+            for part in folder.split("/"):
+                spelt = f"{known}/{part}" if known else part
+                known = self._by_fold.setdefault(fold(spelt), spelt)
+            self._known[folder] = known
         return known

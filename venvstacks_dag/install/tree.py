@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -171,9 +170,12 @@ def _make_folders(root: str, folders: Iterable[str]) -> None:
     umask_takes_away = None
     for folder in folders:
         made = f"{root}/{folder}"
-        # It is there already where the host ignores case and another name has it.
-        with suppress(FileExistsError):
+        try:
             os.mkdir(made, _FOLDER_MODE)  # noqa: PTH102 - no Path in these loops
+        except FileExistsError:
+            # Who made it sees to its mode: the other half, or this one, under another name for it
+            # where the host ignores case.
+            continue
         if umask_takes_away is None:
             umask_takes_away = stat.S_IMODE(os.lstat(made).st_mode) != _FOLDER_MODE
         if umask_takes_away:

@@ -107,11 +107,11 @@ def _archive_name(stamp: Stamp | None) -> str:
 def _exports(context: BuildContext, name: str, *, older: bool = False) -> Iterator[Path]:
     """What was exported of a layer, and its manifest; if `older`, what the last export is not."""
     folder = context.settings.export_dir
-    places = export_places(context, name)
     # What lies elsewhere may long be somebody's: only exports in the usual place are ours.
-    ours = [place for place in (places[:-1] if older else places) if place.parent == folder]
-    for place in ours:
-        yield from (place,) if place.exists() else ()
+    ours = [place for place in export_places(context, name) if place.parent == folder]
+    for place in ours[:-1] if older else ours:
+        # What somebody put there since is not ours, either.
+        yield from (place,) if (place / LAYER_CONFIG).is_file() else ()
         yield from left_behind(folder, staged=place.name)
     manifest = publish.layer_manifest_path(folder, name)
     if ours and not older and manifest.exists():

@@ -17,7 +17,8 @@ class _Forks:
     """What forked processes are to do: hooks stay for good, so it is asked each time."""
 
     hooked = False
-    watched = False
+    # The process whose copies are watched; it may be gone before one of them can ask for it.
+    starter: int | None = None
 
 
 @contextmanager
@@ -34,17 +35,17 @@ def workers_end_with_the_build() -> Iterator[None]:
     if not _Forks.hooked:
         os.register_at_fork(after_in_child=_watch)
         _Forks.hooked = True
-    _Forks.watched = True
+    _Forks.starter = os.getpid()
     try:
         yield
     finally:
-        _Forks.watched = False
+        _Forks.starter = None
 
 
 def _watch() -> None:
-    if _Forks.watched:
-        _Forks.watched = False  # What a worker forks is its own affair.
-        threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True).start()
+    starter, _Forks.starter = _Forks.starter, None  # What a worker forks is its own affair.
+    if starter is not None:
+        threading.Thread(target=_end_after, args=(starter,), daemon=True).start()
 
 
 def _end_after(starter: int) -> None:

@@ -675,6 +675,26 @@ def test_a_tree_in_halves_is_the_same(
     assert states(request_for().destination) == halves
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs modes")
+@pytest.mark.parametrize("umask", [0o077, 0o000])
+def test_modes_of_folders_in_halves_do_not_depend_on_the_umask(
+    store: Store, request_for: Maker, in_halves: list[bool], umask: int
+) -> None:
+    wheels = [
+        make_distribution(store, name, {f"{name}/{n}/deep/x.py": b"" for n in range(30)})
+        for name in ("one", "two", "three")
+    ]
+    before = os.umask(umask)
+    try:
+        install_layer(request_for(*wheels), NullReporter())
+    finally:
+        os.umask(before)
+    assert in_halves == [True]
+    folders = [path for path in request_for().destination.rglob("*") if path.is_dir()]
+    assert len(folders) > 180
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o755}
+
+
 @pytest.mark.parametrize("name", ["one", "two"])
 def test_a_damaged_image_is_told_of_whoever_finds_it(
     store: Store, request_for: Maker, in_halves: list[bool], name: str

@@ -108,11 +108,20 @@ class Export:
 def export_places(context: BuildContext, layer: str) -> tuple[Path, ...]:
     """Where a layer was exported to, be it in part, in the order of the last time; may be gone."""
     try:
-        noted = _places_file(context.settings, layer).read_bytes()
-        return tuple(Path(os.fsdecode(each)) for each in noted.split(b"\0"))
+        noted = _places_file(context.settings, layer).read_bytes().split(b"\0")
     except OSError:
-        stamp = context.stamped(Export.name, layer)
-        return () if stamp is None else (Path(stamp.parts["folder"]),)
+        noted = []
+    # These get removed: what somebody edited, or a disk lost, must not lead anywhere else.
+    places = [Path(os.fsdecode(each)) for each in noted]
+    ours = tuple(
+        each
+        for each in places
+        if each.is_absolute() and (each.name == layer or each.name.startswith(f"{layer}@"))
+    )
+    if ours:
+        return ours
+    stamp = context.stamped(Export.name, layer)
+    return () if stamp is None else (Path(stamp.parts["folder"]),)
 
 
 def _places_file(settings: BuildSettings, layer: str) -> Path:
