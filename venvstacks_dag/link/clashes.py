@@ -93,6 +93,8 @@ def hidden_copies(
     for lower, digests in below:
         for name, digest in digests.items():
             offered.setdefault(name, (lower, digest))
+    if not offered:
+        return ()
     libraries = Libraries.of(binaries, links)
     found: dict[str, str] = {}
     for binary in asking:

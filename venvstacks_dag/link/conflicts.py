@@ -110,8 +110,9 @@ def place_warnings(request: LinkRequest, folder: PurePath) -> Iterator[str]:
     # What is between two of the folders in LD_LIBRARY_PATH (ld.so(8)) or DYLD_LIBRARY_PATH.
     separators = ":" if target.system == "macos" else ":;"
     found = [char for char in separators if char in str(folder)]
-    needs_path = any(lower.has_libraries for lower in request.below) and not target.is_windows
-    if found and needs_path and request.runs_here:
+    # Whether there are libraries is asked last: it takes a look at all files of the layers below.
+    concerned = found and request.runs_here and not target.is_windows
+    if concerned and any(lower.has_libraries for lower in request.below):
         yield (
             f"{request.env_name}: the shared libraries of the layers below are not found here, "
             f"since the folder's path has {found[0]!r} in it ({folder}); elsewhere they are"
