@@ -13,6 +13,7 @@ from typing import Literal
 from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.bytecode import bytecode_fault, source_of_bytecode
 from venvstacks_dag.digest import sha256_bytes, sha256_file
+from venvstacks_dag.fs.trees import folders_above
 
 FindingKind = Literal["missing", "changed", "extra"]
 _HAS_MODES = os.name != "nt"
@@ -85,7 +86,7 @@ def empty_folders(tree: Path, known: Iterable[str], *, layer: str) -> Iterator[F
     Bytecode may have been in a ``__pycache__``. Raises `OSError` where the tree cannot be read.
     """
     paths = {*known, *(path for path, _ in _walk(tree, ""))}
-    filled = {parent for path in paths for parent in _parents(path)} | paths
+    filled = paths.union(folders_above(paths))
     for folder, names, _ in os.walk(tree):
         below = os.path.relpath(folder, tree).replace(os.sep, "/")
         for name in tuple(names):
@@ -95,12 +96,6 @@ def empty_folders(tree: Path, known: Iterable[str], *, layer: str) -> Iterator[F
             names.remove(name)
             if name != "__pycache__":
                 yield Finding(layer=layer, path=path, kind="extra", why="it is an empty folder")
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _walk(folder: Path, below: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -20,6 +20,7 @@ from venvstacks_dag.fs.manifest import TreeEntry, TreeManifest
 from venvstacks_dag.fs.newtree import NewTree, new_tree
 from venvstacks_dag.fs.placing import LINK_MODES, LinkMode, place_file
 from venvstacks_dag.fs.trees import (
+    folders_above,
     left_behind,
     make_folders,
     make_link,
@@ -46,6 +47,7 @@ __all__ = [
     "disk_errors",
     "file_list",
     "folder_lock",
+    "folders_above",
     "hash_while_copying",
     "left_behind",
     "make_folders",

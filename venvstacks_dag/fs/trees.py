@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,17 @@ def left_behind(folder: Path, *, staged: str | None = None) -> tuple[Path, ...]:
     except OSError:
         # Not there, or no folder at all: whoever writes to it will say so properly.
         return ()
+
+
+def folders_above(paths: Iterable[str]) -> list[str]:
+    """All folders that files at these relative paths lie in, parents first."""
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return sorted(folders)
 
 
 def make_folders(folder: Path) -> None:

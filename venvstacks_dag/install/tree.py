@@ -14,6 +14,7 @@ from venvstacks_dag.fs import (
     SEALED_NS,
     LinkMode,
     disk_errors,
+    folders_above,
     replace_tree,
     staging_folder,
 )
@@ -79,7 +80,7 @@ def _fill(
         elif in_two(*(partial(_place_all, half, root, mode) for half in _halves(sources))):
             progress.advance(total)
             others = (place for place, _ in (*recipe.written, *recipe.links))
-            _make_folders(root, _folders_above(others))
+            _make_folders(root, folders_above(others))
         else:
             return False
     for written, data in recipe.written:
@@ -103,22 +104,11 @@ def _halves(sources: Sequence[_Source]) -> tuple[list[_Source], list[_Source]]:
 def _place_all(sources: Sequence[_Source], root: str, mode: LinkMode) -> None:
     """Make the folders of these images' files, too: some may be there already, or about to be."""
     places = (f"{files.prefix}{path}" for files, _ in sources for path in files.paths)
-    _make_folders(root, _folders_above(places))
+    _make_folders(root, folders_above(places))
     for files, source in sources:
         check_sealed(files, source)
         for start in range(0, len(files.paths), PART):
             place(files, start, source, root, mode)
-
-
-def _folders_above(places: Iterable[str]) -> list[str]:
-    """All folders that these places need, parents first."""
-    folders: set[str] = set()
-    for path in places:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    return sorted(folders)
 
 
 def _place_in_turns(

@@ -56,7 +56,6 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._root = str(root)
         self.users = StoreUsers(root)
 
     @classmethod
@@ -238,7 +237,7 @@ class Store:
         # A digest becomes part of a path: anything that is not one must not get that far.
         if not is_sha256(digest):
             raise StoreError("not a SHA-256, so it cannot name a file of the store", where=digest)
-        return "/".join((self._root, room, *([kind] if kind else ()), digest[:2], digest))
+        return "/".join((str(self.root), room, *([kind] if kind else ()), digest[:2], digest))
 
     def lock_file(self, digest: str) -> Path:
         """What whoever fills or removes that digest holds."""

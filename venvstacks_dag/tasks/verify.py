@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from venvstacks_dag.archive.model import ArchiveEntry
 from venvstacks_dag.deploy.check import Finding, check_tree
@@ -12,7 +12,7 @@ from venvstacks_dag.deploy.filelists import archived
 from venvstacks_dag.deploy.verify import Report
 from venvstacks_dag.digest import parse_json
 from venvstacks_dag.errors import DeployError, DiskError
-from venvstacks_dag.fs import HAS_MODES, TreeManifest, disk_errors
+from venvstacks_dag.fs import HAS_MODES, TreeManifest, disk_errors, folders_above
 from venvstacks_dag.fs.newtree import FOLDER_MODE, is_folder_mode
 from venvstacks_dag.tasks.settings import STATE
 from venvstacks_dag.tasks.stages.base import file_damage
@@ -64,16 +64,14 @@ def _compared(
 
 def _folder_modes(tree: Path, entries: list[ArchiveEntry], layer: str) -> Iterator[Finding]:
     """The folders of noted files that not everybody may enter, or that everybody may write to."""
-    folders = {parent for entry in entries for parent in PurePosixPath(entry.path).parents}
-    for folder in sorted(folders):
+    for folder in ("", *folders_above(entry.path for entry in entries)):
         try:
             mode = (tree / folder).lstat().st_mode
         except OSError:
             continue  # Its files are told of, or the folder above.
         if HAS_MODES and stat.S_ISDIR(mode) and not is_folder_mode(mode):
-            path = "" if folder == PurePosixPath() else str(folder)
             why = f"the folder's mode is {stat.S_IMODE(mode):04o}, not {FOLDER_MODE:04o}"
-            yield Finding(layer=layer, path=path, kind="changed", why=why)
+            yield Finding(layer=layer, path=folder, kind="changed", why=why)
 
 
 def _noted(state: Path, stage: str, findings: list[Finding]) -> list[ArchiveEntry]:
