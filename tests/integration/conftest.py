@@ -64,3 +64,9 @@ def project(tmp_path: Path, index: LocalIndex, tiny_runtimes: Path) -> Project:
     # The tiny runtime is for this platform only.
     made.layer("py")["platforms"] = [host_platform()]
     return made
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    """Where tests put more wheels."""
+    return tmp_path / "wheels"

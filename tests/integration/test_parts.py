@@ -8,18 +8,12 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import HOST_VERSION, TRIPLE
-from tests.integration.test_rebuilds import ALL_LOCKS, add_native, changed, manifest
+from tests.integration.test_rebuilds import ALL_LOCKS, changed, manifest, require_native
 from tests.support.index_server import LocalIndex
 from tests.support.runtimes import TarMember, make_install_only, write_checksums
 from tests.support.stacks import ALL_TASKS, Project, each
 from venvstacks_dag.platforms import host_platform
 from venvstacks_dag.tasks.stages import archive, link
-
-
-@pytest.fixture
-def wheels(tmp_path: Path) -> Path:
-    """Where tests put more wheels."""
-    return tmp_path / "wheels"
 
 
 def test_another_format_of_the_same_level_packs_anew(project: Project) -> None:
@@ -148,8 +142,7 @@ def test_exports_of_another_runtime_or_in_another_folder_are_made_anew(
 def test_exports_follow_the_links_to_libraries(
     project: Project, index: LocalIndex, wheels: Path
 ) -> None:
-    add_native(index, wheels)
-    project.layer("framework-left")["requirements"].append("native")
+    require_native(project, index, wheels)
     project.doit("local-export")
     dynlib = project.folder / "_export" / "framework-left" / "share" / "venv" / "dynlib"
     assert (dynlib / "libb.so.1").exists()

@@ -22,12 +22,6 @@ ALL_LOCKS = "py framework-left framework-right framework-upper app-one app-two"
 OWN_STAGES = "resolve install link archive build"
 
 
-@pytest.fixture
-def wheels(tmp_path: Path) -> Path:
-    """Where tests put more wheels."""
-    return tmp_path / "wheels"
-
-
 def modules(project: Project, layer: str) -> set[str]:
     """The top-level modules that packages brought into a layer."""
     site = next(project.tree(layer).glob("lib/python3.*/site-packages"))
@@ -251,19 +245,19 @@ def test_a_version_of_the_tool_with_another_stage_runs_that_stage(
     assert toolchain.get(f"{stage}_schema", 99) == 99
 
 
-def add_native(index: LocalIndex, folder: Path) -> None:
-    """A package with two shared libraries."""
+def require_native(project: Project, index: LocalIndex, folder: Path) -> None:
+    """Have a framework require a package with two shared libraries."""
     library = {f"native/lib{name}.so.1": make_elf(soname=f"lib{name}.so.1") for name in "ab"}
     tag = f"py3-none-manylinux_2_17_{host_platform().removeprefix('linux_')}"
     add_package(index, folder, "native", tag=tag, files={"native.py": "", **library})
+    project.layer("framework-left")["requirements"].append("native")
 
 
 @pytest.mark.skipif(not host_platform().startswith("linux"), reason="the libraries are for Linux")
 def test_excluded_libraries_are_no_longer_linked(
     project: Project, index: LocalIndex, wheels: Path
 ) -> None:
-    add_native(index, wheels)
-    project.layer("framework-left")["requirements"].append("native")
+    require_native(project, index, wheels)
     project.build()
     dynlib = project.tree("framework-left") / "share" / "venv" / "dynlib"
     assert {path.name for path in dynlib.iterdir()} == {"liba.so.1", "libb.so.1"}

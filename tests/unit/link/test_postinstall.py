@@ -547,12 +547,17 @@ def test_errors_are_one_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the runtime's Python is a script here")
-def test_another_python_hands_over_to_the_runtimes(deployed: Path) -> None:
+def other_python(deployed: Path, script: str) -> None:
+    """Have the layer be for a Python that is not the running one; the runtime's is a script."""
     write_config(deployed, CONFIG | {"py_version": "3.99.1"})
     python = deployed.parent / "py@2" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\necho "$@" > {shlex.quote(str(deployed))}/called\nexit 7\n')
+    python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the runtime's Python is a script here")
+def test_another_python_hands_over_to_the_runtimes(deployed: Path) -> None:
+    other_python(deployed, f'echo "$@" > {shlex.quote(str(deployed))}/called; exit 7')
     assert run(deployed, "--relative").returncode == 7
     called = (deployed / "called").read_text()
     assert called == f"-I -S -B {deployed / 'postinstall.py'} --relative\n"
@@ -565,10 +570,7 @@ def test_another_python_hands_over_to_the_runtimes(deployed: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="the runtime's Python is a script here")
 def test_a_runtime_of_another_version_than_it_says_is_asked_once(deployed: Path) -> None:
-    write_config(deployed, CONFIG | {"py_version": "3.99.1"})
-    python = deployed.parent / "py@2" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
-    python.chmod(0o755)
+    other_python(deployed, f'exec {shlex.quote(sys.executable)} "$@"')
     done = run(deployed)
     assert done.returncode == 1
     assert "but the layer is for 3.99.1" in done.stderr
