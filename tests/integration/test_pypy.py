@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.index_server import LocalIndex
 from tests.support.pypy_shapes import make_pypy
-from tests.support.runtimes import serving
+from tests.support.runtimes import serving, use_pbs_index
 from tests.support.shapes import native
 from tests.support.stacks import LAYERS, Project, unpack
 from tests.support.structure import check_stack
@@ -106,7 +106,7 @@ def use_mirror(folder: Path, pypy: tuple[str, str, str], monkeypatch: pytest.Mon
     major, minor, micro = (int(part) for part in spoken.split("."))
     version = {"implementation": "pypy", "major": major, "minor": minor, "micro": micro}
     table = [{"python_version": version | {"freethreaded": False}, "files": files}]
-    monkeypatch.setattr("pbs_installer._versions._read_versions_payload", lambda: table)
+    use_pbs_index(monkeypatch, table)
 
 
 def test_layers_on_pypy(

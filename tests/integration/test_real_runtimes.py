@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.conftest import HOST_VERSION
 from tests.support.index_server import LocalIndex
-from tests.support.runtimes import make_real_install_only, serving, write_checksums
+from tests.support.runtimes import make_real_install_only, serving, use_pbs_index, write_checksums
 from tests.support.stacks import Project
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.platforms import TargetPlatform, host_platform
@@ -83,7 +83,7 @@ def test_a_runtime_from_a_mirror_builds_and_runs(
             }
         ],
     }
-    monkeypatch.setattr("pbs_installer._versions._read_versions_payload", lambda: [line])
+    use_pbs_index(monkeypatch, [line])
     with serving(real_archive.parent) as mirror:
         app.environ["PBS_INSTALLER_BASE_URL"] = mirror
         built = app.doit("link")

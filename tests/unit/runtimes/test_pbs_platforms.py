@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.runtimes import PlainDownloader, serving
+from tests.support.runtimes import PlainDownloader, serving, use_pbs_index
 from tests.support.shapes import make_shaped
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import ArchiveError, DigestMismatch
@@ -71,7 +71,7 @@ class Mirror:
 
     def use_index(self, **wrong: str) -> None:
         table = indexed(self.archives, **wrong)
-        self._monkeypatch.setattr("pbs_installer._versions._read_versions_payload", lambda: table)
+        use_pbs_index(self._monkeypatch, table)
 
     def image(self, platform: str) -> Image:
         """Found, fetched, verified and unpacked."""

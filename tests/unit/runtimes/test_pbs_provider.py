@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.runtimes import PlainDownloader, make_install_only, serving
+from tests.support.runtimes import PlainDownloader, make_install_only, serving, use_pbs_index
 from venvstacks_dag.digest import is_sha256, sha256_file
 from venvstacks_dag.errors import DigestMismatch, NetworkError, RuntimeUnavailable
 from venvstacks_dag.platforms import PLATFORM_NAMES, TargetPlatform
@@ -59,7 +59,7 @@ def indexed(path: Path, sha256: str | None, *, freethreaded: bool = False) -> di
 
 
 def use_index(monkeypatch: pytest.MonkeyPatch, *entries: dict[str, Any]) -> None:
-    monkeypatch.setattr("pbs_installer._versions._read_versions_payload", lambda: list(entries))
+    use_pbs_index(monkeypatch, entries)
 
 
 @pytest.mark.parametrize("platform", PLATFORM_NAMES)

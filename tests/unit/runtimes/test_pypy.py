@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.pypy_shapes import make_pypy, pypy_members, zip_bytes
-from tests.support.runtimes import PlainDownloader, TarMember, compressed, serving, tar_bytes
+from tests.support.runtimes import (
+    PlainDownloader,
+    TarMember,
+    compressed,
+    serving,
+    tar_bytes,
+    use_pbs_index,
+)
 from tests.support.shapes import native
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import ArchiveError, RuntimeUnavailable
@@ -123,7 +130,7 @@ def fetched(
     file = {"platform": system, "arch": machine, "install_only": True, "filename": path.name}
     place = {"url": f"https://unreachable.invalid/{path.name}", "sha256": sha256_file(path)}
     entry = {"python_version": version | {"freethreaded": False}, "files": [file | place]}
-    monkeypatch.setattr("pbs_installer._versions._read_versions_payload", lambda: [entry])
+    use_pbs_index(monkeypatch, [entry])
     with serving(path.parent) as mirror:
         of = pbs(tmp_path / "store", mirror)
         return of.image(find_runtime(request(str(python), on), [of]), NullReporter())
