@@ -4,10 +4,10 @@
 
 Both tools lock and build the same stacks first, from the same runtime. Then each publishes all
 layers (this tool with both profiles), and the archives of each are unpacked into an empty folder
-and finished by their `postinstall.py`, with the runtime that was unpacked. Of `fast`, which takes
-seconds, five runs are made, and their median counts. ``tar.xz`` is unpacked
-by `tar`, ``tar.zst`` by the extractor that `deploy` has. venvstacks compresses for minutes. Needs
-a package index. Prints Markdown.
+and finished by their `postinstall.py`, with the runtime that was unpacked. What takes seconds
+(publishing with `fast`; unpacking and finishing, with both tools in turns) is done five times, and
+the median counts. ``tar.xz`` is unpacked by `tar`, ``tar.zst`` by the extractor that `deploy` has.
+venvstacks compresses for minutes. Needs a package index. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -35,6 +35,7 @@ PROFILES = ("fast", "release")
 # How many times faster than the peer publishing is to be, at how many times its size.
 AIMS = {"fast": (30.0, 1.22), "release": (1.4, 1.07)}
 UNPACKING_AIM = 2.0
+_ROUNDS = 5
 MEMORY_AIM = 300e6
 _UNPACK = """\
 import sys
@@ -63,20 +64,27 @@ find-links = ["{folder}"]
 """
 
 
-@dataclass(kw_only=True)
-class Shipped:
-    """What a tool made of a stack: seconds of each step, bytes of all archives together."""
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """Seconds from archives to layers that run."""
 
-    publish: float
-    size: int
-    memory: int
     unpack: float = 0.0
     postinstall: float = 0.0
 
     @property
-    def ready(self) -> float:
-        """From archives to layers that run."""
+    def seconds(self) -> float:
+        """All of it."""
         return self.unpack + self.postinstall
+
+
+@dataclass(kw_only=True)
+class Shipped:
+    """What a tool made of a stack: seconds to publish, bytes of all archives and of memory."""
+
+    publish: float
+    size: int
+    memory: int
+    ready: Ready = Ready()
 
 
 @dataclass(kw_only=True)
@@ -111,38 +119,38 @@ class Bench:
         more = ["--output-dir", str(out), *(["--profile", profile] if profile else [])]
         runs: list[Used] = []
         # One run of seconds says little on a machine that does other things, too.
-        for _ in range(5 if profile == "fast" else 1):
+        for _ in range(_ROUNDS if profile == "fast" else 1):
             shutil.rmtree(out, ignore_errors=True)
             runs.append(run(self.command(tool, "publish", place, *more), self.environ))
         size = sum(path.stat().st_size for path in archives(out))
         memory = max(used.memory for used in runs)
         return Shipped(publish=median(used.seconds for used in runs), size=size, memory=memory)
 
-    def unpack(self, stack: str, tool: str, profile: str, shipped: Shipped) -> None:
+    def unpack(self, stack: str, tool: str, profile: str) -> Ready:
         """Unpack what was published into an empty folder, and finish it there."""
         out = self.folder / f"{stack}-{tool}" / f"archives-{profile or tool}"
-        target = self.folder / f"{stack}-{profile or tool}-unpacked"
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir()
+        # Earlier ones stay: a disk that has just lost a tree takes longer to make another.
+        target = Path(tempfile.mkdtemp(prefix=f"{stack}-{profile or tool}-", dir=self.folder))
         # Not to wait for what was written before.
         os.sync()
         names = [str(path) for path in archives(out)]
         if tool == "ours":
             words = (sys.executable, "-c", _UNPACK, str(target), *names)
-            shipped.unpack = run(words, self.environ).seconds
+            unpack = run(words, self.environ).seconds
         else:
-            shipped.unpack = sum(
+            unpack = sum(
                 run(("tar", "-xJf", name, "-C", str(target)), self.environ).seconds
                 for name in names
             )
         base = target / "cpython-3.12" if (target / "cpython-3.12").is_dir() else target / "python"
         layers = sorted(target.iterdir(), key=lambda path: (path != base, path.name))
-        shipped.postinstall = sum(
+        postinstall = sum(
             run(
                 (str(base / "bin" / "python3"), str(layer / "postinstall.py")), self.environ
             ).seconds
             for layer in layers
         )
+        return Ready(unpack=unpack, postinstall=postinstall)
 
 
 def archives(folder: Path) -> list[Path]:
@@ -182,9 +190,14 @@ def measure(bench: Bench, stack: str) -> dict[str, Shipped]:
     found = {"peer": bench.publish(stack, "peer")}
     for profile in PROFILES:
         found[profile] = bench.publish(stack, "ours", profile)
+    rounds: dict[str, list[Ready]] = {whose: [] for whose in found}
+    # In turns, so that a busy machine slows all of them down alike.
+    for _ in range(_ROUNDS):
+        for whose, ready in rounds.items():
+            tool, profile = ("peer", "") if whose == "peer" else ("ours", whose)
+            ready.append(bench.unpack(stack, tool, profile))
     for whose, shipped in found.items():
-        tool, profile = ("peer", "") if whose == "peer" else ("ours", whose)
-        bench.unpack(stack, tool, profile, shipped)
+        shipped.ready = sorted(rounds[whose], key=lambda ready: ready.seconds)[_ROUNDS // 2]
         sys.stderr.write(f"{stack}, {whose}: {shipped}\n")
     return found
 
@@ -206,13 +219,13 @@ def table(results: Mapping[str, Mapping[str, Shipped]]) -> Iterator[str]:
     yield "| stack | profile | unpack | venvstacks | postinstall | venvstacks | faster | aim |"
     yield "|---|---|---|---|---|---|---|---|"
     for stack, found in results.items():
-        peer = found["peer"]
+        peer = found["peer"].ready
         for profile in PROFILES:
-            ours = found[profile]
+            ours = found[profile].ready
             yield (
                 f"| {stack} | {profile} | {ours.unpack:.1f} s | {peer.unpack:.1f} s "
                 f"| {ours.postinstall:.1f} s | {peer.postinstall:.1f} s "
-                f"| {peer.ready / ours.ready:.2f} | {UNPACKING_AIM:g} |"
+                f"| {peer.seconds / ours.seconds:.2f} | {UNPACKING_AIM:g} |"
             )
 
 
@@ -279,7 +292,9 @@ def main() -> int:
             lines += ["", *large(folder / "large", options.memory)]
     sys.stdout.write("\n".join([*lines, ""]))
     if options.json:
-        plain = {stack: {k: vars(v) for k, v in found.items()} for stack, found in results.items()}
+        plain = {
+            stack: {k: asdict(v) for k, v in found.items()} for stack, found in results.items()
+        }
         options.json.write_text(json.dumps(plain, indent=1), "utf-8")
     return 0
 
