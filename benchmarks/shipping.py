@@ -219,13 +219,13 @@ def table(results: Mapping[str, Mapping[str, Shipped]]) -> Iterator[str]:
     yield "| stack | profile | unpack | venvstacks | postinstall | venvstacks | faster | aim |"
     yield "|---|---|---|---|---|---|---|---|"
     for stack, found in results.items():
-        peer = found["peer"].ready
+        theirs = found["peer"].ready
         for profile in PROFILES:
-            ours = found[profile].ready
+            mine = found[profile].ready
             yield (
-                f"| {stack} | {profile} | {ours.unpack:.1f} s | {peer.unpack:.1f} s "
-                f"| {ours.postinstall:.1f} s | {peer.postinstall:.1f} s "
-                f"| {peer.seconds / ours.seconds:.2f} | {UNPACKING_AIM:g} |"
+                f"| {stack} | {profile} | {mine.unpack:.1f} s | {theirs.unpack:.1f} s "
+                f"| {mine.postinstall:.1f} s | {theirs.postinstall:.1f} s "
+                f"| {theirs.seconds / mine.seconds:.2f} | {UNPACKING_AIM:g} |"
             )
 
 
