@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from venvstacks_dag.archive.model import ArchiveEntry
@@ -31,8 +31,9 @@ from venvstacks_dag.deploy.stackfile import content_key
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DeployError
 from venvstacks_dag.fs.files import disk_errors
+from venvstacks_dag.fs.newtree import FOLDER_MODE
 from venvstacks_dag.fs.placing import place_file
-from venvstacks_dag.fs.trees import make_folders
+from venvstacks_dag.fs.trees import folders_above, make_folders
 from venvstacks_dag.publish.model import LayerManifest
 
 _NOTED = "files"
@@ -100,7 +101,7 @@ def _is_whole(tree: Path, entries: Iterable[ArchiveEntry]) -> bool:
 
 
 def share_layer(
-    old: Path, new: Path, layer: LayerManifest, entries: Iterable[ArchiveEntry]
+    old: Path, new: Path, layer: LayerManifest, entries: Collection[ArchiveEntry]
 ) -> None:
     """Give the version `new` the files of a layer of the version `old`, by hard links.
 
@@ -109,13 +110,10 @@ def share_layer(
     """
     source, tree = old / layer.install_target, new / layer.install_target
     with disk_errors("write into", tree):
-        tree.mkdir()
-        made: set[str] = {""}
+        for folder in ("", *folders_above(entry.path for entry in entries)):
+            (tree / folder).mkdir()
+            (tree / folder).chmod(FOLDER_MODE)
         for entry in entries:
-            folder = entry.path.rpartition("/")[0]
-            if folder not in made:
-                (tree / folder).mkdir(parents=True, exist_ok=True)
-                made.add(folder)
             if entry.kind == "link":
                 problem = link_problem(entry.name, entry.target)
                 if problem is not None:
@@ -123,11 +121,6 @@ def share_layer(
                 (tree / entry.path).symlink_to(entry.target)
             else:
                 place_file(str(source / entry.path), str(tree / entry.path))
-        for folder in sorted(made):
-            for path in (tree / folder, *(tree / folder).parents):
-                if path == tree.parent:
-                    break
-                path.chmod(0o755)
     noted = noted_path(old, layer)
     if noted.is_file():
         write_file(noted_path(new, layer), noted.read_bytes())
