@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.support.index_server import LocalIndex
+from tests.support.pbs_index import use_pbs_index
 from tests.support.pypy_shapes import make_pypy
-from tests.support.runtimes import serving, use_pbs_index
+from tests.support.runtimes import serving
 from tests.support.shapes import native
 from tests.support.stacks import LAYERS, Project, unpack
 from tests.support.structure import check_stack

@@ -8,7 +8,8 @@ import pytest
 
 from tests.integration.conftest import HOST_VERSION
 from tests.support.index_server import LocalIndex
-from tests.support.runtimes import make_real_install_only, serving, use_pbs_index, write_checksums
+from tests.support.pbs_index import use_pbs_index
+from tests.support.runtimes import make_real_install_only, serving, write_checksums
 from tests.support.stacks import Project
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.platforms import TargetPlatform, host_platform

@@ -16,11 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pytest
 import zstandard
-from pbs_installer import _versions
 
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import DigestMismatch, NetworkError
@@ -29,7 +26,6 @@ from venvstacks_dag.reporting import Progress
 from venvstacks_dag.runtimes.archive_names import TRIPLES
 from venvstacks_dag.store import Image
 
-_READ_PBS_INDEX = _versions.get_python_versions.__wrapped__
 LINUX = "x86_64-unknown-linux-gnu"
 _MACHINES = {
     "linux_x86_64": b"\x7fELF\x02\x01" + bytes(12) + struct.pack("<H", 62),
@@ -39,15 +35,6 @@ _MACHINES = {
     "macosx_arm64": b"\xcf\xfa\xed\xfe" + struct.pack("<I", 0x0100000C),
     "macosx_x86_64": b"\xcf\xfa\xed\xfe" + struct.pack("<I", 0x01000007),
 }
-
-
-def use_pbs_index(monkeypatch: pytest.MonkeyPatch, table: Sequence[Mapping[str, Any]]) -> None:
-    """Have pbs-installer read `table`, each time it is asked.
-
-    It keeps what it has read for each mirror's address, and a port may come again.
-    """
-    monkeypatch.setattr(_versions, "_read_versions_payload", lambda: list(table))
-    monkeypatch.setattr(_versions, "get_python_versions", _READ_PBS_INDEX)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.runtimes import PlainDownloader, serving, use_pbs_index
+from tests.support.pbs_index import use_pbs_index
+from tests.support.runtimes import PlainDownloader, serving
 from tests.support.shapes import make_shaped
 from venvstacks_dag.digest import sha256_file
 from venvstacks_dag.errors import ArchiveError, DigestMismatch

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.runtimes import PlainDownloader, make_install_only, serving, use_pbs_index
+from tests.support.pbs_index import use_pbs_index
+from tests.support.runtimes import PlainDownloader, make_install_only, serving
 from venvstacks_dag.digest import is_sha256, sha256_file
 from venvstacks_dag.errors import DigestMismatch, NetworkError, RuntimeUnavailable
 from venvstacks_dag.platforms import PLATFORM_NAMES, TargetPlatform

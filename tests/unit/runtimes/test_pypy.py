@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pbs_index import use_pbs_index
 from tests.support.pypy_shapes import make_pypy, pypy_members, zip_bytes
 from tests.support.runtimes import (
     PlainDownloader,
@@ -15,7 +16,6 @@ from tests.support.runtimes import (
     compressed,
     serving,
     tar_bytes,
-    use_pbs_index,
 )
 from tests.support.shapes import native
 from venvstacks_dag.digest import sha256_file
