@@ -65,11 +65,20 @@ find-links = ["{folder}"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """Seconds of publishing a stack, bytes of all archives and of memory."""
+
+    seconds: float
+    size: int
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ready:
     """Seconds from archives to layers that run."""
 
-    unpack: float = 0.0
-    postinstall: float = 0.0
+    unpack: float
+    postinstall: float
 
     @property
     def seconds(self) -> float:
@@ -77,14 +86,12 @@ class Ready:
         return self.unpack + self.postinstall
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Shipped:
-    """What a tool made of a stack: seconds to publish, bytes of all archives and of memory."""
+    """What a tool made of a stack."""
 
-    publish: float
-    size: int
-    memory: int
-    ready: Ready = Ready()
+    published: Published
+    ready: Ready
 
 
 @dataclass(kw_only=True)
@@ -112,29 +119,32 @@ class Bench:
         words = (step, str(place / "venvstacks.toml"), *more)
         return (*OURS, *words) if tool == "ours" else self.peer.command(*words)
 
-    def publish(self, stack: str, tool: str, profile: str = "") -> Shipped:
-        """Publish all layers into an empty folder."""
-        place = self.folder / f"{stack}-{tool}"
-        out = place / f"archives-{profile or tool}"
-        more = ["--output-dir", str(out), *(["--profile", profile] if profile else [])]
+    def publish(self, stack: str, whose: str) -> Published:
+        """Publish all layers into an empty folder: the peer, or this tool with a profile."""
+        out = self._archives(stack, whose)
+        profile = ("--profile", whose) if whose in PROFILES else ()
+        words = self.command(
+            _tool(whose), "publish", out.parent, "--output-dir", str(out), *profile
+        )
         runs: list[Used] = []
         # One run of seconds says little on a machine that does other things, too.
-        for _ in range(_ROUNDS if profile == "fast" else 1):
+        for _ in range(_ROUNDS if whose == "fast" else 1):
             shutil.rmtree(out, ignore_errors=True)
-            runs.append(run(self.command(tool, "publish", place, *more), self.environ))
-        size = sum(path.stat().st_size for path in archives(out))
-        memory = max(used.memory for used in runs)
-        return Shipped(publish=median(used.seconds for used in runs), size=size, memory=memory)
+            runs.append(run(words, self.environ))
+        return Published(
+            seconds=median(used.seconds for used in runs),
+            size=sum(path.stat().st_size for path in archives(out)),
+            memory=max(used.memory for used in runs),
+        )
 
-    def unpack(self, stack: str, tool: str, profile: str) -> Ready:
+    def unpack(self, stack: str, whose: str) -> Ready:
         """Unpack what was published into an empty folder, and finish it there."""
-        out = self.folder / f"{stack}-{tool}" / f"archives-{profile or tool}"
         # Earlier ones stay: a disk that has just lost a tree takes longer to make another.
-        target = Path(tempfile.mkdtemp(prefix=f"{stack}-{profile or tool}-", dir=self.folder))
+        target = Path(tempfile.mkdtemp(prefix=f"{stack}-{whose}-", dir=self.folder))
         # Not to wait for what was written before.
         os.sync()
-        names = [str(path) for path in archives(out)]
-        if tool == "ours":
+        names = [str(path) for path in archives(self._archives(stack, whose))]
+        if whose in PROFILES:
             words = (sys.executable, "-c", _UNPACK, str(target), *names)
             unpack = run(words, self.environ).seconds
         else:
@@ -151,6 +161,13 @@ class Bench:
             for layer in layers
         )
         return Ready(unpack=unpack, postinstall=postinstall)
+
+    def _archives(self, stack: str, whose: str) -> Path:
+        return self.folder / f"{stack}-{_tool(whose)}" / f"archives-{whose}"
+
+
+def _tool(whose: str) -> str:
+    return "ours" if whose in PROFILES else whose
 
 
 def archives(folder: Path) -> list[Path]:
@@ -187,18 +204,14 @@ def _triple() -> str:
 def measure(bench: Bench, stack: str) -> dict[str, Shipped]:
     """What the peer and both profiles make of a stack."""
     bench.prepare(stack)
-    found = {"peer": bench.publish(stack, "peer")}
-    for profile in PROFILES:
-        found[profile] = bench.publish(stack, "ours", profile)
-    rounds: dict[str, list[Ready]] = {whose: [] for whose in found}
+    published = {whose: bench.publish(stack, whose) for whose in ("peer", *PROFILES)}
     # In turns, so that a busy machine slows all of them down alike.
-    for _ in range(_ROUNDS):
-        for whose, ready in rounds.items():
-            tool, profile = ("peer", "") if whose == "peer" else ("ours", whose)
-            ready.append(bench.unpack(stack, tool, profile))
-    for whose, shipped in found.items():
-        shipped.ready = sorted(rounds[whose], key=lambda ready: ready.seconds)[_ROUNDS // 2]
-        sys.stderr.write(f"{stack}, {whose}: {shipped}\n")
+    rounds = [{whose: bench.unpack(stack, whose) for whose in published} for _ in range(_ROUNDS)]
+    found: dict[str, Shipped] = {}
+    for whose, of in published.items():
+        ready = sorted((each[whose] for each in rounds), key=lambda ready: ready.seconds)
+        found[whose] = Shipped(published=of, ready=ready[_ROUNDS // 2])
+        sys.stderr.write(f"{stack}, {whose}: {found[whose]}\n")
     return found
 
 
@@ -207,12 +220,12 @@ def table(results: Mapping[str, Mapping[str, Shipped]]) -> Iterator[str]:
     yield "| stack | profile | publish | venvstacks | faster | aim | size | ratio | aim | memory |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for stack, found in results.items():
-        peer = found["peer"]
+        peer = found["peer"].published
         for profile, (faster, larger) in AIMS.items():
-            ours = found[profile]
+            ours = found[profile].published
             yield (
-                f"| {stack} | {profile} | {ours.publish:.1f} s | {peer.publish:.1f} s "
-                f"| {peer.publish / ours.publish:.1f} | {faster:g} | {ours.size / 1e6:.1f} MB "
+                f"| {stack} | {profile} | {ours.seconds:.1f} s | {peer.seconds:.1f} s "
+                f"| {peer.seconds / ours.seconds:.1f} | {faster:g} | {ours.size / 1e6:.1f} MB "
                 f"| {ours.size / peer.size:.3f} | {larger} | {ours.memory / 1e6:.0f} MB |"
             )
     yield ""
